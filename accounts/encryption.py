@@ -1,0 +1,32 @@
+"""A text column that is encrypted at rest with Fernet keys that can be rotated."""
+
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.expressions import Expression
+
+
+def cipher() -> MultiFernet:
+    """FIELD_ENCRYPTION_KEYS, newest first: the first encrypts, every one decrypts."""
+    return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
+
+
+class EncryptedTextField(models.TextField[str, str]):
+    """Text that the database holds as a Fernet token.
+
+    Reading a token that no key opens raises cryptography.fernet.InvalidToken: never the token itself. Equal
+    texts give different tokens, so the column cannot be searched.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        if value is None:
+            return None
+        return cipher().encrypt(str(value).encode()).decode()
+
+    def from_db_value(
+        self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
+    ) -> str | None:
+        return None if value is None else cipher().decrypt(value.encode()).decode()

@@ -1,0 +1,205 @@
+"""all24: order tracking by `hs_order_ref`. An answer is an object keyed by order, each with its history."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
+
+from carriers import moments, ordering, reading, refusals
+from carriers.adapter import Adapter, Answer, Client, Query, Request
+from carriers.exceptions import BadResponse, NotFoundYet
+from carriers.identity import keyed
+from carriers.moments import Clock
+from carriers.snapshot import Moment, PersonalFacts, Scan, ShipmentFacts, Snapshot
+from events.statuses import Milestone, StatusCode
+
+
+class _Meaning(NamedTuple):
+    status: StatusCode | None
+    milestone: Milestone | None
+    final: bool = False
+
+
+_MAP: Mapping[str | None, _Meaning] = MappingProxyType(
+    {
+        "050000": _Meaning(StatusCode.DATA_ORDER_CREATED, Milestone.INFO_RECEIVED),
+        "100000": _Meaning(StatusCode.TRANSIT_HANDOVER, Milestone.IN_TRANSIT),
+        "200000": _Meaning(None, Milestone.IN_TRANSIT),
+        "300000": _Meaning(StatusCode.DESTINATION_ARRIVAL, Milestone.IN_TRANSIT),
+        "500000": _Meaning(StatusCode.DELIVERY_DELIVERED, Milestone.DELIVERED, final=True),
+    }
+)
+_UNKNOWN = _Meaning(None, None)
+_CODE_LENGTH = 6
+#: Keys of an answer that are no orders.
+_ENVELOPE = frozenset({"response_code", "error_codes"})
+#: What an error without a status of its own is: "the parameters were valid but the request failed".
+_REQUEST_FAILED = 402
+
+
+class All24(Adapter):
+    """The client of all24's `/v1/tracking/orders`."""
+
+    code = "all24"
+    name = "all24"
+    website = "https://all24.com"
+    country_code = "TH"
+    default_base_url = "https://api.all24.com"
+    time_zone = "Asia/Bangkok"
+    looks_like = re.compile(r"^HS[A-Z0-9]{6}$")
+    source: ClassVar[str] = "all24-tracking"
+
+    def ask(self, query: Query, client: Client) -> Answer:
+        base = (query.credentials.base_url or self.default_base_url).rstrip("/")
+        headers = {"HS-Api-Key": query.credentials.key, "Accept": "application/json"}
+        return client.get(Request(f"{base}/v1/tracking/orders", {"hs_order_ref": query.number}, headers))
+
+    def parse(self, answer: Answer, query: Query) -> Snapshot:
+        """Read the order that was asked for; others in the answer are counted, never attached to it."""
+        if answer.status != 200:
+            raise refusals.of_status(answer.status, answer, query.asked_at, _said(answer.status, answer.body))
+        document = reading.document(answer.body)
+        _raise_for_envelope(document, answer, query.asked_at)
+        orders = {key: value for key, value in document.items() if key not in _ENVELOPE}
+        order = orders.pop(query.number, None)
+        if order is None:
+            raise NotFoundYet("all24 answered without the order that was asked for")
+        if not isinstance(order, dict) or not isinstance(order.get("history"), list):
+            raise BadResponse("all24's answer holds the order without a history")
+        if reading.text(order.get("hs_order_ref")) not in {None, query.number}:
+            raise NotFoundYet("all24 answered with another order's reference")
+        return self._snapshot(order, len(orders), query)
+
+    def _snapshot(self, order: dict[str, Any], others: int, query: Query) -> Snapshot:
+        clock = Clock(
+            moments.zone_named(query.credentials.time_zone, self.time_zone),
+            moments.offset_of(reading.text(order.get("origin_order_date"))),
+        )
+        parties = _Parties(_party(order.get("sender_location")), _party(order.get("recipient_location")))
+        scans: list[Scan] = []
+        set_aside: list[str] = []
+        # Newest first, as all24 documents: equal times keep that order, all others are told by themselves.
+        for event in reversed(reading.entries(order["history"], "history")):
+            try:
+                scans.append(self._scan(event, clock, parties))
+            except ValueError as error:
+                set_aside.append(str(error))
+        places = ordering.places([scan.moment for scan in scans])
+        placed = [replace(scan, placed=place) for scan, place in zip(scans, places, strict=True)]
+        in_order = sorted(placed, key=lambda scan: scan.placed or ordering.LAST)
+        reference = reading.text(order.get("order_ref_id"))
+        return Snapshot(
+            courier=self.code,
+            scans=keyed(ordering.ranked(in_order)),
+            shipment=ShipmentFacts(
+                estimated_to=clock.read_or_none(order.get("expected_completion")),
+                details={"order_ref_id": reference} if reference else {},
+            ),
+            personal=PersonalFacts(recipient=parties.recipient, sender=parties.sender),
+            unmapped=ordering.unmapped(in_order),
+            set_aside=tuple(set_aside),
+            ignored=others,
+            part=reading.as_sent(order),
+        )
+
+    def _scan(self, event: object, clock: Clock, parties: "_Parties") -> Scan:
+        """Raises ValueError where the time is there and cannot be read."""
+        if not isinstance(event, dict):
+            raise ValueError(f"not an event: {reading.text(event) or reading.kind(event)}")  # noqa: TRY004
+        moment: Moment = clock.read(event.get("event_time"))
+        code = _code(event.get("event_code"))
+        meaning = _MAP.get(code, _UNKNOWN)
+        reference = reading.text(event.get("location_ref"), reading.KEPT)
+        return Scan(
+            key="",
+            courier=self.code,
+            source=self.source,
+            moment=moment,
+            placed=None,
+            rank=0,
+            carrier_code=code,
+            text=reading.text(event.get("event_name")) or code or "",
+            location=parties.public(event.get("location")),
+            status_code=meaning.status,
+            milestone=meaning.milestone,
+            raw={"location_ref": reference} if reference else {},
+            final=meaning.final,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parties:
+    """Who sends and who gets the parcel: personal, kept out of the scans."""
+
+    sender: dict[str, Any] | None
+    recipient: dict[str, Any] | None
+
+    def public(self, location: object) -> str | None:
+        """A scan's place as one line; None where it is the sender's or the recipient's own."""
+        if not isinstance(location, dict):
+            return None
+        name, area, postcode = (
+            reading.text(location.get(field)) for field in ("location_name", "service_area", "postcode")
+        )
+        own = {party["name"].casefold() for party in (self.sender, self.recipient) if party and party["name"]}
+        if name and name.casefold() in own:
+            return None
+        return ", ".join(filter(None, (name, area, postcode)))[: reading.SHOWN] or None
+
+
+def _party(location: object) -> dict[str, Any] | None:
+    if not isinstance(location, dict):
+        return None
+    party = {
+        "name": reading.text(location.get("location_name")),
+        "address": reading.text(location.get("addressline1")),
+        "postCode": reading.text(location.get("postcode")),
+        "city": reading.text(location.get("service_area")),
+        "subdivision": None,
+    }
+    return party if any(party.values()) else None
+
+
+def _code(value: object) -> str | None:
+    """Codes are six digits; one sent as a JSON number has lost its leading zero."""
+    text = reading.text(value)
+    return text.zfill(_CODE_LENGTH) if text and not isinstance(value, str) else text
+
+
+def _raise_for_envelope(document: Mapping[str, Any], answer: Answer, asked_at: datetime) -> None:
+    """A 200 may carry an error inside: it counts as an answer of that status."""
+    named = _error_codes(document)
+    status = _status(document.get("response_code"))
+    if status == 200 and named:
+        status = next(
+            (int(code) for code in named if re.fullmatch(r"[45]\d\d", code, re.ASCII)), _REQUEST_FAILED
+        )
+    if status != 200:
+        raise refusals.of_status(status, answer, asked_at, _said(status, answer.body))
+
+
+def _status(response_code: object) -> int:
+    """Absent, the orders beside it speak for themselves."""
+    text = reading.text(response_code) or "200"
+    if not re.fullmatch(r"[1-5]\d\d", text, re.ASCII):
+        raise BadResponse(f"all24's response_code is {text}")
+    return int(text)
+
+
+def _error_codes(document: Mapping[str, Any]) -> list[str]:
+    named = document.get("error_codes") or []
+    return [
+        reading.text(code, 100) or reading.kind(code)
+        for code in (named if isinstance(named, list) else [named])
+    ]
+
+
+def _said(status: int, body: bytes) -> str:
+    """The error in words: its status and the codes that the body names."""
+    try:
+        named = ", ".join(_error_codes(reading.document(body))[:5])
+    except BadResponse:
+        named = ""
+    return f"all24 answered {status}: {named}" if named else f"all24 answered {status}"

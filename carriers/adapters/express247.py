@@ -1,0 +1,292 @@
+"""247Express: order tracking by `ordercode`. Its page shows no example body, so many forms are taken."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar, NamedTuple
+from zoneinfo import ZoneInfo
+
+from carriers import identity, moments, ordering, reading, refusals
+from carriers.adapter import Adapter, Answer, Client, Query, Request
+from carriers.exceptions import BadResponse, CarrierError, KeyExhausted
+from carriers.moments import Clock
+from carriers.snapshot import NO_MOMENT, Moment, PersonalFacts, Scan, ShipmentFacts, Snapshot
+from carriers.words import express247 as words
+
+HOME = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+_NUMBERS = (
+    "length", "width", "height", "realWeight", "calWeight", "weight", "quantity", "price", "priceFR",
+    "farRegionFeeAmount", "fuelFeeAmount", "vatAmount", "totalServiceCost",
+)  # fmt: skip
+_TEXTS = ("mailerTypeID", "delayCode", "delayNote", "deliveryNotes")
+_PRICE = ("serviceName", "serviceID", "cost")
+_BODY = ("status", "statuses", "trackings")
+
+
+class _Form(NamedTuple):
+    """How one of the two lists spells an entry. `names`: first the status, last its best text."""
+
+    field: str
+    time: str
+    names: tuple[str, ...]
+    place: tuple[str, ...]
+    raw: tuple[str, ...]
+
+
+_STATUSES = _Form("statuses", "time", ("status", "statusName", "trackingName"), (), ("status", "statusName"))
+_TRACKINGS = _Form(
+    "trackings",
+    "dateChange",
+    ("statusID", "statusName"),
+    ("postOfficeName", "provinceName"),
+    ("statusID", "postOfficeID", "provinceID", "notes"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What one item says. `names` are all that its status is called, `placed` and `life` its order."""
+
+    code: str | None
+    text: str
+    moment: Moment
+    placed: datetime | None = None
+    life: int = 0
+    key: str = ""
+    names: frozenset[str] = frozenset()
+    location: str | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+
+
+class Express247(Adapter):
+    """The client of 247Express's `/api/Order/v1/Tracking`."""
+
+    code = "247express"
+    name = "247Express"
+    website = "https://247express.vn"
+    country_code = "VN"
+    default_base_url = "https://tracking.247express.vn"
+    time_zone = HOME.key
+    looks_like = takes = re.compile(r"^[A-Za-z0-9_-]{5,20}$")
+    source: ClassVar[str] = "247express-tracking"
+
+    def ask(self, query: Query, client: Client) -> Answer:
+        base = (query.credentials.base_url or self.default_base_url).rstrip("/")
+        params = {"ordercode": query.number, "apikey": query.credentials.key}
+        return client.get(Request(f"{base}/api/Order/v1/Tracking", params, {"Accept": "application/json"}))
+
+    def parse(self, answer: Answer, query: Query) -> Snapshot:
+        order = _order(answer, query)
+        clock = Clock(moments.zone_named(query.credentials.time_zone, self.time_zone), day_first=True)
+        set_aside: list[str] = []
+        listed = _merged(
+            _read(order.get("statuses"), _STATUSES, clock, set_aside),
+            _read(order.get("trackings"), _TRACKINGS, clock, set_aside),
+        )
+        entries = [*listed, *_own(order, clock, {entry.code for entry in listed})]
+        entries.sort(key=lambda entry: (entry.placed or ordering.LAST, entry.life))
+        scans = identity.keyed(ordering.ranked(map(self._scan, entries)))
+        return Snapshot(
+            courier=self.code,
+            scans=_delayed(identity.superseding(scans), _delay_code(order)),
+            shipment=_shipment(order, clock),
+            personal=PersonalFacts(
+                signed_by=reading.text(order.get("receiverName")),
+                confirm_image=_image(order.get("confirmImage")),
+            ),
+            unmapped=ordering.unmapped(scans),
+            set_aside=tuple(set_aside),
+            part=reading.as_sent(order),
+        )
+
+    def _scan(self, entry: _Entry) -> Scan:
+        meaning = words.STATUSES.get(entry.code, words.UNKNOWN)
+        return Scan(
+            key=entry.key,
+            courier=self.code,
+            source=self.source,
+            moment=entry.moment,
+            placed=entry.placed,
+            rank=0,
+            carrier_code=entry.code,
+            text=entry.text,
+            location=entry.location,
+            status_code=meaning.status,
+            milestone=meaning.milestone,
+            raw=entry.raw,
+            final=meaning.final,
+        )
+
+
+def _order(answer: Answer, query: Query) -> dict[str, Any]:
+    """The order, once every kind of error is ruled out. An error code counts beside any HTTP status."""
+    try:
+        order = reading.document(answer.body)
+    except BadResponse:
+        if answer.status != 200:
+            raise _http_error(answer, query) from None
+        raise
+    _raise_for_code(reading.text(order.get("errorCode"), 100) or "0", query)
+    if answer.status != 200:
+        raise _http_error(answer, query)
+    if not any(order.get(name) for name in _BODY) and (
+        order.get("errorMessage") or not order.keys() & set(_BODY)
+    ):
+        raise BadResponse("247Express answered neither an order nor an error code")
+    named = reading.text(order.get("orderCode")) or query.number
+    if named.casefold() != query.number.casefold():
+        raise BadResponse("247Express answered with another order")
+    return order
+
+
+def _raise_for_code(code: str, query: Query) -> None:
+    if code == "0":
+        return
+    detail = f"247Express answered {code}"
+    if code.upper() == words.KEY_LIMIT:
+        raise KeyExhausted(detail, resting_until=moments.next_midnight(query.asked_at, HOME))
+    raise words.ERRORS.get(code.upper(), BadResponse)(detail)
+
+
+def _http_error(answer: Answer, query: Query) -> CarrierError:
+    detail = f"247Express answered {answer.status} without an error code"
+    if answer.status == 404:  # an unknown order has a code; this is an unknown page
+        return BadResponse(detail)
+    return refusals.of_status(answer.status, answer, query.asked_at, detail)
+
+
+def _read(items: object, form: _Form, clock: Clock, set_aside: list[str]) -> list[_Entry]:
+    """One list, oldest first whichever way it came. Entries with unreadable times go to `set_aside`."""
+    found = []
+    for item in reading.entries(items, form.field):
+        try:
+            found.append(_entry(item, form, clock))
+        except ValueError as error:
+            set_aside.append(str(error))
+    timed = [entry.moment.instant for entry in found if entry.moment.instant]
+    if timed and timed[0] > timed[-1]:
+        found.reverse()
+    anchors = ordering.anchors([entry.moment for entry in found])
+    return [
+        entry if at is None else _standing(entry, found[at]) for entry, at in zip(found, anchors, strict=True)
+    ]
+
+
+def _standing(entry: _Entry, anchor: _Entry) -> _Entry:
+    return replace(entry, placed=anchor.moment.instant, life=anchor.life)
+
+
+def _entry(item: object, form: _Form, clock: Clock) -> _Entry:
+    """Raises ValueError where the time is there and cannot be read."""
+    if not isinstance(item, dict):
+        raise ValueError(f"not an entry of {form.field}: {reading.text(item) or reading.kind(item)}")  # noqa: TRY004
+    names = [name for field in form.names if (name := reading.text(item.get(field)))]
+    code = _word(names) or reading.text(item.get(form.names[0]))
+    place = filter(None, (reading.text(item.get(field)) for field in form.place))
+    return _Entry(
+        code=code,
+        text=names[-1] if names else "",
+        moment=clock.read(item.get(form.time)),
+        life=words.life(code),
+        names=frozenset(name.casefold() for name in [*names, code or ""] if name),
+        location=", ".join(place)[: reading.SHOWN] or None,
+        raw={name: text for name in form.raw if (text := reading.text(item.get(name), reading.KEPT))},
+    )
+
+
+def _word(names: Iterable[str]) -> str | None:
+    """The status word among the names of a status: the carrier sends the word, or an id beside its name."""
+    found = (re.sub(r"[\s-]+", "_", name.upper()) for name in names)
+    return next((word for word in found if word in words.STATUSES), None)
+
+
+def _merged(statuses: list[_Entry], trackings: list[_Entry]) -> list[_Entry]:
+    """Both lists as one: what they tell of one status at one moment is one entry."""
+    merged = list(statuses)
+    free = list(range(len(statuses)))
+    for tracking in trackings:
+        twins = [at for at in free if _same(merged[at], tracking)]
+        if not twins:
+            merged.append(tracking)
+            continue
+        at = max(twins, key=lambda twin: len(merged[twin].names & tracking.names))
+        free.remove(at)
+        status = merged[at]
+        merged[at] = replace(status, location=tracking.location, raw=tracking.raw | status.raw)
+    return merged
+
+
+def _same(status: _Entry, tracking: _Entry) -> bool:
+    return status.moment.instant == tracking.moment.instant and not status.names.isdisjoint(tracking.names)
+
+
+def _own(order: Mapping[str, Any], clock: Clock, held: set[str | None]) -> list[_Entry]:
+    """What the order says of itself and neither list holds yet.
+
+    Its dates of pick-up and delivery fill in those scans, unless its status denies them. A status that is
+    nowhere has no time: it stands where it is first seen. All take the timeless key, so that the list's own
+    scan, once it comes, is known to be the same.
+    """
+    names = [name for field in ("status", "statusName") if (name := reading.text(order.get(field)))]
+    own = _word(names) or (names[0] if names else None)
+    filled = {
+        "PICKED_UP": clock.read_or_none(order.get("acceptDate")) if own != "ACCEPTED" else None,
+        "DELIVERED": clock.read_or_none(order.get("deliveryDate")) if own in {None, "DELIVERED"} else None,
+    }
+    found = {word: moment for word, moment in filled.items() if moment and word not in held}
+    if own and own not in held:
+        found.setdefault(own, NO_MOMENT)
+    return [
+        _Entry(
+            code=word,
+            text=names[-1] if word == own else word,
+            moment=moment,
+            placed=moment.instant,
+            life=words.life(word),
+            key=identity.timeless(Express247.code, word),
+        )
+        for word, moment in found.items()
+    ]
+
+
+def _delay_code(order: Mapping[str, Any]) -> str | None:
+    """The order's delay reason; 0 is a number field that says none."""
+    code = reading.text(order.get("delayCode"), 50)
+    return (code.lstrip("0") or None) if code and code.isdecimal() else code
+
+
+def _delayed(scans: list[Scan], code: str | None) -> tuple[Scan, ...]:
+    """Give the order's delay reason to its latest scan that can have one."""
+    at = max((at for at, scan in enumerate(scans) if scan.carrier_code == words.DELAYED), default=None)
+    if code and at is not None:
+        reason, meaning = words.delay(code)
+        scans[at] = replace(scans[at], status_code=meaning.status, milestone=meaning.milestone, reason=reason)
+    return tuple(scans)
+
+
+def _shipment(order: Mapping[str, Any], clock: Clock) -> ShipmentFacts:
+    estimate = clock.latest(order.get("estimateRoutes"))
+    prices = [
+        {name: found for name in _PRICE if (found := reading.decimal(item.get(name)))}
+        for item in reading.entries(order.get("priceInfo"), "priceInfo")
+        if isinstance(item, dict)
+    ]
+    services = [price["serviceName"] for price in prices if "serviceName" in price]
+    details: dict[str, Any] = {name: reading.decimal(order.get(name)) for name in _NUMBERS}
+    details |= {name: reading.text(order.get(name), reading.KEPT) for name in _TEXTS}
+    details["estimateRoutes"] = None if estimate else reading.text(order.get("estimateRoutes"))
+    details["priceInfo"] = prices
+    return ShipmentFacts(
+        estimated_to=estimate,
+        service=services[0] if len(services) == 1 else None,
+        details={name: value for name, value in details.items() if value},
+    )
+
+
+def _image(value: object) -> str | None:
+    """One picture's address, or several, a line each."""
+    lines = [reading.text(item, reading.KEPT) for item in (value if isinstance(value, list) else [value])]
+    return "\n".join(filter(None, lines))[: reading.KEPT] or None

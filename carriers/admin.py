@@ -1,0 +1,80 @@
+"""Carrier accounts and unmapped codes for operations staff. A key can be set, and is never shown."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models.functions import Now
+from django.http import HttpRequest
+
+from carriers import accounts, validation
+from carriers.models import CarrierAccount, UnmappedCode
+
+
+class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
+    """Takes a new key without showing the old one."""
+
+    new_key = forms.CharField(
+        label="Key",
+        required=False,
+        validators=[validation.key],
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        help_text="Never shown. A new key takes a suspended account up again; empty keeps the old one.",
+    )
+
+    class Meta:
+        model = CarrierAccount
+        fields = ("merchant", "courier", "base_url", "time_zone")
+
+    def __init__(self, *args: Any, instance: CarrierAccount | None = None, **options: Any) -> None:
+        super().__init__(*args, instance=instance, **options)
+        self.fields["new_key"].required = instance is None
+
+
+@admin.register(CarrierAccount)
+class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
+    form = CarrierAccountForm
+    list_display = ("courier", "merchant", "state", "resting_until", "changed_at")
+    list_filter = ("courier", "state")
+    list_select_related = ("merchant",)
+    search_fields = ("=id", "merchant__name")
+    autocomplete_fields = ("merchant",)
+    readonly_fields = (
+        "id", "state", "suspended_reason", "suspended_at", "resting_until", "created_at", "changed_at",
+    )  # fmt: skip
+    fields = ("merchant", "courier", "base_url", "time_zone", "new_key", *readonly_fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CarrierAccount | None = None) -> tuple[str, ...]:
+        """An account stays with its merchant and its courier: its watches are theirs."""
+        return (*self.readonly_fields, "merchant", "courier") if obj else self.readonly_fields
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: CarrierAccount,
+        form: forms.ModelForm[CarrierAccount],
+        change: bool,  # noqa: FBT001 (Django's signature)
+    ) -> None:
+        """Only what was typed is written: the account's health may have changed since the page was opened."""
+        if form.cleaned_data["new_key"]:
+            accounts.replace_key(obj, form.cleaned_data["new_key"])
+        if change:
+            obj.changed_at = Now()
+            obj.save(update_fields=["base_url", "time_zone", "changed_at"])
+
+
+@admin.register(UnmappedCode)
+class UnmappedCodeAdmin(admin.ModelAdmin[UnmappedCode]):
+    list_display = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at")
+    list_filter = ("courier",)
+    search_fields = ("code", "text")
+    ordering = ("-last_seen_at",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: UnmappedCode | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: UnmappedCode | None = None) -> bool:
+        return False

@@ -1,0 +1,58 @@
+"""Which scan is which: the key that names one for ever within its tracker. Pure.
+
+A key is made of what a carrier does not reword: the courier, the wall clock as sent, the carrier's code (its
+text where it has none) and an ordinal among equals. Places and our mapping are left out: both improve later.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from carriers.snapshot import Scan
+
+MAX_LENGTH = 200
+#: Stands for the wall clock of a scan that has none.
+_NO_WALL = "-"
+
+
+def keyed(scans: Iterable[Scan]) -> tuple[Scan, ...]:
+    """Give each scan its key, oldest first as they come. A key that is already set is kept.
+
+    `courier|wall clock|code or text|ordinal`, at most MAX_LENGTH characters.
+    """
+    seen: Counter[str] = Counter()
+    return tuple(scan if scan.key else replace(scan, key=_next(_stem(scan), seen)) for scan in scans)
+
+
+def timeless(courier: str, word: str) -> str:
+    """The key of the first scan of this code or text that has no time."""
+    return f"{_joined(courier, _NO_WALL, word)}|1"
+
+
+def superseding(scans: Sequence[Scan]) -> list[Scan]:
+    """Mark the first scan of each code that has a time: it brings the time for the one that had none."""
+    told = {scan.key for scan in scans}
+    found = []
+    for scan in scans:
+        key = timeless(scan.courier, scan.carrier_code or scan.text)
+        first = scan.moment.instant is not None and key not in told
+        told |= {key} if first else set()
+        found.append(replace(scan, supersedes=key) if first else scan)
+    return found
+
+
+def _next(stem: str, seen: Counter[str]) -> str:
+    seen[stem] += 1
+    return f"{stem}|{seen[stem]}"
+
+
+def _stem(scan: Scan) -> str:
+    return _joined(scan.courier, scan.moment.wall or _NO_WALL, scan.carrier_code or scan.text)
+
+
+def _joined(courier: str, wall: str, word: str) -> str:
+    plain = f"{courier}|{wall}|{' '.join(word.split())}"
+    if len(plain) <= MAX_LENGTH - len("|1000"):
+        return plain
+    return f"{courier}|{wall}|sha256:{hashlib.sha256(plain.encode()).hexdigest()}"

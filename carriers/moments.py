@@ -1,0 +1,131 @@
+"""Carriers' times: what was written, the best instant, and how sure it is. Pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+from carriers import reading
+from carriers.snapshot import NO_MOMENT, Certainty, Moment
+
+#: How .NET writes a date that is not there.
+_NO_DATE = "0001-01-01"
+_EVER = datetime.min.replace(tzinfo=UTC)
+_CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
+_ISO = re.compile(
+    rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})"
+    rf"(?:(?:[Tt]|\s+){_CLOCK}\s?(?P<offset>[Zz]|[+-]\d{{2}}(?::?\d{{2}})?)?)?",
+    re.ASCII,
+)
+_DAY_FIRST = re.compile(
+    rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}})(?:\s+{_CLOCK})?(?P<offset>(?!))?", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Reads the times of one answer.
+
+    A time without an offset of its own takes `offset`, known from elsewhere in the answer, else `zone`: there
+    a time that daylight saving repeats is the first of the two, one that it skips keeps the offset before.
+    """
+
+    zone: tzinfo
+    offset: timezone | None = None
+    #: Takes `dd/MM/yyyy HH:mm[:ss]` too.
+    day_first: bool = False
+
+    def read(self, value: object) -> Moment:
+        """Read ISO 8601 to the second; a day alone is placed at its first second.
+
+        Null, "" and .NET's default date are NO_MOMENT. Raises ValueError for anything else that names no
+        instant between the years 1 and 9999.
+        """
+        text = reading.text(value)
+        if text is None and not isinstance(value, list | dict):
+            return NO_MOMENT
+        if text and text.startswith(_NO_DATE):
+            return NO_MOMENT
+        found = _ISO.fullmatch(text or "") or (_DAY_FIRST.fullmatch(text or "") if self.day_first else None)
+        if text is None or found is None:
+            raise ValueError(f"not a time: {text or reading.kind(value)}")
+        day = date(int(found["year"]), int(found["month"]), int(found["day"]))
+        if found["hour"] is None:
+            start = datetime(day.year, day.month, day.day, tzinfo=self.offset or self.zone)
+            return Moment(text, _instant(start), Certainty.DATE_ONLY, day.isoformat(), day.isoformat())
+        clock = time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
+        return self._moment(text, datetime.combine(day, clock), found["offset"])
+
+    def read_or_none(self, value: object) -> Moment | None:
+        """A moment with an instant, or None: for times that are a courtesy, such as estimates."""
+        try:
+            moment = self.read(value)
+        except ValueError:
+            return None
+        return moment if moment.instant else None
+
+    def latest(self, value: object, depth: int = 3) -> Moment | None:
+        """The latest readable moment of a value, or of what a list or an object holds."""
+        if not isinstance(value, list | dict):
+            return self.read_or_none(value)
+        inner = value if isinstance(value, list) else value.values()
+        found = (self.latest(item, depth - 1) for item in inner) if depth else ()
+        return max(filter(None, found), key=lambda moment: moment.instant or _EVER, default=None)
+
+    def _moment(self, text: str, wall: datetime, own: str | None) -> Moment:
+        if own in {"Z", "z"}:
+            certainty, local = Certainty.EXACT, wall.replace(tzinfo=UTC)
+        elif own:
+            certainty, local = Certainty.OFFSET_KNOWN, wall.replace(tzinfo=_offset(own))
+        elif self.offset is not None:
+            certainty, local = Certainty.OFFSET_ASSUMED, wall.replace(tzinfo=self.offset)
+        else:
+            certainty, local = Certainty.ZONE_ASSUMED, wall.replace(tzinfo=self.zone)
+        plain = wall.isoformat()
+        written = {Certainty.EXACT: f"{plain}Z", Certainty.ZONE_ASSUMED: plain}.get(
+            certainty, local.isoformat()
+        )
+        return Moment(text, _instant(local), certainty, written, plain)
+
+
+def offset_of(text: str | None) -> timezone | None:
+    """The offset that a time is written with; Z is one of zero. None where it has none or is no time."""
+    found = _ISO.fullmatch(text or "")
+    if found is None or not found["offset"]:
+        return None
+    try:
+        return _offset(found["offset"])
+    except ValueError:
+        return None
+
+
+def zone_named(name: str, otherwise: str) -> ZoneInfo:
+    """The IANA zone `name`, or `otherwise` where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return ZoneInfo(otherwise)
+
+
+def next_midnight(after: datetime, place: tzinfo) -> datetime:
+    """The first midnight of `place` after an instant, in UTC."""
+    tomorrow = after.astimezone(place).date() + timedelta(days=1)
+    return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=place).astimezone(UTC)
+
+
+def _instant(local: datetime) -> datetime:
+    try:
+        return local.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("beyond the years that there are") from error
+
+
+def _offset(written: str) -> timezone:
+    """`+07:00`, `+0700`, `+07` or Z. Raises ValueError for a day or more."""
+    if written in {"Z", "z"}:
+        return UTC
+    digits = written[1:].replace(":", "").ljust(4, "0")
+    if int(digits[2:]) > 59:
+        raise ValueError(f"no such offset: {written}")
+    ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(ahead if written[0] == "+" else -ahead)

@@ -1,0 +1,49 @@
+"""The order of scans: where those without a time stand, and which comes first in one instant. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from carriers.snapshot import Moment, Scan, Unmapped
+
+#: Sorts what has no place after all that has one: it was seen just now.
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def anchors(scans: Sequence[Moment]) -> list[int | None]:
+    """For each moment of a list, oldest first, the index of the one whose instant places it.
+
+    A moment with an instant places itself, one without stands with its older neighbour; where none older has
+    an instant, with its newer one. None where the whole list has none.
+    """
+    timed = [index for index, moment in enumerate(scans) if moment.instant]
+    anchor = timed[0] if timed else None
+    found = []
+    for index, moment in enumerate(scans):
+        anchor = index if moment.instant else anchor
+        found.append(anchor)
+    return found
+
+
+def places(scans: Sequence[Moment]) -> list[datetime | None]:
+    """For each moment of a list, oldest first, where it stands: the instant of its anchor."""
+    return [None if anchor is None else scans[anchor].instant for anchor in anchors(scans)]
+
+
+def ranked(scans: Iterable[Scan]) -> list[Scan]:
+    """Number the scans that share a place, in the order they come in. Scans of one place come together."""
+    found: list[Scan] = []
+    for scan in scans:
+        same = bool(found) and found[-1].placed == scan.placed
+        found.append(replace(scan, rank=found[-1].rank + 1 if same else 0))
+    return found
+
+
+def unmapped(scans: Iterable[Scan]) -> tuple[Unmapped, ...]:
+    """The codes (texts, where there is none) that have no milestone in our map, each once."""
+    found: dict[str, Unmapped] = {}
+    for scan in scans:
+        word = scan.carrier_code or scan.text
+        if scan.milestone is None and word:
+            found.setdefault(word, Unmapped(word, scan.text))
+    return tuple(found.values())

@@ -1,0 +1,138 @@
+"""A carrier's body as JSON values that can be compared and stored: pure, and total over hostile bytes."""
+
+import json
+import math
+import re
+from decimal import Decimal, DecimalException
+from typing import Any, NoReturn
+
+from carriers.exceptions import BadResponse
+
+#: Characters of a text that is shown, and of one that is only kept.
+SHOWN = 255
+KEPT = 4_000
+#: First bytes of a useless answer that are kept for whoever looks into it.
+EXCERPT = 500
+#: Deeper than any carrier's format, and far from where storing it would fail.
+MAX_DEPTH = 40
+#: More scans than any parcel has.
+MAX_ENTRIES = 1_000
+#: Digits of money and sizes; what is longer is kept as the text it came as.
+MAX_DIGITS = 30
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_DECIMAL = re.compile(rf"[+-]?\d{{1,{MAX_DIGITS}}}(\.\d{{1,{MAX_DIGITS}}})?", re.ASCII)
+
+
+def document(body: bytes) -> dict[str, Any]:
+    """The JSON object that `body` is, every string of it storable, every fraction a Decimal.
+
+    NUL and lone surrogates, which PostgreSQL refuses, and bytes that are not UTF-8 become U+FFFD. A byte
+    order mark is fine. Raises BadResponse for anything else than one JSON object, for NaN, Infinity and
+    numbers that no database holds, and for nesting deeper than MAX_DEPTH.
+    """
+    excerpt = body[:EXCERPT]
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig", "replace"), parse_constant=_refuse_constant, parse_float=_fraction
+        )
+        value = _storable(value, MAX_DEPTH)
+    except (ValueError, RecursionError) as error:
+        raise BadResponse(
+            f"The answer is not the JSON we expect: {_first_line(error)}", excerpt=excerpt
+        ) from error
+    if not isinstance(value, dict):
+        raise BadResponse(f"The answer is a JSON {kind(value)}, not an object", excerpt=excerpt)
+    return value
+
+
+def text(value: object, limit: int = SHOWN) -> str | None:
+    """A JSON scalar as trimmed text of at most `limit` characters; None for null, "", lists and objects."""
+    match value:
+        case str():
+            found = value.strip()
+        case bool():
+            found = "true" if value else "false"
+        case int():
+            found = str(value)
+        case Decimal():
+            found = str(int(value)) if value == value.to_integral_value() else str(value)
+        case _:
+            return None
+    return found[:limit] or None
+
+
+def entries(value: object, field: str) -> list[object]:
+    """The items of a list that may be absent, or alone without its list. Else raises BadResponse."""
+    match value:
+        case None | "":
+            return []
+        case dict():
+            return [value] if value else []
+        case list() if len(value) <= MAX_ENTRIES:
+            return value
+        case list():
+            raise BadResponse(f"{field} holds {len(value)} entries, more than any parcel has")
+    raise BadResponse(f"{field} is a JSON {kind(value)}, not a list")
+
+
+def decimal(value: object) -> str | None:
+    """Money or a size as decimal text, never through float; a text that is no plain number as it came."""
+    match value:
+        case bool():
+            return text(value)
+        case int():
+            return str(value)[:KEPT]
+        case Decimal():
+            plain = abs(value.adjusted()) <= MAX_DIGITS and -int(value.as_tuple().exponent) <= MAX_DIGITS
+            return f"{value:f}" if plain else str(value)[:KEPT]
+    found = text(value)
+    return f"{Decimal(found):f}" if found and _DECIMAL.fullmatch(found) else found
+
+
+def as_sent(value: Any) -> Any:
+    """`value` with its Decimals as JSON numbers again, for storing."""
+    match value:
+        case dict():
+            return {key: as_sent(item) for key, item in value.items()}
+        case list():
+            return [as_sent(item) for item in value]
+        case Decimal():
+            return float(value)
+    return value
+
+
+def kind(value: object) -> str:
+    """What JSON calls a value of this type."""
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
+    return names.get(type(value), "number")
+
+
+def _storable(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("\ufffd", value)
+    if not isinstance(value, dict | list):
+        return value
+    if depth == 0:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
+    if isinstance(value, list):
+        return [_storable(item, depth - 1) for item in value]
+    return {_UNSTORABLE.sub("\ufffd", key): _storable(item, depth - 1) for key, item in value.items()}
+
+
+def _fraction(literal: str) -> Decimal:
+    try:
+        value = Decimal(literal)
+    except DecimalException as error:
+        raise ValueError("a number is out of range") from error
+    if not math.isfinite(float(value)):
+        raise ValueError("a number is out of range")
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:SHOWN] if str(error) else type(error).__name__

@@ -1,0 +1,50 @@
+"""What a carrier account's fields must be, by whatever way they come in: validators of the model."""
+
+import re
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from carriers.registry import adapters
+
+#: Keys travel in a header or a query: visible ASCII, nothing that could end a line.
+_KEY = re.compile(r"[\x21-\x7e]{1,1000}")
+
+
+def courier(code: str) -> None:
+    """Raises ValidationError, with the codes that there are."""
+    if code not in adapters():
+        raise ValidationError(f"There is no courier {code!r}; known are {', '.join(adapters())}.")
+    if not adapters()[code].needs_account:
+        raise ValidationError(f"The courier {code!r} needs no account.")
+
+
+def key(written: str) -> None:
+    """Raises ValidationError, which never repeats the key."""
+    if not _KEY.fullmatch(written):
+        raise ValidationError("A key is made of visible ASCII characters without spaces, at most 1000.")
+
+
+def base_url(written: str) -> None:
+    """Raises ValidationError. Whether the address may be called is decided where its socket opens."""
+    try:
+        parts = urlsplit(written)
+        well_formed = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if not well_formed or not re.fullmatch(r"[\x21-\x7e]+", written):
+        raise ValidationError("The base URL is not a URL.")
+    if parts.username is not None or parts.password is not None or "?" in written or "#" in written:
+        raise ValidationError("The base URL must be without user, password, query and fragment.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and settings.CARRIER_ALLOWED_NETWORKS):
+        raise ValidationError("The base URL must be https; http is for CARRIER_ALLOWED_NETWORKS only.")
+
+
+def time_zone(name: str) -> None:
+    """Raises ValidationError."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        raise ValidationError(f"There is no time zone {name!r}.") from error

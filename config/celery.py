@@ -1,0 +1,50 @@
+"""The Celery application and the whole beat schedule."""
+
+import os
+import signal
+from datetime import UTC, datetime
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_shutting_down
+
+from config import heartbeat
+from config.launcher import die_with_parent
+from webhooks.stopping import stop
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+#: Seconds between two sweeps that beat sends; each worker process also sweeps by itself (config.sweeping).
+SWEEP_INTERVAL = 5.0
+
+app = Celery("parcelwire")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "that beat and a worker work": {
+        "task": "config.tasks.beat_seen",
+        "schedule": heartbeat.INTERVAL,
+        "last_run_at": datetime.fromtimestamp(0, UTC),  # due as soon as beat starts
+        "options": {"expires": 5 * heartbeat.INTERVAL},
+    },
+    "polls that are due": {
+        "task": "trackers.sweep",
+        "schedule": SWEEP_INTERVAL,
+        "options": {"expires": SWEEP_INTERVAL},
+    },
+    "deliveries that are due": {
+        "task": "webhooks.sweep",
+        "schedule": SWEEP_INTERVAL,
+        "options": {"expires": SWEEP_INTERVAL},
+    },
+}
+
+
+@worker_process_init.connect
+def _end_with_the_worker(**_unused: object) -> None:
+    """A worker killed by SIGKILL would leave its pool behind, waiting for work that never comes."""
+    die_with_parent(signal.SIGKILL)
+
+
+@worker_shutting_down.connect
+def _tell_pumps_to_end(**_unused: object) -> None:
+    stop.set()

@@ -1,0 +1,136 @@
+"""Child processes: started in sessions of their own, ended with their parent, reaped after a crash."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_ROOT = Path(__file__).resolve().parent.parent
+_LOG_LIMIT = 10 * 1024 * 1024
+_MOMENT = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How a child is started, and which signal ends it in order."""
+
+    name: str
+    words: Sequence[str]
+    stop_signal: signal.Signals = signal.SIGTERM
+    #: What the kernel sends when the parent ends.
+    death_signal: signal.Signals = signal.SIGKILL
+    #: A folder the command may own; given, root's name is dropped.
+    unprivileged_in: Path | None = None
+    environment: Mapping[str, str] | None = None
+
+
+def spawn(command: Command, data: Path) -> subprocess.Popen[bytes]:
+    """Start it with its output in `data`/log/NAME.log and its id in `data`/run/NAME.pid."""
+    words = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), str(int(command.death_signal))]
+    words += [str(command.unprivileged_in or "-"), *command.words]
+    with log_file(data, command.name).open("ab") as log:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=_ROOT,
+            env=None if command.environment is None else dict(command.environment),
+            start_new_session=True,
+        )
+    pid_file = _pid_file(data, command.name)
+    pid_file.parent.mkdir(exist_ok=True)
+    pid_file.write_text(f"{process.pid} {started(process.pid)}")
+    return process
+
+
+def log_file(data: Path, name: str) -> Path:
+    """Where the child's output goes; a long one is put aside first, as NAME.log.1."""
+    path = data / "log" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > _LOG_LIMIT:
+        path.replace(path.with_suffix(".log.1"))
+    return path
+
+
+def log_tail(data: Path, name: str, lines: int = 5) -> str:
+    """The last lines the child wrote."""
+    written = log_file(data, name)
+    return "\n".join(written.read_text(errors="replace").splitlines()[-lines:]) if written.exists() else ""
+
+
+def ask_to_stop(process: subprocess.Popen[bytes], command: Command) -> None:
+    """Send the signal that ends the child in order, and don't wait."""
+    if process.poll() is None:
+        process.send_signal(command.stop_signal)
+
+
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal the child and all it started; nothing happens where they are gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
+
+
+def await_end(process: subprocess.Popen[bytes], command: Command, data: Path, deadline: float) -> None:
+    """Wait until `deadline` (time.monotonic()), then end what is left of the child's group by SIGKILL."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(max(0.0, deadline - time.monotonic()))
+    signal_group(process, signal.SIGKILL)
+    process.wait()
+    _pid_file(data, command.name).unlink(missing_ok=True)
+
+
+def stop(process: subprocess.Popen[bytes], command: Command, data: Path, deadline: float) -> None:
+    """Ask the child to end, and see that it does."""
+    ask_to_stop(process, command)
+    await_end(process, command, data, deadline)
+
+
+def reap(command: Command, data: Path, patience: float = 3.0) -> bool:
+    """End the child that a parent killed by SIGKILL left behind. True where there was one.
+
+    The record says when the process started: a stranger that got the same id since is left alone.
+    """
+    record = _pid_file(data, command.name)
+    if not record.exists():
+        return False
+    number, _, moment = record.read_text().partition(" ")
+    record.unlink()
+    if not number.isdigit() or not moment or started(int(number)) != moment:
+        return False
+    pid = int(number)
+    os.kill(pid, command.stop_signal)
+    if not wait_until(lambda: started(pid) != moment, patience):
+        os.killpg(pid, signal.SIGKILL)
+        wait_until(lambda: started(pid) != moment, patience)
+    return True
+
+
+def started(pid: int) -> str:
+    """When the process started, as the system says it; empty where there is no such living process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    state, *rest = stat.rpartition(")")[2].split()
+    return "" if state in {"Z", "X"} else rest[18]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition came true within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_MOMENT)
+    return True
+
+
+def _pid_file(data: Path, name: str) -> Path:
+    return data / "run" / f"{name}.pid"

@@ -1,0 +1,134 @@
+"""Where the embedded PostgreSQL and Valkey of a data folder are; single commands find or start them.
+
+Imports neither Django nor the settings, which look their URLs up here.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from config import keeper, occupancy, servers
+
+_ROOT = Path(__file__).resolve().parent.parent
+#: URLs that are refused at once; the path and the name say why.
+_NO_POSTGRES = "postgres:///parcelwire?host=/no-embedded-postgresql-is-running-here"
+_NO_VALKEY = "redis://no-embedded-valkey-is-running-here@127.0.0.1:1/0"
+_SERVERS: tuple[type[servers.Postgres] | type[servers.Valkey], ...] = (servers.Postgres, servers.Valkey)
+#: Commands that use no server, or run their own.
+_ALONE = {"", "help", "version", "--version", "-h", "collectstatic", "diffsettings", "up", "demo"}
+#: Seconds until a server that somebody else starts must answer.
+_PATIENCE = 60.0
+
+
+def data_folder() -> Path:
+    """PARCELWIRE_DATA, by default `var` beside manage.py; absolute."""
+    return Path(os.environ.get("PARCELWIRE_DATA") or _ROOT / "var").absolute()
+
+
+def database_url(data: Path) -> str:
+    """URL of the PostgreSQL recorded on `data`; where there is none, one that is refused at once."""
+    place = occupancy.recorded(data).get("postgres")
+    return servers.Postgres(data).url(place["port"]) if place else _NO_POSTGRES
+
+
+def redis_url(data: Path) -> str:
+    """URL of the Valkey recorded on `data`; where there is none, one that is refused at once."""
+    place = occupancy.recorded(data).get("valkey")
+    return servers.Valkey(data).url(place["port"]) if place else _NO_VALKEY
+
+
+def stand_ins(data: Path, *, durable: bool = True) -> list[servers.Server]:
+    """The servers for what DATABASE_URL and REDIS_URL leave open, in the order in which they are started."""
+    every: list[servers.Server] = [server(data, durable=durable) for server in _SERVERS]
+    return [server for server in every if not os.environ.get(server.variable)]
+
+
+def urls(running: Sequence[servers.Running]) -> dict[str, str]:
+    """The variables that these servers stand in for, with their URLs."""
+    return {one.server.variable: one.server.url(one.port) for one in running}
+
+
+@contextlib.contextmanager
+def servers_for_command(argv: Sequence[str]) -> Iterator[None]:
+    """For one command of manage.py: find or start what DATABASE_URL and REDIS_URL leave open, and set them.
+
+    Ends the program with the reason where that cannot be done.
+    """
+    command = argv[1] if len(argv) > 1 else ""
+    if command == "up":
+        _choose_data(argv[2:])
+    if command in _ALONE or "--help" in argv or os.environ.get("PARCELWIRE_ENV") == "production":
+        yield
+        return
+    with contextlib.ExitStack() as held:
+        try:
+            found = held.enter_context(using(data_folder(), f"manage.py {command}"))
+        except (occupancy.OccupiedError, servers.ServerError) as error:
+            sys.exit(f"{error}")
+        os.environ.update(found)
+        yield
+
+
+@contextlib.contextmanager
+def using(
+    data: Path, purpose: str, *, durable: bool = True, discard: bool = False
+) -> Iterator[dict[str, str]]:
+    """Find the servers that run on `data`, or have a keeper run them until their last user has left.
+
+    Gives DATABASE_URL and REDIS_URL, those that the environment lacks. Not `durable`: faster, and a crash
+    may lose data. With `discard` the keeper removes the folder. Raises ServerError, OccupiedError.
+    """
+    wanted = stand_ins(data, durable=durable)
+    if not wanted:
+        yield {}
+        return
+    data.mkdir(parents=True, exist_ok=True)
+    forked: list[keeper.Keeper] = []
+    users = occupancy.open_lock(data, "users")
+    try:
+        fcntl.flock(users, fcntl.LOCK_SH)  # not before a keeper that is stopping has ended
+        with occupancy.open_lock(data, "starting") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            if not occupancy.is_occupied(data):
+                who = f"a command, first {purpose} (pid {os.getpid()})"
+                forked.append(keeper.fork(data, who, wanted, discard=discard))
+            found = _wait_until_answered(data, wanted)
+        yield found
+    finally:
+        users.close()
+        for one in forked:
+            one.leave()
+
+
+def _wait_until_answered(data: Path, wanted: Sequence[servers.Server]) -> dict[str, str]:
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        places = occupancy.recorded(data)
+        refusals = {
+            server.name: server.refusal(places[server.name]["port"])
+            if server.name in places
+            else "not recorded"
+            for server in wanted
+        }
+        if not any(refusals.values()):
+            break
+        if time.monotonic() > deadline or not occupancy.is_occupied(data):
+            raise occupancy.OccupiedError(
+                f"{occupancy.holder(data)} runs {data}, but its servers are not there: {refusals}"
+            )
+        time.sleep(0.05)
+    return {server.variable: server.url(places[server.name]["port"]) for server in wanted}
+
+
+def _choose_data(arguments: Sequence[str]) -> None:
+    """Heed `--data` before the settings are read: they make their secrets in that folder."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--data")
+    chosen = parser.parse_known_args(arguments)[0].data
+    if chosen:
+        os.environ["PARCELWIRE_DATA"] = chosen

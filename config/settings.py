@@ -1,0 +1,215 @@
+"""Settings, from the environment only, in reading order. docs/settings.md explains each variable."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config import embedded
+from config.keys import development_secrets
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+env = environ.Env()
+
+# Where and how it runs
+PARCELWIRE_ENV: str = env.str("PARCELWIRE_ENV", "development")
+if PARCELWIRE_ENV not in {"development", "production"}:
+    raise ImproperlyConfigured(f"PARCELWIRE_ENV is {PARCELWIRE_ENV!r}; expected development or production")
+PRODUCTION = PARCELWIRE_ENV == "production"
+PARCELWIRE_DATA = embedded.data_folder()
+DEBUG: bool = env.bool("DEBUG", False)
+
+
+def _required(name: str) -> str:
+    """The variable's value. Outside production a missing secret is made once, in the data folder."""
+    value: str = env.str(name, "")
+    if value:
+        return value
+    if PRODUCTION:
+        raise ImproperlyConfigured(f"{name} is not set; production starts with secrets of its own only")
+    return development_secrets(PARCELWIRE_DATA)[name]
+
+
+# Secrets
+SECRET_KEY = _required("SECRET_KEY")
+if PRODUCTION and len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY is shorter than 50 characters; give it at least 50 random ones")
+#: Fernet keys, newest first: the first encrypts, all decrypt.
+FIELD_ENCRYPTION_KEYS = [key.strip() for key in _required("FIELD_ENCRYPTION_KEYS").split(",")]
+
+# Who may call
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS or DEBUG):
+    raise ImproperlyConfigured("production needs ALLOWED_HOSTS without a wildcard, and DEBUG off")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+
+# Servers: both unset means the embedded stack
+DATABASE_URL: str = env.str("DATABASE_URL", "") or embedded.database_url(PARCELWIRE_DATA)
+REDIS_URL: str = env.str("REDIS_URL", "") or embedded.redis_url(PARCELWIRE_DATA)
+if PRODUCTION and not (env.str("DATABASE_URL", "") and env.str("REDIS_URL", "")):
+    raise ImproperlyConfigured(
+        "production needs DATABASE_URL and REDIS_URL; the embedded stack is for trying"
+    )
+MIGRATING = sys.argv[1:2] == ["migrate"]
+if MIGRATING:
+    DATABASE_URL = env.str("MIGRATION_DATABASE_URL", DATABASE_URL)
+
+#: Milliseconds. A migration may take longer than a request; it must still not queue behind locks for ever.
+_TIMEOUTS = {
+    "lock_timeout": 5_000,
+    "statement_timeout": 0 if MIGRATING else 30_000,
+    "idle_in_transaction_session_timeout": 0 if MIGRATING else 10_000,
+}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **env.db_url_config(DATABASE_URL),
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
+    f"-c {name}={value}" for name, value in _TIMEOUTS.items()
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Applications
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "pgtrigger",
+    "rest_framework",
+    "accounts",
+    "events",
+    "carriers",
+    "webhooks",
+    "trackers",
+    "config",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.request_id",
+    "config.middleware.body_limit",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+STATIC_ROOT = PARCELWIRE_DATA / "static"
+WHITENOISE_USE_FINDERS = not PRODUCTION
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+# The API
+#: Bytes of a JSON body that are taken; a longer one is read and thrown away up to the second figure.
+BODY_LIMIT = 1024 * 1024
+BODY_DRAIN_LIMIT = 8 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = BODY_LIMIT
+APPEND_SLASH = False
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsing.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "EXCEPTION_HANDLER": "accounts.errors.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+#: Seconds between two polls of one tracker that its merchant asks for.
+POLL_NOW_MIN_INTERVAL: int = env.int("POLL_NOW_MIN_INTERVAL", 60)
+
+# Polling
+#: Seconds a claimed watch belongs to its worker; renewed every third of it while the call is under way.
+POLL_LEASE: int = env.int("POLL_LEASE", 60)
+#: Calls under way at once per carrier account.
+POLL_IN_FLIGHT_PER_ACCOUNT: int = env.int("POLL_IN_FLIGHT_PER_ACCOUNT", 10)
+#: Seconds until a carrier must have answered whole, and bytes of an answer that are taken.
+CARRIER_DEADLINE: float = env.float("CARRIER_DEADLINE", 20.0)
+CARRIER_BODY_LIMIT: int = env.int("CARRIER_BODY_LIMIT", 5 * 1024 * 1024)
+#: CIDRs of private networks that carrier base URLs may point into, plain HTTP included.
+CARRIER_ALLOWED_NETWORKS: list[str] = env.list("CARRIER_ALLOWED_NETWORKS", default=[])
+
+# Webhooks
+#: Seconds a claimed delivery belongs to its worker; renewed every third of it while it is being sent.
+DELIVERY_LEASE: int = env.int("DELIVERY_LEASE", 30)
+#: Seconds until a subscriber must have answered, from the start of the try; to connect; to resolve its name.
+DELIVERY_DEADLINE: float = env.float("DELIVERY_DEADLINE", 15.0)
+DELIVERY_CONNECT_DEADLINE: float = env.float("DELIVERY_CONNECT_DEADLINE", 5.0)
+DELIVERY_DNS_DEADLINE: float = env.float("DELIVERY_DNS_DEADLINE", 3.0)
+#: CIDRs of private networks that endpoints may point into, plain HTTP included.
+WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+
+# Celery: rows with due times are the truth, a message is only a nudge
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "parcelwire"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ETA_TASK_LIMIT = 100
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 2.0
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 30,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+}
+CELERY_VISIBILITY_TIMEOUT = 600
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
+#: Seconds between two sweeps that a worker process makes by itself, whatever beat and broker do.
+SWEEP_INTERVAL: float = env.float("SWEEP_INTERVAL", 5.0)
+
+# Logs
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+}

@@ -1,0 +1,19 @@
+"""Tasks about the stack itself."""
+
+from celery import shared_task
+from celery.signals import worker_process_init
+from django.conf import settings
+
+from config import heartbeat, sweeping
+
+
+@shared_task
+def beat_seen() -> None:
+    """Sent by beat every `heartbeat.INTERVAL` seconds: that it ran shows that the whole chain works."""
+    heartbeat.note(settings.REDIS_URL)
+
+
+@worker_process_init.connect
+def sweep_by_itself(**_unused: object) -> None:
+    """Beat and broker may be dead: what is due is done all the same."""
+    sweeping.start()

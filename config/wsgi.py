@@ -1,0 +1,13 @@
+"""The WSGI entry point that granian serves."""
+
+import os
+import signal
+
+from django.core.wsgi import get_wsgi_application
+
+from config.launcher import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+if os.environ.get("PARCELWIRE_SUPERVISED"):
+    die_with_parent(signal.SIGKILL)  # granian's worker process; its parent may be killed without a word
+application = get_wsgi_application()

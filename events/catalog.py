@@ -1,0 +1,170 @@
+"""The event types, as frozen facts. What a fact's `data` holds is what the change feed shows."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import cache
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact(ABC):
+    """Something that happened to one stream. `key` names it once and for ever within that stream."""
+
+    type: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """At most 255 characters, unique within the stream."""
+
+    @property
+    def moment(self) -> datetime | None:
+        """The carrier's own moment of the fact, where it has one."""
+        return None
+
+    def data(self) -> dict[str, Any]:
+        """The fact's fields in camelCase; they are JSON already. Those that begin with _ stay out."""
+        return {name: getattr(self, field) for field, name in _names(type(self))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerCreated(Fact):
+    """A merchant asked to follow a parcel. Holds what it sent, but nothing personal."""
+
+    type: ClassVar[str] = "tracker.created"
+    tracking_number: str
+    courier_code: list[str]
+    shipment_reference: str | None
+    client_tracker_id: str | None
+    origin_country_code: str | None
+    destination_country_code: str | None
+    destination_post_code: str | None
+    shipping_date: str | None
+    courier_name: str | None
+    tracking_url: str | None
+    order_number: str | None
+    title: str | None
+
+    @property
+    def key(self) -> str:
+        return "created"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerStopped(Fact):
+    """Parcelwire stopped asking, for this reason."""
+
+    type: ClassVar[str] = "tracker.stopped"
+    reason: str
+    _count: int
+
+    @property
+    def key(self) -> str:
+        return f"stopped:{self._count}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanFact(Fact):
+    """What a scan says. `placed_at` is where it stands in the timeline, as ISO in UTC."""
+
+    scan_key: str
+    courier_code: str
+    source_code: str
+    carrier_event_code: str | None
+    status: str
+    location: str | None
+    occurrence_datetime: str | None
+    time_certainty: str
+    time_text: str | None
+    placed_at: str
+    order: int
+    status_code: str | None
+    status_milestone: str | None
+    reason: dict[str, str] | None
+    raw: dict[str, Any]
+    _moment: datetime | None
+
+    @property
+    def moment(self) -> datetime | None:
+        return self._moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned(ScanFact):
+    """A carrier reports something new."""
+
+    type: ClassVar[str] = "tracking.scanned"
+
+    @property
+    def key(self) -> str:
+        return f"scan:{self.scan_key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanAmended(ScanFact):
+    """A carrier changed a known scan. `scan_key` stays the first one; `alias` is the key it now goes by too.
+
+    `changed` names what differs; only a change of time or status is told to subscribers.
+    """
+
+    type: ClassVar[str] = "tracking.scan_amended"
+    alias: str | None
+    changed: list[str]
+    count: int
+
+    @property
+    def key(self) -> str:
+        return f"amended:{self.scan_key}:{self.count}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanWithdrawn(Fact):
+    """A carrier no longer reports a known scan."""
+
+    type: ClassVar[str] = "tracking.scan_withdrawn"
+    scan_key: str
+    count: int
+
+    @property
+    def key(self) -> str:
+        return f"withdrawn:{self.scan_key}:{self.count}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentUpdated(Fact):
+    """What a carrier says of the parcel: estimate, service, sizes, fees; the whole of it each time."""
+
+    type: ClassVar[str] = "tracking.shipment"
+    courier_code: str
+    estimated_from: str | None
+    estimated_to: str | None
+    service: str | None
+    origin_country_code: str | None
+    destination_country_code: str | None
+    details: dict[str, Any]
+    count: int
+
+    @property
+    def key(self) -> str:
+        return f"shipment:{self.courier_code}:{self.count}"
+
+
+#: What of a scan must change for subscribers to hear of it.
+CORRECTIONS = frozenset({"occurrenceDatetime", "statusCode", "statusMilestone", "reason"})
+
+
+def tells(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether an event of this type is news to subscribers. A carrier that only rewords a place is not."""
+    return kind != ScanAmended.type or not CORRECTIONS.isdisjoint(data["changed"])
+
+
+@cache
+def _names(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, _camel(field.name)) for field in fields(kind) if not field.name.startswith("_"))
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.title() for word in tail)

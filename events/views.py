@@ -1,0 +1,54 @@
+"""`GET /v1/events`: the merchant's log."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import merchant_of
+from events.feed import FeedEvent, page
+from events.writing import written
+
+
+class FeedQuery(serializers.Serializer[Any]):
+    """The query of the feed."""
+
+    after = serializers.IntegerField(min_value=0, max_value=2**63 - 1, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
+    types = serializers.CharField(max_length=1000, default="", allow_blank=True)
+
+    def validate_types(self, value: str) -> list[str]:
+        return [kind.strip() for kind in value.split(",") if kind.strip()]
+
+
+class FeedView(APIView):
+    """The change feed."""
+
+    def get(self, request: Request) -> Response:
+        query = FeedQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = page(merchant_of(request), **query.validated_data)
+        return Response(
+            {
+                "data": {
+                    "events": [_shown(event) for event in found.events],
+                    "next": str(found.next),
+                    "hasMore": found.has_more,
+                }
+            }
+        )
+
+
+def _shown(event: FeedEvent) -> dict[str, Any]:
+    about_parcel = event.type.startswith(("tracker.", "tracking."))
+    return {
+        "eventId": str(event.id),
+        "type": event.type,
+        "trackerId": str(event.stream) if about_parcel else None,
+        "sequence": event.version,
+        "occurredAt": written(event.occurred_at),
+        "recordedAt": written(event.recorded_at),
+        "data": event.data,
+    }

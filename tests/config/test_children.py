@@ -1,0 +1,90 @@
+"""Child processes: their ends, whoever ends first."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from config import children, supervisor
+from tests.processes import python
+
+_STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(99)
+"""
+_PARENT = """
+import sys, time
+from pathlib import Path
+from config import children
+print(children.spawn(children.Command("child", ["sleep", "99"]), Path(sys.argv[1])).pid, flush=True)
+time.sleep(99)
+"""
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 30), (2000, 30)])
+def test_the_pause_before_a_restart_doubles_up_to_a_limit(failures: int, pause: float) -> None:
+    assert supervisor.pause_before_restart(failures) == pause
+
+
+def test_a_child_that_lived_long_starts_again_with_the_shortest_pause(tmp_path: Path) -> None:
+    command = children.Command("child", ["true"])
+    process = children.spawn(command, tmp_path)
+    process.wait()
+    child = supervisor.Child(command, process, since=time.monotonic(), failures=5)
+    assert child.note_death() == 16
+    child.since -= 61
+    assert child.note_death() == 0.5
+
+
+def test_a_child_that_will_not_end_is_killed_at_the_deadline(tmp_path: Path) -> None:
+    command = children.Command("deaf", [sys.executable, "-c", _STUBBORN])
+    process = children.spawn(command, tmp_path)
+    assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 10)
+    children.stop(process, command, tmp_path, time.monotonic() + 0.1)
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    parent = python(tmp_path, "-c", _PARENT, str(tmp_path))
+    assert parent.stdout
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    assert children.wait_until(lambda: not children.started(child), 5)
+
+
+def test_a_child_left_behind_is_reaped_at_the_next_start(tmp_path: Path) -> None:
+    command = children.Command("child", ["sleep", "99"])
+    process = children.spawn(command, tmp_path)
+    assert children.reap(command, tmp_path)
+    assert process.wait() == -signal.SIGTERM
+    assert not children.reap(command, tmp_path)
+
+
+def test_a_stranger_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
+    command = children.Command("child", ["sleep", "99"])
+    process = children.spawn(command, tmp_path)
+    (tmp_path / "run" / "child.pid").write_text(f"{process.pid} 1")
+    assert not children.reap(command, tmp_path)
+    assert children.started(process.pid)
+    children.stop(process, command, tmp_path, time.monotonic() + 5)
+
+
+def test_a_long_log_is_put_aside(tmp_path: Path) -> None:
+    children.log_file(tmp_path, "web").write_bytes(b"x" * (10 * 1024 * 1024 + 1))
+    assert not children.log_file(tmp_path, "web").exists()
+    assert (tmp_path / "log" / "web.log.1").exists()
+
+
+def test_no_child_sees_our_locks(tmp_path: Path) -> None:
+    with (tmp_path / "lock").open("w") as lock:
+        process = children.spawn(children.Command("child", ["sleep", "99"]), tmp_path)
+        open_there = {path.readlink() for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+        assert Path(lock.name) not in open_there
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,162 @@
+"""What an answer tells that the log does not hold yet. Pure: known scans and a snapshot in, facts out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from carriers.snapshot import Moment, Scan, ShipmentFacts, Snapshot
+from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated
+from trackers.fold import ScanEntry
+
+#: A scan is withdrawn when two answers at least this far apart leave it out.
+WITHDRAWN_AFTER = timedelta(hours=1)
+#: What makes a known scan a changed one. Its place in the list and our own order do not.
+_COMPARED = (
+    "status",
+    "location",
+    "occurrenceDatetime",
+    "timeCertainty",
+    "statusCode",
+    "statusMilestone",
+    "reason",
+    "raw",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """New facts in the order to append them, and the scans this answer left out (key to first moment)."""
+
+    facts: list[Fact] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
+
+def changes(
+    state: dict[str, Any], snapshot: Snapshot, *, asked_at: datetime, absent: dict[str, str]
+) -> Changes:
+    """Compare an answer with what the log holds of that courier."""
+    known = _by_key(scan for scan in state["scans"] if scan["courierCode"] == snapshot.courier)
+    facts = list(_scan_facts(known, snapshot.scans, asked_at))
+    still_absent, withdrawn = _absences(known, snapshot, asked_at, absent)
+    shipment = _shipment_fact(state, snapshot)
+    return Changes([*facts, *withdrawn, *([shipment] if shipment else [])], still_absent)
+
+
+def _by_key(scans: Iterable[ScanEntry]) -> dict[str, ScanEntry]:
+    return {key: scan for scan in scans for key in (scan["scanKey"], *scan["aliases"])}
+
+
+def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: datetime) -> Iterator[Fact]:
+    for scan in scans:
+        entry = known.get(scan.key)
+        alias = None
+        if entry is None and scan.supersedes in known:
+            entry, alias = known[scan.supersedes], scan.key
+            if entry["timeCertainty"] != "unknown":
+                entry = alias = None
+        if entry is None:
+            yield Scanned(scan_key=scan.key, **_fields(scan, asked_at))
+        elif amended := _amendment(entry, scan, alias, asked_at):
+            yield amended
+
+
+def _amendment(entry: ScanEntry, scan: Scan, alias: str | None, asked_at: datetime) -> ScanAmended | None:
+    fields = _fields(scan, asked_at)
+    if entry["reason"] is not None:
+        # A reason belongs to the attempt it was first seen with, and so does the status it gave.
+        fields |= {
+            "reason": entry["reason"],
+            "status_code": entry["statusCode"],
+            "status_milestone": entry["statusMilestone"],
+        }
+    if scan.moment.instant is None:
+        fields["placed_at"] = entry["placedAt"]
+    fact = ScanAmended(
+        scan_key=entry["scanKey"], alias=alias, changed=[], count=entry["amendments"] + 1, **fields
+    )
+    now = fact.data()
+    changed = [name for name in _COMPARED if now[name] != entry[name]]
+    if entry["withdrawn"]:
+        changed.append("withdrawn")
+    fact.changed.extend(changed)
+    return fact if changed or alias else None
+
+
+def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
+    reason = scan.reason
+    return {
+        "courier_code": scan.courier,
+        "source_code": scan.source,
+        "carrier_event_code": scan.carrier_code,
+        "status": scan.text,
+        "location": scan.location,
+        "occurrence_datetime": scan.moment.written,
+        "time_certainty": scan.moment.certainty.value,
+        "time_text": scan.moment.text,
+        "placed_at": _placed(scan.placed or asked_at),
+        "order": scan.rank,
+        "status_code": scan.status_code.value if scan.status_code else None,
+        "status_milestone": scan.milestone.value if scan.milestone else None,
+        "reason": (
+            {"code": reason.code, "text": reason.text, "party": reason.party.value} if reason else None
+        ),
+        "raw": scan.raw,
+        "_moment": scan.moment.instant,
+    }
+
+
+def _placed(moment: datetime) -> str:
+    """Of one width and in UTC, so that text order is time order."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+
+
+def _absences(
+    known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datetime, absent: dict[str, str]
+) -> tuple[dict[str, str], list[ScanWithdrawn]]:
+    """Scans left out: first noted, then withdrawn. An empty or partly unreadable answer proves nothing."""
+    if not snapshot.scans or snapshot.set_aside:
+        return absent, []
+    seen = {known[scan.key]["scanKey"] for scan in snapshot.scans if scan.key in known}
+    seen |= {known[scan.supersedes]["scanKey"] for scan in snapshot.scans if scan.supersedes in known}
+    missing = {
+        scan["scanKey"]: scan
+        for scan in known.values()
+        if not scan["withdrawn"]
+        and scan["timeCertainty"] != "unknown"
+        and scan["scanKey"] not in seen
+        and datetime.fromisoformat(scan["recordedAt"]) < asked_at
+    }
+    noted = {key: absent.get(key, asked_at.isoformat()) for key in missing}
+    withdrawn = [
+        ScanWithdrawn(scan_key=key, count=missing[key]["amendments"] + 1)
+        for key, first in noted.items()
+        if asked_at - datetime.fromisoformat(first) >= WITHDRAWN_AFTER
+    ]
+    for fact in withdrawn:
+        del noted[fact.scan_key]
+    return noted, withdrawn
+
+
+def _shipment_fact(state: dict[str, Any], snapshot: Snapshot) -> ShipmentUpdated | None:
+    before = state["shipments"].get(snapshot.courier)
+    told = snapshot.shipment
+    if before is None and told == ShipmentFacts():
+        return None
+    fact = ShipmentUpdated(
+        courier_code=snapshot.courier,
+        estimated_from=_written(told.estimated_from),
+        estimated_to=_written(told.estimated_to),
+        service=told.service,
+        origin_country_code=told.origin_country_code,
+        destination_country_code=told.destination_country_code,
+        details=told.details,
+        count=(before["count"] if before else 0) + 1,
+    )
+    if before and before | {"count": fact.count} == fact.data():
+        return None
+    return fact
+
+
+def _written(moment: Moment | None) -> str | None:
+    return moment.written if moment else None

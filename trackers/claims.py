@@ -1,0 +1,159 @@
+"""Which watches are polled by whom: claim, renew, settle. Raw SQL, by the database's clock."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection
+
+# The first rows of each account's due queue, those under way included: what is left of them may start, so
+# that an account never has more than its cap in flight, whoever claims.
+_CLAIM = """
+WITH candidates AS (
+    SELECT front.id
+    FROM carriers_carrieraccount account
+    CROSS JOIN LATERAL (
+        SELECT id, claimed_until, next_poll_at FROM trackers_watch
+        WHERE carrier_account_id = account.id AND next_poll_at <= now()
+        ORDER BY next_poll_at LIMIT %(cap)s
+    ) AS front
+    WHERE account.state = 'active' AND (account.resting_until IS NULL OR account.resting_until <= now())
+      AND (front.claimed_until IS NULL OR front.claimed_until <= now())
+    ORDER BY front.next_poll_at LIMIT %(most)s
+),
+free AS (
+    SELECT id FROM trackers_watch
+    WHERE id = ANY(ARRAY(SELECT id FROM candidates)) AND next_poll_at <= now()
+      AND (claimed_until IS NULL OR claimed_until <= now())
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE trackers_watch AS watch
+SET claim_id = %(claim)s, claimed_at = clock_timestamp(),
+    claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM free, trackers_tracker AS tracker
+WHERE watch.id = free.id AND tracker.id = watch.tracker_id
+RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
+          watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
+          tracker.tracking_number, tracker.created_at, tracker.milestone,
+          coalesce(tracker.news_at, tracker.created_at), tracker.is_subscribed AND tracker.stop_reason IS NULL
+"""
+
+_RENEW = """
+UPDATE trackers_watch SET claimed_until = clock_timestamp() + make_interval(secs => %s)
+FROM jsonb_to_recordset(%s) AS held (watch uuid, claim uuid)
+WHERE id = held.watch AND claim_id = held.claim
+"""
+
+# A poll that was asked for while this one was under way keeps the watch due.
+_SETTLE = """
+UPDATE trackers_watch AS watch
+SET claim_id = NULL, claimed_until = NULL,
+    next_poll_at = CASE
+        WHEN watch.poll_requested_at > watch.claimed_at THEN watch.poll_requested_at
+        WHEN done.delay IS NULL THEN NULL
+        ELSE clock_timestamp() + make_interval(secs => done.delay) END,
+    last_polled_at = CASE WHEN done.asked THEN watch.claimed_at ELSE watch.last_polled_at END,
+    last_outcome = CASE WHEN done.asked THEN done.outcome ELSE watch.last_outcome END,
+    last_error = CASE WHEN done.asked THEN done.error ELSE watch.last_error END,
+    last_digest = coalesce(done.digest, watch.last_digest),
+    failures = done.failures, set_aside = coalesce(done.set_aside, watch.set_aside),
+    absent = done.absent,
+    refused_account_ids = CASE WHEN done.not_ours
+        THEN array_append(watch.refused_account_ids, watch.carrier_account_id)
+        ELSE watch.refused_account_ids END,
+    assigned_at = CASE WHEN done.not_ours THEN 'epoch' ELSE watch.assigned_at END,
+    carrier_account_id = CASE WHEN done.not_ours THEN NULL ELSE watch.carrier_account_id END
+FROM jsonb_to_recordset(%s) AS done (
+    watch uuid, claim uuid, asked boolean, outcome text, error text, delay double precision, digest text,
+    failures integer, set_aside integer, absent jsonb, not_ours boolean
+)
+WHERE watch.id = done.watch AND watch.claim_id = done.claim
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A watch that this process may ask about until its lease ends, and what asking needs to know."""
+
+    watch: UUID
+    claim: UUID
+    tracker: UUID
+    merchant: UUID
+    courier: str
+    account: UUID
+    claimed_at: datetime
+    last_digest: str | None
+    failures: int
+    absent: dict[str, str]
+    number: str
+    since: datetime
+    milestone: str
+    news_at: datetime
+    tracked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a poll left behind. `delay` in seconds, None for never again; `absent` replaces what was noted."""
+
+    claim: Claim
+    outcome: str
+    delay: float | None
+    error: str | None = None
+    asked: bool = True
+    digest: str | None = None
+    failures: int = 0
+    set_aside: int | None = None
+    absent: dict[str, str] = field(default_factory=dict)
+    not_ours: bool = False
+
+
+def claim(most: int) -> list[Claim]:
+    """Take at most this many due watches, never more of one account than may be in flight."""
+    values = {
+        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
+        "most": most,
+        "claim": uuid4(),
+        "lease": settings.POLL_LEASE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, values)
+        rows = cursor.fetchall()
+    return [Claim(*row[:9], json.loads(row[9]), *row[10:]) for row in rows]
+
+
+def renew(claims: Iterable[Claim]) -> None:
+    """Lengthen the leases of what is still in flight. Those lost already stay lost."""
+    held = [{"watch": str(one.watch), "claim": str(one.claim)} for one in claims]
+    if held:
+        with connection.cursor() as cursor:
+            cursor.execute(_RENEW, [settings.POLL_LEASE, json.dumps(held)])
+
+
+def settle(done: Sequence[Settled]) -> int:
+    """Write how polls ended. Returns how many still held their claim: the others change nothing."""
+    if not done:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE, [json.dumps([_row(one) for one in done])])
+        return cursor.rowcount
+
+
+def _row(one: Settled) -> dict[str, Any]:
+    return {
+        "watch": str(one.claim.watch),
+        "claim": str(one.claim.claim),
+        "asked": one.asked,
+        "outcome": one.outcome,
+        "error": one.error,
+        "delay": one.delay,
+        "digest": one.digest,
+        "failures": one.failures,
+        "set_aside": one.set_aside,
+        "absent": one.absent,
+        "not_ours": one.not_ours,
+    }

@@ -1,0 +1,83 @@
+"""Which couriers a number is looked for at when the merchant names none."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from carriers import accounts
+from carriers.registry import adapter, adapters
+from trackers.assignment import assign
+from trackers.models import Tracker, Watch
+
+#: Couriers that one number is looked for at.
+MOST = 3
+#: Trackers that one step of `detect_again` looks at.
+BATCH = 200
+SANDBOX = "sandbox"
+
+_UNDETECTED = """
+SELECT id FROM trackers_tracker
+WHERE undetected_at < (SELECT max(changed_at) + interval '30 seconds' FROM carriers_carrieraccount)
+ORDER BY undetected_at LIMIT %s
+FOR NO KEY UPDATE SKIP LOCKED
+"""
+
+
+def couriers_for(number: str, given: Sequence[str], reachable: set[str]) -> list[str]:
+    """The couriers given; else the sandbox for its own numbers; else all reachable ones whose format fits."""
+    if given:
+        return list(given)
+    if adapter(SANDBOX).looks_like.fullmatch(number):
+        return [SANDBOX]
+    fitting = [
+        code
+        for code, one in sorted(adapters().items())
+        if code in reachable and code != SANDBOX and one.looks_like.fullmatch(number)
+    ]
+    return fitting[:MOST]
+
+
+def watch(trackers: Sequence[tuple[Tracker, Sequence[str]]]) -> None:
+    """Watch these trackers at these couriers, due at once, each with the best account there is."""
+    for code in {code for _, couriers in trackers for code in couriers if not adapter(code).needs_account}:
+        accounts.house_account_without_key(code)
+    watches = [
+        Watch(
+            tracker=tracker,
+            merchant_id=tracker.merchant_id,
+            courier=code,
+            next_poll_at=Now(),
+            assigned_at="1970-01-01T00:00:00Z",
+            last_outcome="no_carrier_account",
+        )
+        for tracker, couriers in trackers
+        for code in couriers
+    ]
+    if watches:
+        Watch.objects.bulk_create(watches)
+        assign([one.id for one in watches])
+
+
+def detect_again() -> int:
+    """Look anew for couriers of trackers that had none, after carrier accounts changed. Returns how many."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(_UNDETECTED, [BATCH])
+            ids = [row[0] for row in cursor.fetchall()]
+        trackers = list(Tracker.objects.filter(id__in=ids, is_subscribed=True))
+        reachable = {merchant: accounts.reachable(merchant) for merchant in _merchants(trackers)}
+        found = [
+            (tracker, couriers)
+            for tracker in trackers
+            if (couriers := couriers_for(tracker.tracking_number, [], reachable[tracker.merchant_id]))
+        ]
+        watch(found)
+        Tracker.objects.filter(id__in=ids).update(undetected_at=Now())
+        Tracker.objects.filter(id__in=[tracker.id for tracker, _ in found]).update(undetected_at=None)
+    return len(found)
+
+
+def _merchants(trackers: Sequence[Tracker]) -> set[UUID]:
+    return {tracker.merchant_id for tracker in trackers}

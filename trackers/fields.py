@@ -1,0 +1,84 @@
+"""Fields of request bodies, read as strictly as Ship24 reads them."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pycountry
+from rest_framework import serializers
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Text(serializers.CharField):
+    """A JSON string, and nothing that merely could be one. Blank counts as absent."""
+
+    def __init__(self, **options: Any) -> None:
+        options = {"required": False, "allow_null": True, "allow_blank": True, "max_length": 255} | options
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("expected a string")
+        return super().to_internal_value(data) or None
+
+
+class Country(Text):
+    """ISO 3166-1 alpha-2 or alpha-3, kept as alpha-2."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        code = super().to_internal_value(data)
+        if code is None:
+            return None
+        found = None
+        if len(code) in {2, 3} and code.isalpha():
+            found = pycountry.countries.get(**{f"alpha_{len(code)}": code.upper()})
+        if found is None:
+            raise serializers.ValidationError("expected an ISO 3166-1 alpha-2 or alpha-3 country code")
+        return found.alpha_2
+
+
+class ShippingDate(Text):
+    """A date, or a date and time with or without an offset, kept as it was sent."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        if text is None:
+            return None
+        if not _is_iso(text):
+            raise serializers.ValidationError("expected a date or date-time in ISO 8601")
+        return text
+
+
+class Couriers(serializers.Field[list[str], Any, list[str], Any]):
+    """One courier code, or a list of at most three."""
+
+    def __init__(self, *, known: Any, **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self._known = known
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        codes = [data] if isinstance(data, str) else data
+        if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+            raise serializers.ValidationError("expected a courier code or a list of them")
+        if len(codes) > 3:
+            raise serializers.ValidationError("expected at most 3 courier codes")
+        known = self._known()
+        if unknown := sorted(set(codes) - set(known)):
+            named = ", ".join(map(ascii, unknown))[:200]
+            raise serializers.ValidationError(
+                f"unknown courier {named}; known are {', '.join(sorted(known))}"
+            )
+        return list(dict.fromkeys(codes))
+
+    def to_representation(self, value: list[str]) -> list[str]:
+        return value
+
+
+def _is_iso(text: str) -> bool:
+    """Python's own reader would also take week dates and dates without hyphens."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return bool(_DAY.match(text))

@@ -1,0 +1,126 @@
+"""The projection: what a tracker's events amount to. Pure; the log alone decides."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from events.catalog import ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated, TrackerStopped, tells
+from events.log import Recorded
+from events.statuses import Milestone
+
+ScanEntry = dict[str, Any]
+
+
+def _empty_state() -> dict[str, Any]:
+    return {"scans": [], "shipments": {}, "counts": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What the tracker row holds beside the merchant's wishes.
+
+    `state` is JSON: `scans` (oldest first; each is its event's data with `eventId`, `version`, `recordedAt`,
+    `aliases`, `amendments`, `withdrawn`), `shipments` (facts by courier), `counts` (events by key prefix).
+    """
+
+    version: int = 0
+    last_message_sequence: int | None = None
+    milestone: str = Milestone.PENDING.value
+    status_code: str | None = None
+    stop_reason: str | None = None
+    news_at: datetime | None = None
+    milestone_at: datetime | None = None
+    state: dict[str, Any] = field(default_factory=_empty_state)
+
+
+def fold(before: Projection, events: Iterable[Recorded]) -> Projection:
+    """`before` and then these events, by version. Folding in two steps gives what folding in one gives."""
+    after = before
+    for _, append in groupby(events, key=lambda event: event.recorded_at):
+        after = _fold_append(after, list(append))
+    return after
+
+
+def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
+    state = {
+        "scans": list(before.state["scans"]),
+        "shipments": dict(before.state["shipments"]),
+        "counts": dict(before.state["counts"]),
+    }
+    for event in append:
+        _apply(state, event)
+    state["scans"].sort(key=lambda scan: (scan["placedAt"], scan["order"], scan["version"]))
+    last = append[-1]
+    milestone, status_code = where(state["scans"])
+    stopped = next((event for event in append if event.type == TrackerStopped.type), None)
+    return replace(
+        before,
+        version=last.version,
+        last_message_sequence=(
+            last.version if any(tells(e.type, e.data) for e in append) else before.last_message_sequence
+        ),
+        milestone=milestone,
+        status_code=status_code,
+        stop_reason=stopped.data["reason"] if stopped else before.stop_reason,
+        news_at=last.recorded_at if any(e.type == Scanned.type for e in append) else before.news_at,
+        milestone_at=last.recorded_at if milestone != before.milestone else before.milestone_at,
+        state=state,
+    )
+
+
+def _apply(state: dict[str, Any], event: Recorded) -> None:
+    scans: list[ScanEntry] = state["scans"]
+    match event.type:
+        case Scanned.type:
+            scans.append(
+                event.data
+                | {
+                    "eventId": str(event.id),
+                    "version": event.version,
+                    "recordedAt": event.recorded_at.isoformat(),
+                    "aliases": [],
+                    "amendments": 0,
+                    "withdrawn": False,
+                }
+            )
+        case ScanAmended.type:
+            index = _index(scans, event.data["scanKey"])
+            scans[index] = _amended(scans[index], event.data)
+        case ScanWithdrawn.type:
+            index = _index(scans, event.data["scanKey"])
+            scans[index] = scans[index] | {"withdrawn": True, "amendments": event.data["count"]}
+        case ShipmentUpdated.type:
+            courier = event.data["courierCode"]
+            state["shipments"][courier] = event.data
+        case TrackerStopped.type:
+            state["counts"]["stopped"] = state["counts"].get("stopped", 0) + 1
+
+
+def _amended(scan: ScanEntry, data: dict[str, Any]) -> ScanEntry:
+    told = {name: value for name, value in data.items() if name not in {"alias", "changed", "count"}}
+    aliases = scan["aliases"] if data["alias"] is None else [*scan["aliases"], data["alias"]]
+    return scan | told | {"aliases": aliases, "amendments": data["count"], "withdrawn": False}
+
+
+def _index(scans: Sequence[ScanEntry], key: str) -> int:
+    return next(index for index, scan in enumerate(scans) if scan["scanKey"] == key)
+
+
+def where(scans: Iterable[ScanEntry]) -> tuple[str, str | None]:
+    """Milestone and status code of the newest scan that sets a milestone; pending before there is one."""
+    milestone, status_code = Milestone.PENDING.value, None
+    for scan, _ in timeline(scans):
+        if scan["statusMilestone"] is not None:
+            milestone, status_code = scan["statusMilestone"], scan["statusCode"]
+    return milestone, status_code
+
+
+def timeline(scans: Iterable[ScanEntry]) -> Iterator[tuple[ScanEntry, str]]:
+    """The scans that stand, oldest first, each with the parcel's milestone at that point."""
+    milestone = Milestone.PENDING.value
+    for scan in scans:
+        if not scan["withdrawn"]:
+            milestone = scan["statusMilestone"] or milestone
+            yield scan, milestone

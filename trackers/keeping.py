@@ -1,0 +1,78 @@
+"""What an answer holds beside its facts: personal data, the answer itself, codes that no map knows."""
+
+import json
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection
+
+from carriers import unmapped
+from trackers.learned import Learned
+from trackers.models import RawAnswer, Tracker
+
+# What a carrier leaves out of a later answer is not unsaid.
+_PERSONAL = """
+INSERT INTO trackers_personaldata AS kept (tracker_id, recipient, sender, signed_by, confirm_image)
+SELECT told.tracker, nullif(told.recipient, 'null'), nullif(told.sender, 'null'), told.signed_by,
+       told.confirm_image
+FROM jsonb_to_recordset(%s) AS told (
+    tracker uuid, recipient jsonb, sender jsonb, signed_by text, confirm_image text
+)
+ON CONFLICT (tracker_id) DO UPDATE SET
+    recipient = coalesce(excluded.recipient, kept.recipient),
+    sender = coalesce(excluded.sender, kept.sender),
+    signed_by = coalesce(excluded.signed_by, kept.signed_by),
+    confirm_image = coalesce(excluded.confirm_image, kept.confirm_image)
+"""
+
+
+def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
+    """Keep what a merchant's own accounts learned; at most three statements.
+
+    Answers fetched with a house account leave neither personal data nor the answer: anyone may ask a house
+    account for a number that can be guessed.
+    """
+    own = [(one, tracker) for one, tracker in held if one.own_account and one.snapshot is not None]
+    _keep_personal(own)
+    _keep_answers(one for one, _ in own)
+    unmapped.count([one.snapshot for one, _ in held if one.snapshot is not None])
+
+
+def _keep_personal(own: Sequence[tuple[Learned, Tracker]]) -> None:
+    rows: dict[str, dict[str, Any]] = {}
+    for one, tracker in own:
+        told = _told(one)
+        if told:
+            rows.setdefault(str(tracker.id), {"tracker": str(tracker.id)}).update(told)
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_PERSONAL, [json.dumps(list(rows.values()))])
+
+
+def _told(one: Learned) -> dict[str, Any]:
+    if one.snapshot is None:
+        return {}
+    personal = one.snapshot.personal
+    told = {
+        "recipient": personal.recipient,
+        "sender": personal.sender,
+        "signed_by": personal.signed_by,
+        "confirm_image": personal.confirm_image,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _keep_answers(own: Iterable[Learned]) -> None:
+    answers = [
+        RawAnswer(
+            watch_id=one.settled.claim.watch,
+            digest=one.settled.digest,
+            body=zlib.compress(json.dumps(one.snapshot.part, ensure_ascii=False).encode()),
+            asked_at=one.asked_at,
+        )
+        for one in own
+        if one.snapshot is not None and one.settled.digest is not None
+    ]
+    if answers:
+        RawAnswer.objects.bulk_create(answers, ignore_conflicts=True)

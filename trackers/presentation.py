@@ -1,0 +1,179 @@
+"""A tracker in Ship24's shapes, from its projection. Nothing here asks the database."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from carriers.outcome import Outcome
+from events.statuses import Milestone, StatusCode
+from events.writing import written
+from trackers.fold import ScanEntry, timeline
+from trackers.models import PersonalData, Tracker, Watch
+
+_STATISTICS = {
+    Milestone.INFO_RECEIVED: "infoReceivedDatetime",
+    Milestone.IN_TRANSIT: "inTransitDatetime",
+    Milestone.OUT_FOR_DELIVERY: "outForDeliveryDatetime",
+    Milestone.FAILED_ATTEMPT: "failedAttemptDatetime",
+    Milestone.AVAILABLE_FOR_PICKUP: "availableForPickupDatetime",
+    Milestone.EXCEPTION: "exceptionDatetime",
+    Milestone.DELIVERED: "deliveredDatetime",
+}
+
+
+def tracker_shape(tracker: Tracker) -> dict[str, Any]:
+    """Ship24's `tracker`."""
+    return {
+        "trackerId": str(tracker.id),
+        "trackingNumber": tracker.tracking_number,
+        "shipmentReference": tracker.shipment_reference,
+        "courierCode": tracker.courier_codes,
+        "clientTrackerId": tracker.client_tracker_id,
+        "isSubscribed": tracker.is_subscribed,
+        "isTracked": tracker.is_tracked,
+        "createdAt": written(tracker.created_at),
+    }
+
+
+def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
+    """Ship24's `tracker` and how polling goes. A tracker without a watch has no carrier account to ask."""
+    latest = max(
+        watches, key=lambda watch: (watch.last_polled_at is not None, watch.last_polled_at), default=None
+    )
+    due = [watch.next_poll_at for watch in watches if watch.next_poll_at and watch.carrier_account_id]
+    outcome = latest.last_outcome if latest else Outcome.NO_CARRIER_ACCOUNT.value
+    return {
+        **tracker_shape(tracker),
+        "lastPolledAt": written(latest.last_polled_at) if latest else None,
+        "nextPollAt": written(min(due, default=None)),
+        "lastPollOutcome": outcome,
+        "lastPollError": latest.last_error if latest else None,
+        "stopReason": tracker.stop_reason,
+    }
+
+
+def results_shape(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]:
+    """Ship24's `tracking`: tracker, shipment, every scan newest first, statistics."""
+    return {
+        "tracker": tracker_shape(tracker),
+        "shipment": _shipment(tracker, personal),
+        "events": scan_shapes(tracker),
+        "statistics": _statistics(tracker.state["scans"]),
+    }
+
+
+def message_shape(
+    tracker: Tracker,
+    *,
+    metadata: dict[str, Any],
+    scan_keys: Collection[str],
+    withdrawn_event_ids: Collection[str] = (),
+) -> dict[str, Any]:
+    """A `tracking` as messages carry it: only the scans that are new, and nothing personal."""
+    shape = {
+        "metadata": metadata,
+        "tracker": tracker_shape(tracker),
+        "shipment": _shipment(tracker, None),
+        "events": scan_shapes(tracker, only=scan_keys),
+        "statistics": _statistics(tracker.state["scans"]),
+    }
+    if withdrawn_event_ids:
+        shape["withdrawnEventIds"] = sorted(withdrawn_event_ids)
+    return shape
+
+
+def scan_shapes(tracker: Tracker, only: Collection[str] | None = None) -> list[dict[str, Any]]:
+    """The scans that stand, newest first, in Ship24's `event` shape and what we add to it."""
+    shapes = [
+        _scan(tracker.tracking_number, scan, milestone, order)
+        for order, (scan, milestone) in enumerate(timeline(tracker.state["scans"]), start=1)
+        if only is None or scan["scanKey"] in only
+    ]
+    return shapes[::-1]
+
+
+def _scan(number: str, scan: ScanEntry, milestone: str, order: int) -> dict[str, Any]:
+    moment = scan["occurrenceDatetime"]
+    return {
+        "eventId": scan["eventId"],
+        "trackingNumber": number,
+        "eventTrackingNumber": number,
+        "status": scan["status"],
+        "occurrenceDatetime": moment,
+        "order": order,
+        "location": scan["location"],
+        "sourceCode": scan["sourceCode"],
+        "courierCode": scan["courierCode"],
+        "statusCode": scan["statusCode"],
+        "statusCategory": _category(scan["statusCode"]),
+        "statusMilestone": milestone,
+        "datetime": written(datetime.fromisoformat(scan["placedAt"])) if moment else None,
+        "utcOffset": _offset(scan),
+        "hasNoTime": scan["timeCertainty"] == "date_only",
+        "carrierEventCode": scan["carrierEventCode"],
+        "timeCertainty": scan["timeCertainty"],
+        "reason": scan["reason"],
+    }
+
+
+def _offset(scan: ScanEntry) -> str | None:
+    """`+07:00` where the carrier's offset is known or assumed."""
+    known = scan["timeCertainty"] in {"offset_known", "offset_assumed"}
+    return scan["occurrenceDatetime"][-6:] if known else None
+
+
+def _category(status_code: str | None) -> str | None:
+    return StatusCode(status_code).category.value if status_code else None
+
+
+def _shipment(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]:
+    told = _told(tracker)
+    estimate = {"from": told.get("estimatedFrom"), "to": told.get("estimatedTo")}
+    return {
+        "shipmentId": str(tracker.id),
+        "statusCode": tracker.status_code,
+        "statusCategory": _category(tracker.status_code),
+        "statusMilestone": tracker.milestone,
+        "originCountryCode": told.get("originCountryCode") or tracker.origin_country_code,
+        "destinationCountryCode": told.get("destinationCountryCode") or tracker.destination_country_code,
+        "delivery": {
+            "estimatedDeliveryDate": estimate["to"],
+            "courierEstimatedDeliveryDate": estimate if any(estimate.values()) else None,
+            "service": told.get("service"),
+            "signedBy": personal.signed_by if personal else None,
+        },
+        "trackingNumbers": [{"tn": tracker.tracking_number}],
+        "recipient": _recipient(personal),
+    }
+
+
+def _told(tracker: Tracker) -> dict[str, Any]:
+    """The couriers' facts of the shipment as one; of two that say the same, the first by code counts."""
+    merged: dict[str, Any] = {}
+    for _, facts in sorted(tracker.state["shipments"].items()):
+        merged = {name: value for name, value in facts.items() if value is not None} | merged
+    return merged
+
+
+def _recipient(personal: PersonalData | None) -> dict[str, Any] | None:
+    if personal is None or not (personal.recipient or personal.given_recipient):
+        return None
+    told = personal.recipient or {}
+    given = personal.given_recipient or {}
+    return {
+        "name": told.get("name") or given.get("name"),
+        "address": told.get("address"),
+        "postCode": told.get("postCode"),
+        "city": told.get("city"),
+        "subdivision": told.get("subdivision"),
+    }
+
+
+def _statistics(scans: Iterable[ScanEntry]) -> dict[str, Any]:
+    """When each milestone was first reached. A scan that sets none of its own reaches none."""
+    first: dict[str, str | None] = dict.fromkeys(_STATISTICS.values())
+    for scan, milestone in timeline(scans):
+        name = _STATISTICS.get(Milestone(milestone))
+        if name and scan["statusMilestone"] and first[name] is None:
+            first[name] = scan["occurrenceDatetime"]
+    return {"timestamps": first}

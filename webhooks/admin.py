@@ -1,0 +1,127 @@
+"""Endpoints and their deliveries for operations staff: for reading, but for an endpoint's description."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from webhooks.models import Attempt, Delivery, Endpoint, Message
+
+
+class ReadOnly:
+    """No row is added, changed or deleted by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Endpoint)
+class EndpointAdmin(admin.ModelAdmin[Endpoint]):
+    """Neither the secret nor the values of headers are among the fields."""
+
+    list_display = (
+        "url",
+        "merchant",
+        "state",
+        "disabled_reason",
+        "failing_since",
+        "created_at",
+        "deleted_at",
+    )
+    list_filter = ("state",)
+    list_select_related = ("merchant",)
+    search_fields = ("=id", "=merchant__id", "url")
+    ordering = ("-id",)
+    fields = (
+        "id",
+        "merchant",
+        "url",
+        "types",
+        "couriers",
+        "description",
+        "header_names",
+        "retry_schedule",
+        "max_in_flight",
+        "state",
+        "disabled_reason",
+        "disabled_at",
+        "failing_since",
+        "failing_tries",
+        "created_at",
+        "deleted_at",
+    )
+    readonly_fields = tuple(name for name in fields if name != "description")
+
+    @admin.display(description="headers")
+    def header_names(self, endpoint: Endpoint) -> str:
+        return ", ".join(endpoint.own_headers)
+
+    def save_model(self, request: HttpRequest, obj: Endpoint, form: object, change: bool) -> None:  # noqa: FBT001
+        # The rest of the row is the workers' while the form is open.
+        obj.save(update_fields=["description"])
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # its secret could not be shown to its merchant
+
+    def has_delete_permission(self, request: HttpRequest, obj: Endpoint | None = None) -> bool:
+        return False
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnly, admin.ModelAdmin[Message]):
+    list_display = ("id", "type", "stream", "sequence", "created_at")
+    search_fields = ("=id",)
+    ordering = ("-id",)
+    fields = ("id", "merchant", "type", "stream", "sequence", "text", "created_at")
+    show_full_result_count = False
+
+    @admin.display(description="body")
+    def text(self, message: Message) -> str:
+        return bytes(message.body).decode(errors="replace")
+
+
+class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Delivery]):
+    model = Attempt
+    extra = 0
+    ordering = ("number",)
+    fields = (
+        "number",
+        "trigger",
+        "started_at",
+        "duration_ms",
+        "status_code",
+        "error",
+        "response_body",
+        "response_headers",
+        "address",
+    )
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
+    list_display = ("id", "endpoint", "message", "state", "attempt_count", "next_attempt_at", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("endpoint", "message")
+    search_fields = ("=id", "=endpoint__id", "=message__id")
+    ordering = ("-id",)
+    inlines = (AttemptInline,)
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).defer("message__body")
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnly, admin.ModelAdmin[Attempt]):
+    list_display = ("delivery", "number", "trigger", "started_at", "status_code", "error", "address")
+    list_filter = ("error",)
+    search_fields = ("=delivery__id",)
+    ordering = ("-id",)
+    show_full_result_count = False

@@ -1,0 +1,42 @@
+"""What the log says of endpoints."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from events.catalog import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointDisabled(Fact):
+    """Parcelwire stopped sending to an endpoint, after this try of this delivery."""
+
+    type: ClassVar[str] = "endpoint.disabled"
+    webhook_id: str
+    reason: str
+    failing_since: str | None
+    delivery_id: str
+    attempt: int
+
+    @property
+    def key(self) -> str:
+        return f"disabled:{self.delivery_id}:{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryExhausted(Fact):
+    """A delivery used up its retry schedule. `error` is how its last try failed."""
+
+    type: ClassVar[str] = "delivery.exhausted"
+    webhook_id: str
+    delivery_id: str
+    message_id: str
+    message_type: str
+    tracker_id: str | None
+    sequence: int
+    attempt_count: int
+    error: str
+    status_code: int | None
+
+    @property
+    def key(self) -> str:
+        return f"exhausted:{self.delivery_id}:{self.attempt_count}"

@@ -1,0 +1,60 @@
+"""Endpoints, deliveries and attempts as the API shows them."""
+
+from typing import Any
+
+from events.writing import written
+from webhooks.filters import is_about_parcel
+from webhooks.models import Attempt, Delivery, Endpoint
+
+
+def webhook_shape(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint. Of its headers only the names: the values are never shown again, nor is the secret."""
+    return {
+        "webhookId": str(endpoint.id),
+        "url": endpoint.url,
+        "types": endpoint.types,
+        "couriers": endpoint.couriers,
+        "description": endpoint.description,
+        "headers": dict.fromkeys(endpoint.own_headers),
+        "retrySchedule": endpoint.retry_schedule,
+        "ordered": False,
+        "maxInFlight": endpoint.max_in_flight,
+        "rateLimit": None,
+        "signature": "v1",
+        "state": endpoint.state,
+        "disabledReason": endpoint.disabled_reason or None,
+        "failingSince": written(endpoint.failing_since),
+        "createdAt": written(endpoint.created_at),
+    }
+
+
+def delivery_shape(delivery: Delivery) -> dict[str, Any]:
+    """A delivery, with its message's type and place."""
+    message = delivery.message
+    return {
+        "deliveryId": str(delivery.id),
+        "messageId": str(message.id),
+        "type": message.type,
+        "trackerId": str(message.stream) if is_about_parcel(message.type) else None,
+        "sequence": message.sequence,
+        "state": delivery.state,
+        "attemptCount": delivery.attempt_count,
+        "nextAttemptAt": written(delivery.next_attempt_at),
+        "createdAt": written(delivery.created_at),
+        "deliveredAt": written(delivery.delivered_at),
+    }
+
+
+def attempt_shape(attempt: Attempt) -> dict[str, Any]:
+    """One try. `durationMs` is null where the sender died in it."""
+    return {
+        "number": attempt.number,
+        "trigger": attempt.trigger,
+        "startedAt": written(attempt.started_at),
+        "durationMs": attempt.duration_ms,
+        "statusCode": attempt.status_code,
+        "error": attempt.error or None,
+        "responseBody": attempt.response_body,
+        "responseHeaders": attempt.response_headers,
+        "address": attempt.address or None,
+    }

@@ -1,0 +1,62 @@
+"""What a merchant may see: every question carries its id, so that another's rows are not there."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from accounts.errors import not_found
+from webhooks.models import Delivery, Endpoint
+
+
+def endpoint_of(merchant_id: UUID, endpoint_id: UUID) -> Endpoint:
+    """The merchant's endpoint. Raises ApiError 404 `webhook_not_found`."""
+    found = Endpoint.objects.filter(merchant_id=merchant_id, id=endpoint_id, deleted_at=None).first()
+    if found is None:
+        raise unknown_webhook()
+    return found
+
+
+def endpoints_of(merchant_id: UUID, *, limit: int, after: UUID | None) -> tuple[list[Endpoint], UUID | None]:
+    """A page of the merchant's endpoints, newest first, and the cursor of the next one."""
+    found = Endpoint.objects.filter(merchant_id=merchant_id, deleted_at=None).order_by("-id")
+    if after:
+        found = found.filter(id__lt=after)
+    rows = list(found[: limit + 1])
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
+
+def delivery_of(merchant_id: UUID, delivery_id: UUID) -> Delivery:
+    """The merchant's delivery, of a deleted endpoint too. Raises ApiError 404 `delivery_not_found`."""
+    found = Delivery.objects.select_related("message").filter(
+        id=delivery_id, endpoint__merchant_id=merchant_id
+    )
+    if not found:
+        raise not_found("delivery_not_found", "Delivery not found.")
+    return found[0]
+
+
+def deliveries_of(
+    endpoint: Endpoint, *, limit: int, after: UUID | None, **wanted: Any
+) -> tuple[list[Delivery], UUID | None]:
+    """A page of an endpoint's deliveries, newest first, and the cursor of the next one."""
+    found = Delivery.objects.select_related("message").defer("message__body")
+    found = found.filter(endpoint=endpoint, **_conditions(wanted)).order_by("-id")
+    if after:
+        found = found.filter(id__lt=after)
+    rows = list(found[: limit + 1])
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
+
+def unknown_webhook() -> Exception:
+    """404: nobody can tell an endpoint that never was from another merchant's."""
+    return not_found("webhook_not_found", "Webhook not found.")
+
+
+def _conditions(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    columns = {
+        "state": "state",
+        "since": "created_at__gte",
+        "until": "created_at__lt",
+        "message": "message_id",
+    }
+    return {columns[name]: value for name, value in wanted.items() if value is not None}

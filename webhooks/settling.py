@@ -1,0 +1,112 @@
+"""What follows from tries that have ended: most in one statement, news in a transaction of its merchant."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+
+from events.writing import written
+from webhooks import claims, health
+from webhooks.claims import Claimed, Settled, Settlement
+from webhooks.exchanges import Result
+from webhooks.facts import DeliveryExhausted, EndpointDisabled
+from webhooks.filters import is_about_parcel
+from webhooks.models import Delivery, Endpoint
+from webhooks.news import News, tell
+from webhooks.retrying import once_more
+from webhooks.verdicts import judge
+
+
+def settle(landed: Iterable[tuple[Claimed, Result]]) -> None:
+    """Settle ended tries. What exhausts a delivery or meets a 410 is told in the same transaction."""
+    now = datetime.now(UTC)
+    plain, news = [], defaultdict(list)
+    for claimed, result in landed:
+        settlement = _judged(claimed, result, now)
+        if settlement.verdict.gone or settlement.verdict.state == Delivery.State.EXHAUSTED:
+            news[claimed.endpoint.merchant_id].append(settlement)
+        else:
+            plain.append(settlement)
+    if plain:
+        _disable_the_ill(plain, once_more(partial(claims.settle, plain)))
+    for merchant_id, settlements in news.items():
+        settled = once_more(partial(_settle_with_news, merchant_id, settlements))
+        _disable_the_ill(settlements, settled)
+
+
+def _judged(claimed: Claimed, result: Result, now: datetime) -> Settlement:
+    chance = random.random()  # noqa: S311 - it spreads load and guards nothing
+    verdict = judge(result, claimed.endpoint.retry_schedule, claimed.step, chance=chance, now=now)
+    return Settlement(claimed, result, verdict)
+
+
+def _settle_with_news(merchant_id: UUID, settlements: Sequence[Settlement]) -> Settled:
+    with transaction.atomic():
+        _lock({each.claimed.endpoint.id for each in settlements})
+        settled = claims.settle(settlements)
+        ours = [each for each in settlements if each.claimed.delivery_id in settled.states]
+        news = [
+            _exhausted(each)
+            for each in ours
+            if settled.states[each.claimed.delivery_id] == Delivery.State.EXHAUSTED
+        ]
+        news += [
+            _disabled(each.claimed, health.Reason.GONE, None)
+            for each in ours
+            if each.verdict.gone and health.disable(each.claimed.endpoint.id, health.Reason.GONE)
+        ]
+        tell(merchant_id, news)
+    return settled
+
+
+def _disable_the_ill(settlements: Sequence[Settlement], settled: Settled) -> None:
+    last = {each.claimed.endpoint.id: each.claimed for each in settlements}
+    for endpoint_id, run in settled.failing.items():
+        if health.is_ill(run, run.last):
+            once_more(partial(_disable_failing, last[endpoint_id], run))
+
+
+def _disable_failing(claimed: Claimed, run: health.Run) -> None:
+    with transaction.atomic():
+        _lock({claimed.endpoint.id})
+        if health.disable(claimed.endpoint.id, health.Reason.FAILING):
+            news = _disabled(claimed, health.Reason.FAILING, written(run.since))
+            tell(claimed.endpoint.merchant_id, [news])
+
+
+def _lock(endpoint_ids: Iterable[UUID]) -> None:
+    """Their rows come before the merchant's advisory lock, in order of id."""
+    found = Endpoint.objects.select_for_update(no_key=True).filter(id__in=endpoint_ids).order_by("id")
+    list(found.values_list("id"))
+
+
+def _exhausted(settlement: Settlement) -> News:
+    claimed, result = settlement.claimed, settlement.result
+    fact = DeliveryExhausted(
+        webhook_id=str(claimed.endpoint.id),
+        delivery_id=str(claimed.delivery_id),
+        message_id=str(claimed.message_id),
+        message_type=claimed.type,
+        tracker_id=str(claimed.stream) if is_about_parcel(claimed.type) else None,
+        sequence=claimed.sequence,
+        attempt_count=claimed.number,
+        error=result.failure or "",
+        status_code=result.status_code,
+    )
+    # Two dead endpoints would otherwise tell each other for ever that they cannot be told.
+    return News(claimed.endpoint.id, fact, silent=claimed.type == DeliveryExhausted.type)
+
+
+def _disabled(claimed: Claimed, reason: health.Reason, failing_since: str | None) -> News:
+    fact = EndpointDisabled(
+        webhook_id=str(claimed.endpoint.id),
+        reason=reason,
+        failing_since=failing_since,
+        delivery_id=str(claimed.delivery_id),
+        attempt=claimed.number,
+    )
+    return News(claimed.endpoint.id, fact)
