@@ -26,9 +26,9 @@ class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
         model = CarrierAccount
         fields = ("merchant", "courier", "base_url", "time_zone")
 
-    def __init__(self, *args: Any, instance: CarrierAccount | None = None, **options: Any) -> None:
-        super().__init__(*args, instance=instance, **options)
-        self.fields["new_key"].required = instance is None
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["new_key"].required = options.get("instance") is None
 
 
 @admin.register(CarrierAccount)

@@ -23,7 +23,7 @@ class CarrierError(Exception):
         super().__init__(self.detail)
 
     def conceal(self, secret: str) -> Self:
-        """Take the account's key out of what the carrier said: some repeat the whole request. Returns self."""
+        """Take the key out of what the carrier said: some repeat the whole request. Returns self."""
         if secret:
             self.detail = self.detail.replace(secret, "[key]")
             self.excerpt = self.excerpt.replace(secret.encode(), b"[key]")

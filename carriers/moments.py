@@ -42,7 +42,7 @@ class Clock:
         instant between the years 1 and 9999.
         """
         text = reading.text(value)
-        if text is None and not isinstance(value, list | dict):
+        if text is None and (value is None or isinstance(value, str)):
             return NO_MOMENT
         if text and text.startswith(_NO_DATE):
             return NO_MOMENT

@@ -13,6 +13,8 @@ SHOWN = 255
 KEPT = 4_000
 #: First bytes of a useless answer that are kept for whoever looks into it.
 EXCERPT = 500
+#: Characters of it that the error quotes.
+BEGINNING = 80
 #: Deeper than any carrier's format, and far from where storing it would fail.
 MAX_DEPTH = 40
 #: More scans than any parcel has.
@@ -31,19 +33,18 @@ def document(body: bytes) -> dict[str, Any]:
     order mark is fine. Raises BadResponse for anything else than one JSON object, for NaN, Infinity and
     numbers that no database holds, and for nesting deeper than MAX_DEPTH.
     """
-    excerpt = body[:EXCERPT]
-    try:
-        value = json.loads(
-            body.decode("utf-8-sig", "replace"), parse_constant=_refuse_constant, parse_float=_fraction
-        )
-        value = _storable(value, MAX_DEPTH)
-    except (ValueError, RecursionError) as error:
+    # Raised outside the handler: the decoder's error would carry the whole body along.
+    value, trouble = _decoded(body)
+    if trouble is None and not isinstance(value, dict):
+        trouble = f"it is a JSON {kind(value)}"
+    if trouble is not None:
+        begins = body[:BEGINNING].decode("utf-8", "replace")
         raise BadResponse(
-            f"The answer is not the JSON we expect: {_first_line(error)}", excerpt=excerpt
-        ) from error
-    if not isinstance(value, dict):
-        raise BadResponse(f"The answer is a JSON {kind(value)}, not an object", excerpt=excerpt)
-    return value
+            f"The answer is not the JSON object that it should be: {trouble}. It begins {begins!r}",
+            excerpt=body[:EXCERPT],
+        )
+    document: dict[str, Any] = value
+    return document
 
 
 def text(value: object, limit: int = SHOWN) -> str | None:
@@ -108,6 +109,19 @@ def kind(value: object) -> str:
     return names.get(type(value), "number")
 
 
+def _decoded(body: bytes) -> tuple[Any, str | None]:
+    """The value, or what is wrong with it."""
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig", "replace"), parse_constant=_refuse_constant, parse_float=_fraction
+        )
+        return _storable(value, MAX_DEPTH), None
+    except RecursionError:
+        return None, f"nested deeper than {MAX_DEPTH}"
+    except ValueError as error:
+        return None, str(error)[:SHOWN]
+
+
 def _storable(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return _UNSTORABLE.sub("\ufffd", value)
@@ -132,7 +146,3 @@ def _fraction(literal: str) -> Decimal:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:SHOWN] if str(error) else type(error).__name__

@@ -106,9 +106,10 @@ def reap(command: Command, data: Path, patience: float = 3.0) -> bool:
         return False
     pid = int(number)
     os.kill(pid, command.stop_signal)
-    if not wait_until(lambda: started(pid) != moment, patience):
+    wait_until(lambda: started(pid) != moment, patience)
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-        wait_until(lambda: started(pid) != moment, patience)
+    wait_until(lambda: started(pid) != moment, patience)
     return True
 
 

@@ -127,9 +127,15 @@ class Stack:
             return
         occupancy.forget(self.data)
         servers.stop([*self._running.values()][::-1], self.data, began + _SERVERS_STOP_PATIENCE)
-        for server in (servers.Valkey(self.data), servers.Postgres(self.data)):
-            children.reap(server.command(0), self.data)  # one whose start was interrupted
+        self._reap_interrupted()
         self._lock.close()
+
+    def _reap_interrupted(self) -> None:
+        """End what was being started when the stop came."""
+        for name in ("migrate", "initdb"):
+            children.reap(children.Command(name, ()), self.data)
+        for server in embedded.stand_ins(self.data)[::-1]:
+            children.reap(server.command(0), self.data)
 
     def _occupy(self, who: str) -> IO[str]:
         try:

@@ -60,7 +60,7 @@ def page(merchant_id: UUID, *, after: int, limit: int, types: Sequence[str] = ()
 
     `types` may end in `*`. Rows and cursor come of the same snapshot of the database.
     """
-    values = {
+    values: dict[str, Any] = {
         "merchant": merchant_id,
         "after": after,
         "limit": limit,

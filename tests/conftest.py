@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, Merchant
@@ -42,3 +44,15 @@ def as_alice(alice: Merchant, client_of: Callable[[Merchant], APIClient]) -> API
 @pytest.fixture
 def as_bob(bob: Merchant, client_of: Callable[[Merchant], APIClient]) -> APIClient:
     return client_of(bob)
+
+
+@pytest.fixture
+def count_statements() -> Callable[[Callable[[], object]], int]:
+    """How many SQL statements a call takes."""
+
+    def count(call: Callable[[], object]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            call()
+        return len(captured)
+
+    return count

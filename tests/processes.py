@@ -31,7 +31,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 def python(data: Path, *words: str, **more: Any) -> subprocess.Popen[str]:
     """Start a Python program in the project's folder."""
     return subprocess.Popen(
-        [sys.executable, *words],
+        [*_launched(), sys.executable, *words],
         cwd=ROOT,
         env=environment(data),
         stdin=subprocess.PIPE,
@@ -75,7 +75,18 @@ class Up:
     def __init__(self, data: Path, *options: str, prefix: Sequence[str] = ()) -> None:
         self.data = data
         self.output = data.with_suffix(".output")
-        words = [*prefix, sys.executable, "manage.py", "up", "--data", str(data), "--port", "0", *options]
+        words = [
+            *_launched(),
+            *prefix,
+            sys.executable,
+            "manage.py",
+            "up",
+            "--data",
+            str(data),
+            "--port",
+            "0",
+            *options,
+        ]
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
                 words, cwd=ROOT, env=environment(data), stdin=subprocess.DEVNULL, stdout=file, stderr=file
@@ -126,6 +137,12 @@ def record_of(data: Path) -> dict[str, Any]:
     """servers.json."""
     found: dict[str, Any] = json.loads((data / "servers.json").read_text())
     return found
+
+
+def _launched() -> list[str]:
+    """Words before a command that ends it with this process, should the tests be killed."""
+    words = [sys.executable, "-I", "-S", str(ROOT / "config" / "launcher.py"), str(os.getpid())]
+    return [*words, str(int(signal.SIGTERM)), "-"]
 
 
 def _last_beat(url: str) -> datetime | None:

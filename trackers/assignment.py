@@ -64,11 +64,12 @@ def assign(only: Sequence[UUID] | None = None) -> int:
     """Give watches that wait for an account (all, or only these) the best one. Returns how many got one."""
     with connection.cursor() as cursor:
         cursor.execute(_ASSIGN, {"batch": BATCH, "only": list(only) if only is not None else None})
-        return sum(found for (found,) in cursor.fetchall())
+        return len([True for (found,) in cursor.fetchall() if found])
 
 
 def release() -> int:
     """Take due watches off accounts that may not be asked. Returns how many."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_RELEASE, {"batch": BATCH})
-        return cursor.rowcount
+        released: int = cursor.rowcount
+    return released

@@ -114,7 +114,7 @@ class Settled:
 
 def claim(most: int) -> list[Claim]:
     """Take at most this many due watches, never more of one account than may be in flight."""
-    values = {
+    values: dict[str, Any] = {
         "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
         "most": most,
         "claim": uuid4(),
@@ -123,7 +123,7 @@ def claim(most: int) -> list[Claim]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         rows = cursor.fetchall()
-    return [Claim(*row[:9], json.loads(row[9]), *row[10:]) for row in rows]
+    return [_claimed(row) for row in rows]
 
 
 def renew(claims: Iterable[Claim]) -> None:
@@ -140,7 +140,13 @@ def settle(done: Sequence[Settled]) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, [json.dumps([_row(one) for one in done])])
-        return cursor.rowcount
+        written: int = cursor.rowcount
+    return written
+
+
+def _claimed(row: tuple[Any, ...]) -> Claim:
+    absent = json.loads(row[9])
+    return Claim(*[*row[:9], absent, *row[10:]])
 
 
 def _row(one: Settled) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def fold(before: Projection, events: Iterable[Recorded]) -> Projection:
 
 
 def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
-    state = {
+    state: dict[str, Any] = {
         "scans": list(before.state["scans"]),
         "shipments": dict(before.state["shipments"]),
         "counts": dict(before.state["counts"]),

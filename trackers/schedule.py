@@ -81,5 +81,6 @@ def _reason_to_stop(now: Situation) -> str | None:
 
 def _backoff(now: Situation) -> timedelta:
     first, last = BACKOFF[now.outcome]
-    doubled = min(first * 2 ** min(max(now.failures - 1, 0), 20), last)
+    doublings = min(max(now.failures - 1, 0), 20)
+    doubled = min(first * (1 << doublings), last)
     return max(doubled, timedelta(seconds=now.retry_after or 0))

@@ -64,6 +64,8 @@ class All24(Adapter):
         _raise_for_envelope(document, answer, query.asked_at)
         orders = {key: value for key, value in document.items() if key not in _ENVELOPE}
         order = orders.pop(query.number, None)
+        if order is None and _ENVELOPE.isdisjoint(document):
+            raise BadResponse("all24's answer holds neither the order nor its own envelope")
         if order is None:
             raise NotFoundYet("all24 answered without the order that was asked for")
         if not isinstance(order, dict) or not isinstance(order.get("history"), list):
@@ -182,7 +184,7 @@ def _raise_for_envelope(document: Mapping[str, Any], answer: Answer, asked_at: d
 
 def _status(response_code: object) -> int:
     """Absent, the orders beside it speak for themselves."""
-    text = reading.text(response_code) or "200"
+    text = "200" if response_code is None else reading.text(response_code) or reading.kind(response_code)
     if not re.fullmatch(r"[1-5]\d\d", text, re.ASCII):
         raise BadResponse(f"all24's response_code is {text}")
     return int(text)

@@ -42,7 +42,9 @@ class Express247(Server):
         if query.get("apikey") != EXPRESS_KEY:
             return Answer(200, {"errorCode": "APIKEY_NOT_FOUND", "errorMessage": "Apikey is not found."})
         if query.get("ordercode") != EXPRESS_NUMBER:
-            return Answer(200, {"errorCode": "ORDERCODE_NOT_FOUND", "errorMessage": "OrderCode is not found."})
+            return Answer(
+                200, {"errorCode": "ORDERCODE_NOT_FOUND", "errorMessage": "OrderCode is not found."}
+            )
         self._steps = min(self._steps + 1, len(EXPRESS_LIFE))
         return Answer(200, self._order(EXPRESS_LIFE[: self._steps]))
 

@@ -12,7 +12,8 @@ def timelines(console: Console, parcels: Sequence[Mapping[str, Any]]) -> None:
     for parcel in parcels:
         shipment = parcel["shipment"]
         table = Table(
-            title=f"{parcel['tracker']['trackingNumber']}: {shipment['statusMilestone']}", title_justify="left"
+            title=f"{parcel['tracker']['trackingNumber']}: {shipment['statusMilestone']}",
+            title_justify="left",
         )
         for name in ("when", "what", "code", "milestone", "where"):
             table.add_column(name)

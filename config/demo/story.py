@@ -96,7 +96,8 @@ def _follow(cast: Cast) -> None:
     stage.call(cast.stranger, "POST", "trackers", {"trackingNumber": STRANGERS_NUMBER})
     for steps in range(1, len(EXPRESS_LIFE) + 1):
         stage.wait_for(
-            f"{EXPRESS_NUMBER} has {steps} scans", lambda n=steps: _scans(cast, EXPRESS_NUMBER) >= n  # type: ignore[misc]
+            f"{EXPRESS_NUMBER} has {steps} scans",
+            lambda n=steps: _scans(cast, EXPRESS_NUMBER) >= n,  # type: ignore[misc]
         )
         stage.call(merchant, "POST", f"trackers/{cast.trackers[EXPRESS_NUMBER]}/poll")
     stage.wait_for(f"{ALL24_NUMBER} is delivered", lambda: _milestone(cast, ALL24_NUMBER) == "delivered")

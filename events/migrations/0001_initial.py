@@ -8,35 +8,53 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('position', models.BigAutoField(primary_key=True, serialize=False)),
-                ('id', models.UUIDField(default=uuid_utils.compat.uuid7, editable=False)),
-                ('stream', models.UUIDField()),
-                ('version', models.IntegerField()),
-                ('type', models.CharField(max_length=64)),
-                ('occurred_at', models.DateTimeField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('key', models.CharField(max_length=255)),
-                ('data', models.JSONField()),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='accounts.merchant')),
+                ("position", models.BigAutoField(primary_key=True, serialize=False)),
+                ("id", models.UUIDField(default=uuid_utils.compat.uuid7, editable=False)),
+                ("stream", models.UUIDField()),
+                ("version", models.IntegerField()),
+                ("type", models.CharField(max_length=64)),
+                ("occurred_at", models.DateTimeField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("key", models.CharField(max_length=255)),
+                ("data", models.JSONField()),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, to="accounts.merchant"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['merchant', 'position'], name='event_merchant_position')],
-                'constraints': [models.UniqueConstraint(fields=('stream', 'version'), name='event_stream_version'), models.UniqueConstraint(fields=('stream', 'key'), name='event_stream_key')],
+                "indexes": [models.Index(fields=["merchant", "position"], name="event_merchant_position")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("stream", "version"), name="event_stream_version"),
+                    models.UniqueConstraint(fields=("stream", "key"), name="event_stream_key"),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='event',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'the event log is append-only: % refused', TG_OP;", hash='ab01e8b776e3298db123069b4870b8fd8c5b5b35', level='STATEMENT', operation='UPDATE OR DELETE OR TRUNCATE', pgid='pgtrigger_append_only_affb7', table='events_event', when='BEFORE')),
+            model_name="event",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'the event log is append-only: % refused', TG_OP;",
+                    hash="ab01e8b776e3298db123069b4870b8fd8c5b5b35",
+                    level="STATEMENT",
+                    operation="UPDATE OR DELETE OR TRUNCATE",
+                    pgid="pgtrigger_append_only_affb7",
+                    table="events_event",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -77,7 +77,13 @@ def test_where_namespaces_are_refused_it_runs_as_nobody(open_folder: Path) -> No
         pytest.skip("the wheel lies below a folder that other users cannot enter")
     words = [sys.executable, "-c", _WITHOUT_NAMESPACES, sys.executable, "-c", _USE, str(open_folder)]
     done = subprocess.run(
-        words, cwd=ROOT, env=environment(open_folder), capture_output=True, text=True, timeout=PATIENCE
+        words,
+        check=False,
+        cwd=ROOT,
+        env=environment(open_folder),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert "PostgreSQL 18" in done.stdout, done.stdout + done.stderr
     assert f"owner {_NOBODY}" in done.stdout
@@ -91,6 +97,7 @@ def test_an_ordinary_user_runs_it_as_himself(open_folder: Path) -> None:
     os.chown(open_folder, _NOBODY, _NOBODY)
     done = subprocess.run(
         [sys.executable, "-B", "-c", _USE, str(open_folder)],
+        check=False,
         cwd=ROOT,
         env=environment(open_folder, HOME="/nonexistent"),
         user=_NOBODY,

