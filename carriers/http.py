@@ -68,6 +68,11 @@ class HttpClient:
         except (requests.RequestException, HTTPError, OSError, UnicodeError) as error:
             raise Unreachable(_reason(error)) from None
 
+    def close(self) -> None:
+        """Close this thread's connections."""
+        if hasattr(self._kept, "adapter"):
+            self._kept.adapter.close()
+
     def _adapter(self) -> HTTPAdapter:
         adapter: HTTPAdapter | None = getattr(self._kept, "adapter", None)
         if adapter is None:

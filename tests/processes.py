@@ -108,8 +108,12 @@ class Up:
         return words in self.text
 
     def pid_of(self, child: str) -> int:
-        """The process id of web, worker, beat, postgres or valkey."""
-        return int((self.data / "run" / f"{child}.pid").read_text().split()[0])
+        """The process id of web, worker, beat, postgres or valkey; 0 between two of its lives."""
+        file = self.data / "run" / f"{child}.pid"
+        try:
+            return int((file.read_text().split() or ["0"])[0])
+        except FileNotFoundError:
+            return 0
 
     def kill(self, child: str) -> None:
         os.kill(self.pid_of(child), signal.SIGKILL)

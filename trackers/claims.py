@@ -12,23 +12,25 @@ from django.db import connection
 
 # The first rows of each account's due queue, those under way included: what is left of them may start, so
 # that an account never has more than its cap in flight, whoever claims.
-_CLAIM = """
-WITH candidates AS (
-    SELECT front.id
-    FROM carriers_carrieraccount account
-    CROSS JOIN LATERAL (
-        SELECT id, claimed_until, next_poll_at FROM trackers_watch
-        WHERE carrier_account_id = account.id AND next_poll_at <= now()
-        ORDER BY next_poll_at LIMIT %(cap)s
-    ) AS front
-    WHERE account.state = 'active' AND (account.resting_until IS NULL OR account.resting_until <= now())
-      AND (front.claimed_until IS NULL OR front.claimed_until <= now())
-    ORDER BY front.next_poll_at LIMIT %(most)s
-),
+_CANDIDATES = """
+SELECT front.id, front.next_poll_at
+FROM carriers_carrieraccount account
+CROSS JOIN LATERAL (
+    SELECT id, claimed_until, next_poll_at FROM trackers_watch
+    WHERE carrier_account_id = account.id AND next_poll_at <= statement_timestamp()
+    ORDER BY next_poll_at LIMIT %(cap)s
+) AS front
+WHERE account.state = 'active'
+  AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
+  AND (front.claimed_until IS NULL OR front.claimed_until <= statement_timestamp())
+"""
+
+_CLAIM = f"""
+WITH candidates AS ({_CANDIDATES} ORDER BY front.next_poll_at LIMIT %(most)s),
 free AS (
     SELECT id FROM trackers_watch
-    WHERE id = ANY(ARRAY(SELECT id FROM candidates)) AND next_poll_at <= now()
-      AND (claimed_until IS NULL OR claimed_until <= now())
+    WHERE id = ANY(ARRAY(SELECT id FROM candidates)) AND next_poll_at <= statement_timestamp()
+      AND (claimed_until IS NULL OR claimed_until <= statement_timestamp())
     FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE trackers_watch AS watch
@@ -40,7 +42,9 @@ RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.c
           watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
           tracker.tracking_number, tracker.created_at, tracker.milestone,
           coalesce(tracker.news_at, tracker.created_at), tracker.is_subscribed AND tracker.stop_reason IS NULL
-"""
+"""  # noqa: S608 (constants only)
+
+_OLDEST_DUE = f"SELECT min(next_poll_at) FROM ({_CANDIDATES}) AS candidates"  # noqa: S608 (constants only)
 
 _RENEW = """
 UPDATE trackers_watch SET claimed_until = clock_timestamp() + make_interval(secs => %s)
@@ -124,6 +128,14 @@ def claim(most: int) -> list[Claim]:
         cursor.execute(_CLAIM, values)
         rows = cursor.fetchall()
     return [_claimed(row) for row in rows]
+
+
+def oldest_due() -> datetime | None:
+    """Since when the longest-due watch that could be asked about now waits; None: nothing is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST_DUE, {"cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT})
+        found: datetime | None = cursor.fetchone()[0]
+    return found
 
 
 def renew(claims: Iterable[Claim]) -> None:

@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, OperationalError
+from django.db import DataError, IntegrityError
 
 from carriers import accounts
 from carriers.adapter import Query
@@ -23,6 +24,7 @@ from trackers.deciding import next_poll, seconds
 from trackers.learned import Learned
 from trackers.recording import record
 from trackers.schedule import BACKOFF, Decision, Situation, decide
+from webhooks.retrying import once_more
 
 logger = logging.getLogger(__name__)
 
@@ -88,23 +90,17 @@ def conclude(finished: Sequence[Fetched[Asked]]) -> None:
 
 
 def _record(merchant: UUID, group: Sequence[Learned]) -> None:
-    """Record a merchant's batch. A time-out or deadlock is retried once; one bad answer is set apart."""
+    """Record a merchant's batch. What the database cannot hold is set apart from its neighbours."""
     try:
-        try:
-            record(merchant, group)
-        except OperationalError:
-            record(merchant, group)
-    except DatabaseError:
+        once_more(partial(record, merchant, group))
+    except (DataError, IntegrityError):
         if len(group) > 1:
             for one in group:
                 _record(merchant, [one])
         else:
-            logger.exception("answer for watch %s could not be recorded", group[0].settled.claim.watch)
-            _settle_unrecordable(group[0])
-
-
-def _settle_unrecordable(one: Learned) -> None:
-    settle([_failed(one.settled.claim, Outcome.BAD_RESPONSE, "The answer could not be recorded.")])
+            claim = group[0].settled.claim
+            logger.exception("the answer for watch %s could not be recorded", claim.watch)
+            settle([_failed(claim, Outcome.BAD_RESPONSE, "The answer could not be recorded.")])
 
 
 def _heed(finished: Iterable[Fetched[Asked]]) -> None:

@@ -1,6 +1,7 @@
 """What Celery runs. Rows with due times are the truth; a message is only a nudge."""
 
 import logging
+import time
 
 from celery import Task, shared_task
 from kombu.exceptions import KombuError
@@ -36,13 +37,20 @@ def sweep() -> None:
 
 
 def nudge() -> None:
-    """Ask a worker to send now."""
+    """Ask a worker to send now. Without a broker the next sweep does."""
     publish(pump)
 
 
 def publish(task: Task[[], None]) -> None:
-    """Send a task, once. Never raises, and waits no longer than the broker's time-outs: a sweep follows."""
+    """Put a task without arguments on its queue; never raises. Call it after the commit.
+
+    A broker that does not answer costs one connect, then is left alone for a while: the sweeps find the rows.
+    """
+    now = time.monotonic()
+    if now < _quiet_until.get(task.name, now):
+        return
     try:
         task.apply_async(retry=False)
     except (KombuError, OSError) as error:
-        logger.warning("%s could not be sent, the sweep will find the rows: %s", task.name, error)
+        _quiet_until[task.name] = now + QUIET
+        logger.warning("%s was not published, the sweep will find the rows: %s", task.name, error)

@@ -18,10 +18,39 @@ from tests.carriers.payloads import Payload, payloads, query
 each_courier = pytest.mark.parametrize("courier", adapters())
 
 WORDS = st.sampled_from(
-    """HSBY37H7 history event_time event_code event_name location response_code error_codes origin_order_date
-    expected_completion sender_location hs_order_ref orderCode status statusName statuses trackings time dateChange
-    statusID delayCode acceptDate deliveryDate estimateRoutes priceInfo price confirmImage errorCode scans number
-    code""".split()
+    [
+        "HSBY37H7",
+        "history",
+        "event_time",
+        "event_code",
+        "event_name",
+        "location",
+        "response_code",
+        "error_codes",
+        "origin_order_date",
+        "expected_completion",
+        "sender_location",
+        "hs_order_ref",
+        "orderCode",
+        "status",
+        "statusName",
+        "statuses",
+        "trackings",
+        "time",
+        "dateChange",
+        "statusID",
+        "delayCode",
+        "acceptDate",
+        "deliveryDate",
+        "estimateRoutes",
+        "priceInfo",
+        "price",
+        "confirmImage",
+        "errorCode",
+        "scans",
+        "number",
+        "code",
+    ]
 )
 TEXTS = st.text(max_size=8) | st.sampled_from(
     [
