@@ -73,8 +73,7 @@ def _messages(detail: Any, path: str = "") -> Iterator[str]:
     """Flatten a serializer's errors into `field.sub[0]: what was expected`."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            step = "" if name == "non_field_errors" else f".{name}" if path else str(name)
-            yield from _messages(inner, path + step)
+            yield from _messages(inner, path + _step(name, path))
     elif isinstance(detail, list) and any(isinstance(item, Mapping | list) for item in detail):
         for index, inner in enumerate(detail):
             if inner:
@@ -83,6 +82,12 @@ def _messages(detail: Any, path: str = "") -> Iterator[str]:
         yield from (f"{path}: {item}" if path else str(item) for item in detail)
     else:
         yield f"{path}: {detail}" if path else str(detail)
+
+
+def _step(name: str | int, path: str) -> str:
+    if isinstance(name, int):
+        return f"[{name}]"
+    return "" if name == "non_field_errors" else f".{name}" if path else name
 
 
 def route_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

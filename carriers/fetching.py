@@ -8,9 +8,10 @@ from functools import cache
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from carriers.adapter import Query
+from carriers.adapter import Adapter, Query
 from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected
 from carriers.http import HttpClient
+from carriers.reading import EXCERPT
 from carriers.registry import adapter
 from carriers.snapshot import Snapshot
 
@@ -57,13 +58,11 @@ class Fetcher(Generic[Context]):
         account = query.credentials.account_id
         if account in self._stopped:
             return Fetched(context, asked=False)
-        carrier = adapter(courier)
         try:
-            return Fetched(context, snapshot=carrier.parse(carrier.ask(query, _client()), query))
-        except (KeyRejected, KeyExhausted) as error:
-            self._stopped.add(account)
-            return Fetched(context, error=error.conceal(query.credentials.key))
+            return Fetched(context, snapshot=_answered(adapter(courier), query))
         except CarrierError as error:
+            if isinstance(error, KeyRejected | KeyExhausted):
+                self._stopped.add(account)
             return Fetched(context, error=error.conceal(query.credentials.key))
 
     @staticmethod
@@ -74,6 +73,16 @@ class Fetcher(Generic[Context]):
             return future.result()
         logger.error("an adapter failed", exc_info=fault)
         return Fetched(context, error=BadResponse("This answer could not be read."))
+
+
+def _answered(carrier: Adapter, query: Query) -> Snapshot:
+    """Ask and read. Whatever is wrong with an answer, its first bytes are kept with the error."""
+    answer = carrier.ask(query, _client())
+    try:
+        return carrier.parse(answer, query)
+    except CarrierError as error:
+        error.excerpt = error.excerpt or answer.body[:EXCERPT]
+        raise
 
 
 @cache

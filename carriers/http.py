@@ -9,6 +9,7 @@ import queue
 import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
@@ -20,7 +21,7 @@ from requests.adapters import HTTPAdapter
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from accounts.addresses import allows, networks, refusal
@@ -33,6 +34,7 @@ CONNECT_DEADLINE = 5.0
 #: Seconds after which an unused connection is not trusted any more: servers close them without a word.
 IDLE = 5.0
 CHUNK = 64 * 1024
+TOO_LATE = "The carrier did not answer whole in time"
 
 # urllib3 logs the URLs that it retries, and their queries hold keys.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -87,17 +89,15 @@ class _Deadline(threading.local):
     """When this thread's call must have ended."""
 
     ends = 0.0
-    seconds = 0.0
 
     def start(self, seconds: float) -> None:
-        self.seconds = seconds
         self.ends = monotonic() + seconds
 
     def left(self) -> float:
         """Seconds that are left. Raises Unreachable where none are."""
         left = self.ends - monotonic()
         if left <= 0:
-            raise Unreachable(f"The carrier did not answer whole within {self.seconds:g} s")
+            raise Unreachable(TOO_LATE)
         return left
 
 
@@ -239,13 +239,18 @@ def _body(response: requests.Response, headers: dict[str, str]) -> bytes:
 
 def _reason(error: Exception) -> str:
     """What went wrong, without the URL that these errors bring along."""
-    if isinstance(error, requests.exceptions.SSLError):
+    causes = list(_causes(error))
+    if any(isinstance(cause, TimeoutError | ReadTimeoutError) for cause in causes):
+        return TOO_LATE
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return "The carrier's certificate is not to be trusted"
-    if isinstance(error, requests.Timeout | TimeoutError):
-        return f"The carrier did not answer whole within {settings.CARRIER_DEADLINE:g} s"
-    cause: BaseException | None = error
-    while cause is not None:
+    for cause in causes:
         if isinstance(cause, OSError) and cause.errno and cause.strerror:
             return f"The carrier could not be reached: {cause.strerror}"
-        cause = cause.__cause__ or cause.__context__
     return f"The carrier could not be reached ({type(error).__name__})"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -34,7 +34,7 @@ class CarrierAccount(models.Model):
         help_text="Empty: a house account, for every merchant that has none of its own.",
     )
     courier = models.CharField(max_length=32, validators=[validation.courier])
-    key = EncryptedTextField(editable=False, validators=[validation.key])
+    key = EncryptedTextField(editable=False)
     #: True of the one house account that stands for a courier that asks for no key.
     keyless = models.BooleanField(default=False, editable=False)
     base_url = models.CharField(

@@ -63,6 +63,12 @@ def text(value: object, limit: int = SHOWN) -> str | None:
     return found[:limit] or None
 
 
+def lines(value: object) -> str | None:
+    """A text, or several in a list, a line each."""
+    found = (text(item, KEPT) for item in (value if isinstance(value, list) else [value]))
+    return "\n".join(filter(None, found))[:KEPT] or None
+
+
 def entries(value: object, field: str) -> list[object]:
     """The items of a list that may be absent, or alone without its list. Else raises BadResponse."""
     match value:

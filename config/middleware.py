@@ -7,6 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from uuid_utils.compat import uuid7
 
+from accounts.errors import envelope
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHUNK = 64 * 1024
@@ -25,19 +27,25 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def body_limit(get_response: GetResponse) -> GetResponse:
-    """Refuse a body over BODY_LIMIT with 413, after reading it away so that the client sees the answer."""
+    """Refuse a body over BODY_LIMIT with 413, after reading it away so that the client sees the answer.
+
+    A body sent in chunks has no length to judge, and Django would read nothing of it: 411 says so.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if "chunked" in request.headers.get("transfer-encoding", "").lower():
+            return _refusal(411, "Send the body with a Content-Length instead of in chunks.")
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length <= settings.BODY_LIMIT:
             return get_response(request)
         _drain(request, min(length, settings.BODY_DRAIN_LIMIT))
-        message = f"The body is {length} bytes long; at most {settings.BODY_LIMIT} are taken."
-        return JsonResponse(
-            {"errors": [{"code": "validation_error", "message": message}], "data": None}, status=413
-        )
+        return _refusal(413, f"The body is {length} bytes long; at most {settings.BODY_LIMIT} are taken.")
 
     return middleware
+
+
+def _refusal(status: int, message: str) -> JsonResponse:
+    return JsonResponse(envelope(("validation_error", message)), status=status)
 
 
 def _drain(request: HttpRequest, most: int) -> None:

@@ -4,6 +4,7 @@ Whatever a race or a crash left behind is put right here, in batches; rows that 
 to whoever sends them.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import connection
@@ -36,7 +37,7 @@ UPDATE webhooks_delivery d SET state = '{new}', next_attempt_at = {due} FROM mov
 """
 _PENDING = {"old": "pending", "order": "d.next_attempt_at, d.id", "due": "NULL"}
 _HELD = {"old": "held", "order": "d.id"}
-_MOVES = (
+_KEEPING = (
     _MOVE.format(**_PENDING, new="held", endpoints="e.state <> 'active' AND e.deleted_at IS NULL"),
     # All of a batch are due at once: the lane's order by id then sends the oldest first.
     _MOVE.format(
@@ -45,6 +46,8 @@ _MOVES = (
         due="(SELECT clock_timestamp())",
         endpoints="e.state = 'active' AND e.deleted_at IS NULL",
     ),
+)
+_CANCELLING = (
     _MOVE.format(**_PENDING, new="cancelled", endpoints="e.deleted_at IS NOT NULL"),
     _MOVE.format(**_HELD, new="cancelled", due="NULL", endpoints="e.deleted_at IS NOT NULL"),
 )
@@ -52,12 +55,7 @@ _MOVES = (
 
 def reconcile(limit: int = BATCH) -> int:
     """One batch each of holding, releasing and cancelling. Returns the rows moved; 0: all is in order."""
-    moved = 0
-    with connection.cursor() as cursor:
-        for statement in _MOVES:
-            cursor.execute(statement, {"limit": limit})
-            moved += cursor.rowcount
-    return moved
+    return _move(_KEEPING + _CANCELLING, limit)
 
 
 def delete(merchant_id: UUID, endpoint_id: UUID) -> bool:
@@ -68,5 +66,14 @@ def delete(merchant_id: UUID, endpoint_id: UUID) -> bool:
     mine = Q(merchant_id=merchant_id, id=endpoint_id, deleted_at=None)
     if not Endpoint.objects.filter(mine).update(deleted_at=Now()):
         return False
-    reconcile()
+    _move(_CANCELLING, BATCH)
     return True
+
+
+def _move(statements: Iterable[str], limit: int) -> int:
+    moved = 0
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement, {"limit": limit})
+            moved += cursor.rowcount
+    return moved

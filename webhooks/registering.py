@@ -27,10 +27,8 @@ def register(merchant_id: UUID, wishes: Mapping[str, Any]) -> Endpoint:
     }
     try:
         with transaction.atomic():
-            endpoint = Endpoint.objects.create(merchant_id=merchant_id, **fields)
+            return Endpoint.objects.create(merchant_id=merchant_id, **fields)
     except IntegrityError as error:
         if _ONCE in str(error):
             raise AlreadyRegistered(wishes["url"]) from error
         raise
-    endpoint.refresh_from_db(fields=["created_at"])
-    return endpoint

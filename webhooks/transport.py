@@ -262,14 +262,14 @@ def wire() -> Wire:
 
 
 def resolve(host: str, port: int, deadline: float) -> list[str]:
-    """The numeric addresses of a host, within `deadline` seconds. Raises OSError, TimeoutError among them."""
+    """The numeric addresses of a host, within `deadline` seconds. Raises OSError or UnicodeError."""
     found: list[str] = []
-    errors: list[OSError] = []
+    errors: list[OSError | UnicodeError] = []
 
     def look_up() -> None:
         try:
             found.extend(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter for names that IDNA does not take
             errors.append(error)
 
     # A look-up cannot be cut off: its thread is left to end by itself.

@@ -95,7 +95,7 @@ class Express247(Adapter):
             shipment=_shipment(order, clock),
             personal=PersonalFacts(
                 signed_by=reading.text(order.get("receiverName")),
-                confirm_image=_image(order.get("confirmImage")),
+                confirm_image=reading.lines(order.get("confirmImage")),
             ),
             unmapped=ordering.unmapped(scans),
             set_aside=tuple(set_aside),
@@ -171,12 +171,9 @@ def _read(items: object, form: _Form, clock: Clock, set_aside: list[str]) -> lis
         found.reverse()
     anchors = ordering.anchors([entry.moment for entry in found])
     return [
-        entry if at is None else _standing(entry, found[at]) for entry, at in zip(found, anchors, strict=True)
+        entry if at is None else replace(entry, placed=found[at].moment.instant, life=found[at].life)
+        for entry, at in zip(found, anchors, strict=True)
     ]
-
-
-def _standing(entry: _Entry, anchor: _Entry) -> _Entry:
-    return replace(entry, placed=anchor.moment.instant, life=anchor.life)
 
 
 def _entry(item: object, form: _Form, clock: Clock) -> _Entry:
@@ -212,15 +209,28 @@ def _merged(statuses: list[_Entry], trackings: list[_Entry]) -> list[_Entry]:
         if not twins:
             merged.append(tracking)
             continue
-        at = max(twins, key=lambda twin: len(merged[twin].names & tracking.names))
+        at = max(twins, key=lambda twin: _likeness(merged[twin], tracking))
         free.remove(at)
         status = merged[at]
-        merged[at] = replace(status, location=tracking.location, raw=tracking.raw | status.raw)
+        timed = status if status.moment.instant else tracking
+        merged[at] = replace(
+            status,
+            moment=timed.moment,
+            placed=timed.placed,
+            location=tracking.location,
+            raw=tracking.raw | status.raw,
+        )
     return merged
 
 
 def _same(status: _Entry, tracking: _Entry) -> bool:
-    return status.moment.instant == tracking.moment.instant and not status.names.isdisjoint(tracking.names)
+    """A name in common, and no other time: one of the two may be without."""
+    times = {status.moment.instant, tracking.moment.instant} - {None}
+    return len(times) < 2 and not status.names.isdisjoint(tracking.names)
+
+
+def _likeness(status: _Entry, tracking: _Entry) -> tuple[bool, int]:
+    return status.moment.instant == tracking.moment.instant, len(status.names & tracking.names)
 
 
 def _own(order: Mapping[str, Any], clock: Clock, held: set[str | None]) -> list[_Entry]:
@@ -284,9 +294,3 @@ def _shipment(order: Mapping[str, Any], clock: Clock) -> ShipmentFacts:
         service=services[0] if len(services) == 1 else None,
         details={name: value for name, value in details.items() if value},
     )
-
-
-def _image(value: object) -> str | None:
-    """One picture's address, or several, a line each."""
-    lines = [reading.text(item, reading.KEPT) for item in (value if isinstance(value, list) else [value])]
-    return "\n".join(filter(None, lines))[: reading.KEPT] or None

@@ -6,6 +6,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 
 import accounts.encryption
+import carriers.validation
 
 
 class Migration(migrations.Migration):
@@ -47,12 +48,17 @@ class Migration(migrations.Migration):
                         default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("courier", models.CharField(max_length=32)),
+                ("courier", models.CharField(max_length=32, validators=[carriers.validation.courier])),
                 ("key", accounts.encryption.EncryptedTextField(editable=False)),
                 ("keyless", models.BooleanField(default=False, editable=False)),
                 (
                     "base_url",
-                    models.CharField(blank=True, help_text="Empty: the carrier's own.", max_length=2048),
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: the carrier's own.",
+                        max_length=2048,
+                        validators=[carriers.validation.base_url],
+                    ),
                 ),
                 (
                     "time_zone",
@@ -60,6 +66,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="IANA name, for times without an offset. Empty: the carrier's.",
                         max_length=64,
+                        validators=[carriers.validation.time_zone],
                     ),
                 ),
                 (

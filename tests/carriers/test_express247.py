@@ -299,6 +299,24 @@ def test_two_scans_of_one_moment_and_status_meet_their_own_twins() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("of_status", "of_tracking"), [(None, "2024-05-02T11:40:00"), ("2024-05-02T11:40:00", None)]
+)
+def test_a_list_without_times_takes_them_from_the_other(
+    of_status: str | None, of_tracking: str | None
+) -> None:
+    answer = order(
+        statuses=[status("DELIVERED", of_status)],
+        trackings=[tracking("DELIVERED", of_tracking, postOfficeName="Hub")],
+    )
+    (scan,) = parse(CODE, answer, NUMBER).scans
+    assert (line(scan), scan.location) == (
+        "2024-05-02T04:40:00Z DELIVERED delivery_delivered delivered",
+        "Hub",
+    )
+    assert scan.placed == scan.moment.instant
+
+
 @given(st.randoms(use_true_random=False))
 def test_any_order_of_lists_whose_times_differ_gives_the_same_scans(random: Random) -> None:
     shuffled = SAMPLE | {

@@ -107,7 +107,9 @@ def test_nothing_is_no_moment(nothing: Any) -> None:
     ],
 )
 def test_what_names_no_instant_is_refused(text: Any) -> None:
-    with pytest.raises(ValueError, match=r"not a time|out of range|must be in|such offset|beyond"):
+    with pytest.raises(
+        ValueError, match=r"not a time|out of range|must be in|such offset|offset must|beyond"
+    ):
         Clock(UTC).read(text)
     assert Clock(UTC).read_or_none(text) is None
 

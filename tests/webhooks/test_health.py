@@ -61,7 +61,9 @@ def fail_once_more(endpoint: Endpoint, code: int = 500) -> None:
 
 @pytest.mark.django_db
 def test_an_endpoint_that_failed_for_five_days_is_disabled_and_the_log_says_so(alice: Merchant) -> None:
-    endpoint = EndpointFactory(merchant=alice, failing_tries=19, failing_since=datetime(2026, 1, 1, tzinfo=UTC))
+    endpoint = EndpointFactory(
+        merchant=alice, failing_tries=19, failing_since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
     other = EndpointFactory(merchant=alice, types=["endpoint.*"])
     fail_once_more(endpoint)
     endpoint.refresh_from_db()
@@ -77,7 +79,9 @@ def test_an_endpoint_that_failed_for_five_days_is_disabled_and_the_log_says_so(a
 
 @pytest.mark.django_db
 def test_one_success_clears_the_run(alice: Merchant) -> None:
-    endpoint = EndpointFactory(merchant=alice, failing_tries=19, failing_since=datetime(2026, 1, 1, tzinfo=UTC))
+    endpoint = EndpointFactory(
+        merchant=alice, failing_tries=19, failing_since=datetime(2026, 1, 1, tzinfo=UTC)
+    )
     fail_once_more(endpoint, code=200)
     fail_once_more(endpoint)
     endpoint.refresh_from_db()

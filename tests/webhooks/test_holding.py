@@ -25,7 +25,9 @@ def put_in_order() -> None:
 
 
 @pytest.mark.parametrize("state", ["paused", "disabled"])
-def test_pending_deliveries_of_an_inactive_endpoint_are_held_and_released(alice: Merchant, state: str) -> None:
+def test_pending_deliveries_of_an_inactive_endpoint_are_held_and_released(
+    alice: Merchant, state: str
+) -> None:
     owe(EndpointFactory(merchant=alice), 3)
     Endpoint.objects.update(state=state)
     put_in_order()

@@ -207,7 +207,7 @@ def test_two_dead_endpoints_do_not_tell_each_other_for_ever(alice: Merchant, ser
 
 def test_retry_after_puts_the_next_try_off(endpoint: Endpoint, server: Subscriber) -> None:
     server.answer("/hook", status(429, {"Retry-After": "7200"}))
-    (delivery,) = owe(endpoint)
+    owe(endpoint)
     pump.run(5)
     wait = Delivery.objects.annotate(wait=Now()).values_list("next_attempt_at", "wait").get()
     assert 7_190 < (wait[0] - wait[1]).total_seconds() <= 7_200 * 1.2

@@ -69,7 +69,9 @@ def test_a_pump_with_work_left_nudges_again_and_one_without_does_not(
 def cut_off(settings) -> Iterator[Celery]:
     """An application whose broker is not there."""
     app = Celery("cut-off", broker="redis://127.0.0.1:1/0", set_as_current=False)
-    app.conf.update(broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS, task_ignore_result=True)
+    app.conf.update(
+        broker_transport_options=settings.CELERY_BROKER_TRANSPORT_OPTIONS, task_ignore_result=True
+    )
     yield app
     app.close()
 

@@ -281,7 +281,8 @@ def test_a_cancelled_transfer_gives_no_result(server: Subscriber) -> None:
     assert post(server.url()).failure is None
 
 
-def test_many_transfers_at_once_all_end(server: Subscriber) -> None:
+def test_many_transfers_at_once_all_end(server: Subscriber, settings) -> None:
+    settings.DELIVERY_DEADLINE = settings.DELIVERY_CONNECT_DEADLINE = 30
     requests = [outgoing(server.url(f"/{number % 7}")) for number in range(transport.CAPACITY)]
     results = send(*requests)
     assert {result.failure for result in results} == {None}

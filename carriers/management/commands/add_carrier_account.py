@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.models import Merchant
+from carriers import validation
 from carriers.models import CarrierAccount
 
 
@@ -36,6 +37,7 @@ class Command(BaseCommand):
             time_zone=options["time_zone"],
         )
         try:
+            validation.key(options["key"])
             account.full_clean()
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None

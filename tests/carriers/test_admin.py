@@ -1,0 +1,100 @@
+"""The admin of carrier accounts: a key goes in, and never comes out."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Merchant
+from carriers.models import CarrierAccount, UnmappedCode
+from tests.factories import CarrierAccountFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("olga", password="irrelevant"))
+    return client
+
+
+def change_url(account: CarrierAccount) -> str:
+    return reverse("admin:carriers_carrieraccount_change", args=[account.pk])
+
+
+def form(**fields: Any) -> dict[str, Any]:
+    return {"base_url": "", "time_zone": "", "new_key": ""} | fields
+
+
+def test_staff_adds_an_account_with_its_key(staff: Client, alice: Merchant) -> None:
+    url = reverse("admin:carriers_carrieraccount_add")
+    sent = form(merchant=str(alice.id), courier="all24", new_key="s3cret")
+    assert staff.post(url, sent).status_code == 302
+    account = CarrierAccount.objects.get()
+    assert (account.merchant, account.courier, account.key) == (alice, "all24", "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"courier": "all24"}, "This field is required"),
+        ({"courier": "pigeon", "new_key": "k"}, "no courier"),
+        ({"courier": "all24", "new_key": "two words"}, "visible ASCII"),
+        ({"courier": "all24", "new_key": "k", "base_url": "http://carrier.example"}, "must be https"),
+        ({"courier": "all24", "new_key": "k", "time_zone": "Mars/Base"}, "no time zone"),
+    ],
+)
+def test_a_wrong_account_is_not_added(staff: Client, fields: dict[str, str], said: str) -> None:
+    answer = staff.post(reverse("admin:carriers_carrieraccount_add"), form(**fields))
+    assert said in answer.content.decode()
+    assert not CarrierAccount.objects.exists()
+
+
+def test_the_key_is_never_shown(staff: Client) -> None:
+    account = CarrierAccountFactory(key="s3cret")
+    pages = [staff.get(change_url(account)), staff.get(reverse("admin:carriers_carrieraccount_changelist"))]
+    pages.append(staff.post(change_url(account), form(new_key="not shown either", time_zone="Mars/Base")))
+    for page in pages:
+        assert page.status_code == 200
+        assert not re.search("s3cret|not shown either", page.content.decode())
+
+
+def test_a_new_key_takes_a_suspended_account_up_again(staff: Client) -> None:
+    account = CarrierAccountFactory(state=CarrierAccount.State.SUSPENDED, suspended_reason="401")
+    account.refresh_from_db()
+    assert staff.post(change_url(account), form(new_key="n3w")).status_code == 302
+    found = CarrierAccount.objects.get()
+    assert (found.key, found.state, found.suspended_reason) == ("n3w", CarrierAccount.State.ACTIVE, "")
+    assert found.changed_at > account.changed_at
+
+
+def test_without_a_new_key_the_old_one_and_the_health_stay(staff: Client) -> None:
+    account = CarrierAccountFactory(key="s3cret", state=CarrierAccount.State.SUSPENDED)
+    account.refresh_from_db()
+    assert staff.post(change_url(account), form(base_url="https://other.example")).status_code == 302
+    found = CarrierAccount.objects.get()
+    assert (found.key, found.state) == ("s3cret", CarrierAccount.State.SUSPENDED)
+    assert found.base_url == "https://other.example"
+    assert found.changed_at > account.changed_at
+
+
+def test_an_account_stays_with_its_merchant_and_courier(
+    staff: Client, alice: Merchant, bob: Merchant
+) -> None:
+    account = CarrierAccountFactory(merchant=alice)
+    staff.post(change_url(account), form(merchant=str(bob.id), courier="247express"))
+    account.refresh_from_db()
+    assert (account.merchant, account.courier) == (alice, "all24")
+
+
+def test_unmapped_codes_are_for_reading_only(staff: Client) -> None:
+    code = UnmappedCode.objects.create(courier="all24", code="250000", text="Held at hub", count=3)
+    assert "250000" in staff.get(reverse("admin:carriers_unmappedcode_changelist")).content.decode()
+    url = reverse("admin:carriers_unmappedcode_change", args=[code.pk])
+    assert staff.get(url).status_code == 200
+    assert staff.post(url, {"text": "other"}).status_code == 403
+    assert staff.get(reverse("admin:carriers_unmappedcode_add")).status_code == 403
