@@ -191,7 +191,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
     "socket_timeout": 30,
     "socket_connect_timeout": 2,
-    "max_retries": 0,  # else publishing without a broker blocks for 6 s, whatever retry= says
     "socket_keepalive": True,
     "health_check_interval": 10,
     "unacked_restore_interval": 10,

@@ -15,11 +15,23 @@ logger = logging.getLogger(__name__)
 _SWEEPS = (tracker_tasks.sweep, webhook_tasks.sweep)
 
 
-def start() -> threading.Thread:
+#: Seconds that a process which ends waits for a sweep under way.
+PATIENCE = 20.0
+
+_thread: list[threading.Thread] = []
+
+
+def start() -> None:
     """Sweep in a thread of this process every SWEEP_INTERVAL seconds, until the worker stops."""
     thread = threading.Thread(target=_run, name="sweeps", daemon=True)
     thread.start()
-    return thread
+    _thread.append(thread)
+
+
+def finish() -> None:
+    """Wait for the sweep under way; the word to stop has been given (`webhooks.stopping`)."""
+    for thread in _thread:
+        thread.join(PATIENCE)
 
 
 def _run() -> None:

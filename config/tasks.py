@@ -1,7 +1,7 @@
 """Tasks about the stack itself."""
 
 from celery import shared_task
-from celery.signals import worker_process_init
+from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
 
 from config import heartbeat, sweeping
@@ -17,3 +17,9 @@ def beat_seen() -> None:
 def sweep_by_itself(**_unused: object) -> None:
     """Beat and broker may be dead: what is due is done all the same."""
     sweeping.start()
+
+
+@worker_process_shutdown.connect
+def end_the_sweeps(**_unused: object) -> None:
+    """A try that is cut off counts as abandoned and is made again: let it end first."""
+    sweeping.finish()

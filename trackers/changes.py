@@ -49,16 +49,19 @@ def _by_key(scans: Iterable[ScanEntry]) -> dict[str, ScanEntry]:
 
 def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: datetime) -> Iterator[Fact]:
     for scan in scans:
-        entry = known.get(scan.key)
-        alias = None
-        if entry is None and scan.supersedes in known:
-            entry, alias = known[scan.supersedes], scan.key
-            if entry["timeCertainty"] != "unknown":
-                entry = alias = None
+        entry, alias = known.get(scan.key), None
+        if entry is None and (entry := _superseded(known, scan)):
+            alias = scan.key
         if entry is None:
             yield Scanned(scan_key=scan.key, **_fields(scan, asked_at))
         elif amended := _amendment(entry, scan, alias, asked_at):
             yield amended
+
+
+def _superseded(known: dict[str, ScanEntry], scan: Scan) -> ScanEntry | None:
+    """The scan whose time this one brings; once that has happened, another of its kind is a new scan."""
+    entry = known.get(scan.supersedes or "")
+    return None if entry is None or entry["aliases"] else entry
 
 
 def _amendment(entry: ScanEntry, scan: Scan, alias: str | None, asked_at: datetime) -> ScanAmended | None:
@@ -118,7 +121,7 @@ def _absences(
     if not snapshot.scans or snapshot.set_aside:
         return absent, []
     seen = {known[scan.key]["scanKey"] for scan in snapshot.scans if scan.key in known}
-    seen |= {known[scan.supersedes]["scanKey"] for scan in snapshot.scans if scan.supersedes in known}
+    seen |= {entry["scanKey"] for scan in snapshot.scans if (entry := _superseded(known, scan))}
     missing = {
         scan["scanKey"]: scan
         for scan in known.values()

@@ -2,9 +2,11 @@
 
 import logging
 import time
+from functools import cache
 
-from celery import Task, shared_task
+from celery import Celery, Task, shared_task
 from kombu.exceptions import KombuError
+from kombu.pools import ProducerPool, producers
 
 from webhooks import holding
 from webhooks.claims import oldest_due
@@ -17,7 +19,13 @@ BUDGET = 10.0
 #: Seconds that a broker which did not answer is left alone.
 QUIET = 5.0
 
-_quiet_until: dict[str, float] = {}
+#: Seconds that publishing waits for a broker that does not answer.
+PATIENCE = 0.25
+#: A connection that the broker closed meanwhile is opened anew, once.
+_RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
+
+#: time.monotonic() until which the broker is left alone.
+_quiet_until = [0.0]
 
 
 @shared_task(name="webhooks.pump")
@@ -46,11 +54,19 @@ def publish(task: Task[[], None]) -> None:
 
     A broker that does not answer costs one connect, then is left alone for a while: the sweeps find the rows.
     """
-    now = time.monotonic()
-    if now < _quiet_until.get(task.name, now):
+    if time.monotonic() < _quiet_until[0]:
         return
     try:
-        task.apply_async(retry=False)
+        with _producers(task.app).acquire(block=True, timeout=PATIENCE) as producer:
+            task.apply_async(producer=producer, retry=True, retry_policy=_RETRY)
     except (KombuError, OSError) as error:
-        _quiet_until[task.name] = now + QUIET
+        _quiet_until[0] = time.monotonic() + QUIET
         logger.warning("%s was not published, the sweep will find the rows: %s", task.name, error)
+
+
+@cache
+def _producers(app: Celery) -> ProducerPool:
+    """Connections of their own: a worker's wait for messages, and these must not wait for anything."""
+    options = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "max_retries": 0}
+    pool: ProducerPool = producers[app.connection_for_write(transport_options=options)]
+    return pool

@@ -1,6 +1,5 @@
 """`/healthz` and `/readyz`, and an API that does without its broker."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -89,9 +88,7 @@ def test_a_tracker_is_created_at_once_while_the_broker_is_away(
         raise ConnectionRefusedError
 
     monkeypatch.setattr("celery.app.task.Task.apply_async", publish)
-    began = time.monotonic()
     answer = as_alice.post("/v1/trackers", {"trackingNumber": "SHIP24_SAMPLE_PENDING_000"}, format="json")
     assert answer.status_code == 201
     assert refused == ["trackers.poll_due"]
-    assert time.monotonic() - began < 5
     assert Watch.objects.filter(next_poll_at__isnull=False).count() == 1

@@ -174,6 +174,20 @@ def test_a_status_without_a_time_is_amended_when_the_time_comes() -> None:
     assert parcel.polled(snapshot(*LIFE[:3], scan("delivered", 30, supersedes=key))).facts == []
 
 
+def test_a_scan_filled_in_from_another_field_is_amended_once_and_a_second_of_its_kind_is_new() -> None:
+    parcel = Parcel()
+    filled = snapshot(scan("out", None, moment=LIFE[2].moment, placed=LIFE[2].placed))
+    parcel.polled(filled)
+    key = filled.scans[0].key
+    first, second = scan("out", 21, supersedes=key), scan("out", 99)
+    parcel.polled(snapshot(first))
+    parcel.polled(snapshot(first, second))
+    assert parcel.types == ["tracking.scanned", "tracking.scan_amended", "tracking.scanned"]
+    earlier = scan("out", 5, supersedes=key)
+    parcel.polled(snapshot(earlier, scan("out", 21), second))
+    assert parcel.types[3:] == ["tracking.scanned"]
+
+
 @pytest.mark.parametrize(
     ("types", "before", "after", "expected"),
     [
