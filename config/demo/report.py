@@ -15,13 +15,12 @@ def timelines(console: Console, parcels: Sequence[Mapping[str, Any]]) -> None:
             title=f"{parcel['tracker']['trackingNumber']}: {shipment['statusMilestone']}",
             title_justify="left",
         )
-        for name in ("when", "what", "code", "milestone", "where"):
-            table.add_column(name)
+        for name in ("when", "what", "milestone", "where"):
+            table.add_column(name, no_wrap=name in {"when", "milestone"})
         for scan in parcel["events"]:
             table.add_row(
                 scan["occurrenceDatetime"] or "",
-                scan["status"] + (f" ({scan['reason']['text']})" if scan["reason"] else ""),
-                scan["carrierEventCode"] or "",
+                f"{scan['carrierEventCode']} {scan['status']}{_because(scan['reason'])}",
                 scan["statusMilestone"],
                 scan["location"] or "",
             )
@@ -31,11 +30,11 @@ def timelines(console: Console, parcels: Sequence[Mapping[str, Any]]) -> None:
 def deliveries(console: Console, by_endpoint: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> None:
     """Every delivery of every endpoint, with how each of its tries ended."""
     table = Table(title="Deliveries", title_justify="left")
-    for name in ("endpoint", "message", "sequence", "state", "tries"):
-        table.add_column(name)
+    for name in ("endpoint", "message", "state", "tries"):
+        table.add_column(name, no_wrap=name in {"message", "state"})
     for name, found in by_endpoint:
         for one in reversed(found):
-            table.add_row(name, one["type"], str(one["sequence"]), one["state"], _tries(one["attempts"]))
+            table.add_row(name, one["type"], one["state"], _tries(one["attempts"]))
     console.print(table)
 
 
@@ -45,6 +44,10 @@ def claims(console: Console, found: Mapping[str, bool]) -> None:
     for claim, holds in found.items():
         mark = "[green]✓[/green]" if holds else "[red]✗[/red]"
         console.print(f"{mark} {claim}")
+
+
+def _because(reason: Mapping[str, str] | None) -> str:
+    return f" ({reason['text']})" if reason else ""
 
 
 def _tries(attempts: Sequence[Mapping[str, Any]]) -> str:
