@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db.models.functions import Now
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -30,13 +31,25 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Caller, None]:
         """Raises ApiError: 400 auth_missing_header, 400 auth_invalid_header, 401 auth_invalid_api_key."""
-        header = request.headers.get("Authorization", "")
-        if not header:
-            raise ApiError(400, "auth_missing_header", "Send the header Authorization: Bearer <API key>.")
-        scheme, _, key = header.partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
-            raise ApiError(400, "auth_invalid_header", "The Authorization header is not Bearer <API key>.")
-        return _caller(key.strip()), None
+        return _authenticated(request.headers.get("Authorization", "")), None
+
+
+def is_known(request: HttpRequest) -> bool:
+    """Whether the request shows a good key; never raises ApiError."""
+    try:
+        _authenticated(request.headers.get("Authorization", ""))
+    except ApiError:
+        return False
+    return True
+
+
+def _authenticated(header: str) -> Caller:
+    if not header:
+        raise ApiError(400, "auth_missing_header", "Send the header Authorization: Bearer <API key>.")
+    scheme, _, key = header.partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise ApiError(400, "auth_invalid_header", "The Authorization header is not Bearer <API key>.")
+    return _caller(key.strip())
 
 
 def _caller(key: str) -> Caller:

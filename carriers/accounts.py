@@ -1,8 +1,12 @@
 """Carrier accounts: which couriers a merchant reaches, and the health of a key."""
 
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -10,14 +14,59 @@ from carriers.adapter import Credentials
 from carriers.models import CarrierAccount
 from carriers.registry import adapter, adapters
 
+logger = logging.getLogger(__name__)
 
-def reachable(merchant_id: UUID) -> set[str]:
-    """Codes of the couriers that a merchant can ask: with its own account or the house's, or without any."""
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account that can be asked with: what a call needs, and whether it is a merchant's own."""
+
+    credentials: Credentials
+    own: bool
+
+
+def reachable(merchant_ids: Collection[UUID]) -> dict[UUID, set[str]]:
+    """By merchant, the couriers it can ask: with its own account, the house's or none at all. One query."""
     free = {code for code, one in adapters().items() if not one.needs_account}
+    found = {merchant: set(free) for merchant in merchant_ids}
     held = CarrierAccount.objects.filter(
-        Q(merchant=merchant_id) | Q(merchant=None), state=CarrierAccount.State.ACTIVE
+        Q(merchant__in=found) | Q(merchant=None), courier__in=adapters(), state=CarrierAccount.State.ACTIVE
     )
-    return free | (set(held.values_list("courier", flat=True).distinct()) & adapters().keys())
+    for merchant, courier in held.values_list("merchant_id", "courier").distinct():
+        for couriers in [found[merchant]] if merchant in found else found.values():
+            couriers.add(courier)
+    return found
+
+
+def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """These accounts by id, in one query while all is well. What nothing can be asked with is left out.
+
+    That is an account that was deleted meanwhile, and one whose key cannot be decrypted or whose courier has
+    no adapter: these are suspended, so that operations see them.
+    """
+    found = {}
+    for account in _loaded(account_ids):
+        try:
+            if account.courier in adapters():
+                found[account.id] = Account(credentials(account), own=account.merchant_id is not None)
+                continue
+            reason = f"There is no adapter for the courier {account.courier}."
+        except InvalidToken:
+            reason = "The key cannot be decrypted: none of FIELD_ENCRYPTION_KEYS opens it."
+        except CarrierAccount.DoesNotExist:
+            continue
+        if suspend(account.id, reason, asked_at=account.changed_at):
+            logger.error("carrier account %s is suspended: %s", account.id, reason)
+    return found
+
+
+def _loaded(account_ids: Collection[UUID]) -> list[CarrierAccount]:
+    """The accounts. A key that cannot be decrypted fails them all: then each is left to be read alone."""
+    accounts = CarrierAccount.objects.filter(id__in=account_ids)
+    try:
+        return list(accounts)
+    except InvalidToken:
+        return list(accounts.defer("key"))
 
 
 def credentials(account: CarrierAccount) -> Credentials:
@@ -43,6 +92,25 @@ def suspend(account_id: UUID, reason: str, *, asked_at: datetime | None = None) 
         state=CarrierAccount.State.SUSPENDED, suspended_reason=reason, suspended_at=Now()
     )
     return suspended > 0
+
+
+def suspend_by_hand(account_ids: Collection[UUID]) -> int:
+    """Send nothing more with these accounts, as staff wishes. Returns how many were active."""
+    active = CarrierAccount.objects.filter(id__in=account_ids, state=CarrierAccount.State.ACTIVE)
+    return active.update(
+        state=CarrierAccount.State.SUSPENDED,
+        suspended_reason="Suspended by operations staff.",
+        suspended_at=Now(),
+        changed_at=Now(),
+    )
+
+
+def resume(account_ids: Collection[UUID]) -> int:
+    """Take suspended accounts up again with the keys that they have. Returns how many were suspended."""
+    suspended = CarrierAccount.objects.filter(id__in=account_ids, state=CarrierAccount.State.SUSPENDED)
+    return suspended.update(
+        state=CarrierAccount.State.ACTIVE, suspended_reason="", suspended_at=None, changed_at=Now()
+    )
 
 
 def rest(account_id: UUID, until: datetime) -> bool:

@@ -1,9 +1,11 @@
 """Carrier accounts and unmapped codes for operations staff. A key can be set, and is never shown."""
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
@@ -43,6 +45,24 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
         "id", "state", "suspended_reason", "suspended_at", "resting_until", "created_at", "changed_at",
     )  # fmt: skip
     fields = ("merchant", "courier", "base_url", "time_zone", "new_key", *readonly_fields)
+    actions = ("suspend", "resume")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
+        """Without the keys: one that cannot be decrypted must not hide the page where it is replaced."""
+        return super().get_queryset(request).defer("key")
+
+    def has_delete_permission(self, request: HttpRequest, obj: CarrierAccount | None = None) -> bool:
+        return False  # its watches would be stranded; suspended, it gives them up
+
+    @admin.action(description="Suspend: send nothing more with these", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[CarrierAccount]) -> None:
+        suspended = accounts.suspend_by_hand(_ids(queryset))
+        messages.success(request, f"{suspended} suspended.")
+
+    @admin.action(description="Take up again, with the same key", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[CarrierAccount]) -> None:
+        resumed = accounts.resume(_ids(queryset))
+        messages.success(request, f"{resumed} taken up again.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: CarrierAccount | None = None) -> tuple[str, ...]:
         """An account stays with its merchant and its courier: its watches are theirs."""
@@ -61,6 +81,10 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
         if change:
             obj.changed_at = Now()
             obj.save(update_fields=["base_url", "time_zone", "changed_at"])
+
+
+def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
+    return list(chosen.values_list("id", flat=True))
 
 
 @admin.register(UnmappedCode)

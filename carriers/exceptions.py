@@ -4,6 +4,7 @@
 from datetime import datetime
 from typing import ClassVar, Self
 
+from carriers import concealing
 from carriers.outcome import Outcome
 
 
@@ -12,22 +13,23 @@ class CarrierError(Exception):
 
     #: What the tracker shows as `lastPollOutcome`.
     outcome: ClassVar[Outcome] = Outcome.BAD_RESPONSE
-    #: True where asking again soon cannot help.
-    permanent: ClassVar[bool] = False
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None, excerpt: bytes = b"") -> None:
-        """`retry_after`: seconds the carrier asked us to wait. `excerpt`: the first bytes of its answer."""
+        """`detail`: what is wrong, in our words; merchants read it; of the answer it repeats codes alone.
+
+        `retry_after`: seconds the carrier asked us to wait. `excerpt`: what it answered, until `conceal` cuts
+        it; it may hold anything, and is for those alone whose account asked.
+        """
         self.detail = detail or (self.__doc__ or "").strip()
         self.retry_after = retry_after
         self.excerpt = excerpt
         super().__init__(self.detail)
 
     def conceal(self, secret: str) -> Self:
-        """Take the key out of what the carrier said: some repeat the whole request. Returns self."""
-        if secret:
-            self.detail = self.detail.replace(secret, "[key]")
-            self.excerpt = self.excerpt.replace(secret.encode(), b"[key]")
-            self.args = (self.detail,)
+        """Take the key out of what the carrier said, then keep the first bytes of that. Returns self."""
+        self.detail = concealing.concealed(self.detail, secret)
+        self.excerpt = concealing.excerpt(self.excerpt, secret)
+        self.args = (self.detail,)
         return self
 
 
@@ -45,7 +47,6 @@ class Refused(CarrierError):
     """The carrier refuses this request; asking again will not help."""
 
     outcome = Outcome.REFUSED
-    permanent = True
 
 
 class NotYourParcel(Refused):

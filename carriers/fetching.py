@@ -8,10 +8,9 @@ from functools import cache
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from carriers.adapter import Adapter, Query
+from carriers.adapter import Query
 from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected
 from carriers.http import HttpClient
-from carriers.reading import EXCERPT
 from carriers.registry import adapter
 from carriers.snapshot import Snapshot
 
@@ -33,56 +32,65 @@ class Fetched(Generic[Context]):
     asked: bool = True
 
 
+@dataclass(slots=True)
+class _Question(Generic[Context]):
+    """One question under way, and the answer's body once it is there."""
+
+    context: Context
+    courier: str
+    query: Query
+    body: bytes = b""
+
+    def refused(self, error: CarrierError) -> Fetched[Context]:
+        """Whatever is wrong with an answer, its first bytes are kept with the error, the key is not."""
+        error.excerpt = error.excerpt or self.body
+        return Fetched(self.context, error=error.conceal(self.query.credentials.key))
+
+
 class Fetcher(Generic[Context]):
     """Questions under way. `Context` is whatever the caller wants back with the answer."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Future[Fetched[Context]], Context] = {}
+        self._under_way: dict[Future[Fetched[Context]], _Question[Context]] = {}
         self._stopped: set[UUID] = set()
 
     @property
     def in_flight(self) -> Collection[Context]:
         """The contexts of what was submitted and not collected yet."""
-        return self._under_way.values()
+        return [question.context for question in self._under_way.values()]
 
     def submit(self, context: Context, courier: str, query: Query) -> None:
         """Start asking. After a key was refused, nothing more is sent with it."""
-        self._under_way[_threads().submit(self._ask, context, courier, query)] = context
+        question = _Question(context, courier, query)
+        self._under_way[_threads().submit(self._ask, question)] = question
 
     def collect(self, timeout: float) -> list[Fetched[Context]]:
         """Everything that has ended, after all has or `timeout` seconds are over; at once if nothing runs."""
         done, _ = wait(self._under_way, timeout=timeout, return_when=ALL_COMPLETED)
         return [self._ended(future, self._under_way.pop(future)) for future in done]
 
-    def _ask(self, context: Context, courier: str, query: Query) -> Fetched[Context]:
-        account = query.credentials.account_id
+    def _ask(self, question: _Question[Context]) -> Fetched[Context]:
+        account = question.query.credentials.account_id
         if account in self._stopped:
-            return Fetched(context, asked=False)
+            return Fetched(question.context, asked=False)
         try:
-            return Fetched(context, snapshot=_answered(adapter(courier), query))
+            carrier = adapter(question.courier)
+            answer = carrier.ask(question.query, _client())
+            question.body = answer.body
+            return Fetched(question.context, snapshot=carrier.parse(answer, question.query))
         except CarrierError as error:
             if isinstance(error, KeyRejected | KeyExhausted):
                 self._stopped.add(account)
-            return Fetched(context, error=error.conceal(query.credentials.key))
+            return question.refused(error)
 
     @staticmethod
-    def _ended(future: Future[Fetched[Context]], context: Context) -> Fetched[Context]:
+    def _ended(future: Future[Fetched[Context]], question: _Question[Context]) -> Fetched[Context]:
         """A fault of our own in one adapter is that one question's bad answer, not the end of the batch."""
         fault = future.exception()
         if fault is None:
             return future.result()
         logger.error("an adapter failed", exc_info=fault)
-        return Fetched(context, error=BadResponse("This answer could not be read."))
-
-
-def _answered(carrier: Adapter, query: Query) -> Snapshot:
-    """Ask and read. Whatever is wrong with an answer, its first bytes are kept with the error."""
-    answer = carrier.ask(query, _client())
-    try:
-        return carrier.parse(answer, query)
-    except CarrierError as error:
-        error.excerpt = error.excerpt or answer.body[:EXCERPT]
-        raise
+        return question.refused(BadResponse("This answer could not be read."))
 
 
 @cache

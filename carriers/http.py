@@ -27,7 +27,6 @@ from urllib3.util.retry import Retry
 from accounts.addresses import allows, networks, refusal
 from carriers.adapter import Answer, Request
 from carriers.exceptions import BadResponse, Unreachable
-from carriers.reading import EXCERPT
 
 #: Seconds of the deadline that one address, and the look-up of a name, may take.
 CONNECT_DEADLINE = 5.0
@@ -234,7 +233,7 @@ def _body(response: requests.Response, headers: dict[str, str]) -> bytes:
         if not part:
             return bytes(body)
         body += part
-    raise BadResponse(f"The answer is larger than {limit} bytes", excerpt=bytes(body[:EXCERPT]))
+    raise BadResponse(f"The answer is larger than {limit} bytes", excerpt=bytes(body))
 
 
 def _reason(error: Exception) -> str:

@@ -25,20 +25,20 @@ def keyed(scans: Iterable[Scan]) -> tuple[Scan, ...]:
     return tuple(scan if scan.key else replace(scan, key=_next(_stem(scan), seen)) for scan in scans)
 
 
-def timeless(courier: str, word: str) -> str:
-    """The key of the first scan of this code or text that has no time."""
-    return f"{_joined(courier, _NO_WALL, word)}|1"
+def timeless(courier: str, word: str, ordinal: int = 1) -> str:
+    """The key of a scan that has no time yet: the `ordinal`-th of this code or text."""
+    return f"{_joined(courier, _NO_WALL, word)}|{ordinal}"
 
 
 def superseding(scans: Sequence[Scan]) -> list[Scan]:
-    """Mark the first scan of each code that has a time: it brings the time for the one that had none."""
+    """Mark the scans that have a time: the nth of a code brings it for the nth of that code that had none."""
     told = {scan.key for scan in scans}
+    counted: Counter[str] = Counter()
     found = []
     for scan in scans:
-        key = timeless(scan.courier, scan.carrier_code or scan.text)
-        first = scan.moment.instant is not None and key not in told
-        told |= {key} if first else set()
-        found.append(replace(scan, supersedes=key) if first else scan)
+        key = _next(_joined(scan.courier, _NO_WALL, scan.carrier_code or scan.text), counted)
+        brings = scan.moment.instant is not None and key not in told
+        found.append(replace(scan, supersedes=key) if brings else scan)
     return found
 
 

@@ -15,8 +15,8 @@ from carriers import validation
 class CarrierAccount(models.Model):
     """A key at one carrier, with its address and health. Without a merchant it is the house's.
 
-    `changed_at` moves when the key, the address or the owner changes, or the account is taken up again: not
-    when it is suspended or rests.
+    `changed_at` moves when the key, the address or the owner changes, or staff suspends the account or takes
+    it up again: not when a carrier's answer suspends it, or when it rests.
     """
 
     class State(models.TextChoices):

@@ -48,7 +48,7 @@ class Clock:
             return NO_MOMENT
         found = _ISO.fullmatch(text or "") or (_DAY_FIRST.fullmatch(text or "") if self.day_first else None)
         if text is None or found is None:
-            raise ValueError(f"not a time: {text or reading.kind(value)}")
+            raise ValueError(f"not a time: {reading.named(value)}")
         day = date(int(found["year"]), int(found["month"]), int(found["day"]))
         if found["hour"] is None:
             start = datetime(day.year, day.month, day.day, tzinfo=self.offset or self.zone)
@@ -71,6 +71,13 @@ class Clock:
         inner = value if isinstance(value, list) else value.values()
         found = (self.latest(item, depth - 1) for item in inner) if depth else ()
         return max(filter(None, found), key=lambda moment: moment.instant or _EVER, default=None)
+
+    def day_of(self, instant: datetime) -> date | None:
+        """The day of `zone` that an instant falls on; None beyond the years that there are."""
+        try:
+            return instant.astimezone(self.offset or self.zone).date()
+        except OverflowError:
+            return None
 
     def _moment(self, text: str, wall: datetime, own: str | None) -> Moment:
         if own in {"Z", "z"}:

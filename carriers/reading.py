@@ -11,10 +11,6 @@ from carriers.exceptions import BadResponse
 #: Characters of a text that is shown, and of one that is only kept.
 SHOWN = 255
 KEPT = 4_000
-#: First bytes of a useless answer that are kept for whoever looks into it.
-EXCERPT = 500
-#: Characters of it that the error quotes.
-BEGINNING = 80
 #: Deeper than any carrier's format, and far from where storing it would fail.
 MAX_DEPTH = 40
 #: More scans than any parcel has.
@@ -22,6 +18,8 @@ MAX_ENTRIES = 1_000
 #: Digits of money and sizes; what is longer is kept as the text it came as.
 MAX_DIGITS = 30
 
+#: What of a carrier's text an error may repeat: a short code, no sentence, address or key of any length.
+_TOKEN = re.compile(r"[A-Za-z0-9_ .-]{1,60}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _DECIMAL = re.compile(rf"[+-]?\d{{1,{MAX_DIGITS}}}(\.\d{{1,{MAX_DIGITS}}})?", re.ASCII)
 
@@ -38,11 +36,7 @@ def document(body: bytes) -> dict[str, Any]:
     if trouble is None and not isinstance(value, dict):
         trouble = f"it is a JSON {kind(value)}"
     if trouble is not None:
-        begins = body[:BEGINNING].decode("utf-8", "replace")
-        raise BadResponse(
-            f"The answer is not the JSON object that it should be: {trouble}. It begins {begins!r}",
-            excerpt=body[:EXCERPT],
-        )
+        raise BadResponse(f"The answer is not the JSON object that it should be: {trouble}")
     document: dict[str, Any] = value
     return document
 
@@ -109,6 +103,17 @@ def as_sent(value: Any) -> Any:
     return value
 
 
+def token(value: object) -> str | None:
+    """A carrier's code as an error may repeat it; None for all that is longer or holds other characters."""
+    found = text(value)
+    return found if found and _TOKEN.fullmatch(found) else None
+
+
+def named(value: object) -> str:
+    """How an error names a value that should be something else: a code as it came, of others the type."""
+    return token(value) or kind(value)
+
+
 def kind(value: object) -> str:
     """What JSON calls a value of this type."""
     names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
@@ -119,13 +124,19 @@ def _decoded(body: bytes) -> tuple[Any, str | None]:
     """The value, or what is wrong with it."""
     try:
         value = json.loads(
-            body.decode("utf-8-sig", "replace"), parse_constant=_refuse_constant, parse_float=_fraction
+            body.decode("utf-8-sig", "replace"),
+            parse_constant=_refuse_constant,
+            parse_float=_fraction,
+            parse_int=_integer,
         )
         return _storable(value, MAX_DEPTH), None
     except RecursionError:
         return None, f"nested deeper than {MAX_DEPTH}"
+    except json.JSONDecodeError as error:
+        # Its own words would repeat a character of the body.
+        return None, f"it is no JSON from line {error.lineno}, column {error.colno} on"
     except ValueError as error:
-        return None, str(error)[:SHOWN]
+        return None, str(error)
 
 
 def _storable(value: Any, depth: int) -> Any:
@@ -148,6 +159,13 @@ def _fraction(literal: str) -> Decimal:
     if not math.isfinite(float(value)):
         raise ValueError("a number is out of range")
     return value
+
+
+def _integer(literal: str) -> int:
+    try:
+        return int(literal)
+    except ValueError as error:  # more digits than Python converts
+        raise ValueError("a number is out of range") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -16,7 +16,6 @@ from carriers.exceptions import (
     Throttled,
     Unreachable,
 )
-from carriers.reading import EXCERPT
 
 #: The longest wait that a carrier may ask for, in seconds.
 MAX_WAIT = 24 * 3600.0
@@ -39,7 +38,7 @@ def of_status(status: int, answer: Answer, asked_at: datetime, detail: str) -> C
     4xx are final for the request, 5xx are the carrier's trouble, anything else is not an answer at all.
     """
     kind = _KINDS.get(status) or {4: Refused, 5: Unreachable}.get(status // 100, BadResponse)
-    return kind(detail, retry_after=retry_after(answer.headers, asked_at), excerpt=answer.body[:EXCERPT])
+    return kind(detail, retry_after=retry_after(answer.headers, asked_at))
 
 
 def retry_after(headers: Mapping[str, str], asked_at: datetime) -> float | None:

@@ -68,8 +68,9 @@ class Scan:
     """One fact a carrier reports.
 
     `key` identifies it for ever within its tracker (`carriers.identity` makes it). `supersedes` is the key of
-    the timeless scan that this one brings the time for. `placed` is where it stands in the list: its instant,
-    or its older neighbour's where it has none, or None for "when first seen". `rank` orders scans of one
+    the timeless scan that this one brings the time for. `placed` is where it stands in the list: its instant
+    (of a day alone perhaps a later one on that day), or its older neighbour's where it has none, or None for
+    "when first seen". `rank` orders scans of one
     instant, older first. `milestone` None leaves the parcel's milestone as it is. `final` is true of a word
     after which the carrier has no other: then the parcel is watched more slowly.
     """

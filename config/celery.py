@@ -14,7 +14,7 @@ from webhooks.stopping import stop
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 #: Seconds between two sweeps that beat sends; each worker process also sweeps by itself (config.sweeping).
-SWEEP_INTERVAL = 5.0
+BEAT_SWEEPS_EVERY = 5.0
 
 app = Celery("parcelwire")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -28,13 +28,13 @@ app.conf.beat_schedule = {
     },
     "polls that are due": {
         "task": "trackers.sweep",
-        "schedule": SWEEP_INTERVAL,
-        "options": {"expires": SWEEP_INTERVAL},
+        "schedule": BEAT_SWEEPS_EVERY,
+        "options": {"expires": BEAT_SWEEPS_EVERY},
     },
     "deliveries that are due": {
         "task": "webhooks.sweep",
-        "schedule": SWEEP_INTERVAL,
-        "options": {"expires": SWEEP_INTERVAL},
+        "schedule": BEAT_SWEEPS_EVERY,
+        "options": {"expires": BEAT_SWEEPS_EVERY},
     },
 }
 

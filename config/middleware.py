@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from uuid_utils.compat import uuid7
 
+from accounts.authentication import is_known
 from accounts.errors import envelope
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -29,6 +30,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 def body_limit(get_response: GetResponse) -> GetResponse:
     """Refuse a body over BODY_LIMIT with 413, after reading it away so that the client sees the answer.
 
+    Only a caller with a good key is read from so: anybody else could hold a thread for as long as it likes.
     A body sent in chunks has no length to judge, and Django would read nothing of it: 411 says so.
     """
 
@@ -38,7 +40,8 @@ def body_limit(get_response: GetResponse) -> GetResponse:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length <= settings.BODY_LIMIT:
             return get_response(request)
-        _drain(request, min(length, settings.BODY_DRAIN_LIMIT))
+        if is_known(request):
+            _drain(request, min(length, settings.BODY_DRAIN_LIMIT))
         return _refusal(413, f"The body is {length} bytes long; at most {settings.BODY_LIMIT} are taken.")
 
     return middleware

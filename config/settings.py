@@ -1,11 +1,13 @@
 """Settings, from the environment only, in reading order. docs/settings.md explains each variable."""
 
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
 import environ
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded
@@ -36,12 +38,36 @@ def _required(name: str) -> str:
     return development_secrets(PARCELWIRE_DATA)[name]
 
 
+def _at_least(least: float, name: str, default: float) -> float:
+    """A number from the environment that makes no sense below `least`."""
+    value: float = env.float(name, default)
+    if not value >= least:
+        raise ImproperlyConfigured(f"{name} is {value:g}; expected at least {least:g}")
+    return value
+
+
+def _networks(name: str) -> list[str]:
+    """CIDRs from the environment."""
+    cidrs: list[str] = env.list(name, default=[])
+    for cidr in cidrs:
+        try:
+            ip_network(cidr)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}; expected networks such as 10.0.0.0/8") from error
+    return cidrs
+
+
 # Secrets
 SECRET_KEY = _required("SECRET_KEY")
 if PRODUCTION and len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY is shorter than 50 characters; give it at least 50 random ones")
 #: Fernet keys, newest first: the first encrypts, all decrypt.
 FIELD_ENCRYPTION_KEYS = [key.strip() for key in _required("FIELD_ENCRYPTION_KEYS").split(",")]
+for _key in FIELD_ENCRYPTION_KEYS:
+    try:
+        Fernet(_key)
+    except ValueError as error:
+        raise ImproperlyConfigured("FIELD_ENCRYPTION_KEYS holds what is not a Fernet key") from error
 
 # Who may call
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
@@ -148,31 +174,32 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "accounts.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
 }
 #: Seconds between two polls of one tracker that its merchant asks for.
-POLL_NOW_MIN_INTERVAL: int = env.int("POLL_NOW_MIN_INTERVAL", 60)
+POLL_NOW_MIN_INTERVAL = _at_least(0, "POLL_NOW_MIN_INTERVAL", 60)
 
 # Polling
 #: Seconds a claimed watch belongs to its worker; renewed every third of it while the call is under way.
-POLL_LEASE: int = env.int("POLL_LEASE", 60)
+POLL_LEASE = _at_least(1, "POLL_LEASE", 60)
 #: Calls under way at once per carrier account.
-POLL_IN_FLIGHT_PER_ACCOUNT: int = env.int("POLL_IN_FLIGHT_PER_ACCOUNT", 10)
+POLL_IN_FLIGHT_PER_ACCOUNT = int(_at_least(1, "POLL_IN_FLIGHT_PER_ACCOUNT", 10))
 #: Seconds until a carrier must have answered whole, and bytes of an answer that are taken.
-CARRIER_DEADLINE: float = env.float("CARRIER_DEADLINE", 20.0)
-CARRIER_BODY_LIMIT: int = env.int("CARRIER_BODY_LIMIT", 5 * 1024 * 1024)
+CARRIER_DEADLINE = _at_least(0.1, "CARRIER_DEADLINE", 20)
+CARRIER_BODY_LIMIT = int(_at_least(1024, "CARRIER_BODY_LIMIT", 5 * 1024 * 1024))
 #: CIDRs of private networks that carrier base URLs may point into, plain HTTP included.
-CARRIER_ALLOWED_NETWORKS: list[str] = env.list("CARRIER_ALLOWED_NETWORKS", default=[])
+CARRIER_ALLOWED_NETWORKS = _networks("CARRIER_ALLOWED_NETWORKS")
 
 # Webhooks
 #: Seconds a claimed delivery belongs to its worker; renewed every third of it while it is being sent.
-DELIVERY_LEASE: int = env.int("DELIVERY_LEASE", 30)
+DELIVERY_LEASE = _at_least(1, "DELIVERY_LEASE", 30)
 #: Seconds until a subscriber must have answered, from the start of the try; to connect; to resolve its name.
-DELIVERY_DEADLINE: float = env.float("DELIVERY_DEADLINE", 15.0)
-DELIVERY_CONNECT_DEADLINE: float = env.float("DELIVERY_CONNECT_DEADLINE", 5.0)
-DELIVERY_DNS_DEADLINE: float = env.float("DELIVERY_DNS_DEADLINE", 3.0)
+DELIVERY_DEADLINE = _at_least(0.1, "DELIVERY_DEADLINE", 15)
+DELIVERY_CONNECT_DEADLINE = _at_least(0.1, "DELIVERY_CONNECT_DEADLINE", 5)
+DELIVERY_DNS_DEADLINE = _at_least(0.1, "DELIVERY_DNS_DEADLINE", 3)
 #: CIDRs of private networks that endpoints may point into, plain HTTP included.
-WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+WEBHOOK_ALLOWED_NETWORKS = _networks("WEBHOOK_ALLOWED_NETWORKS")
 
 # Celery: rows with due times are the truth, a message is only a nudge
 CELERY_BROKER_URL = REDIS_URL
@@ -203,7 +230,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 #: Seconds between two sweeps that a worker process makes by itself, whatever beat and broker do.
-SWEEP_INTERVAL: float = env.float("SWEEP_INTERVAL", 5.0)
+SWEEP_INTERVAL = _at_least(0.1, "SWEEP_INTERVAL", 5)
 
 # Logs
 LOGGING = {

@@ -4,7 +4,7 @@ import logging
 import threading
 
 from django.conf import settings
-from django.db import Error, close_old_connections
+from django.db import close_old_connections
 
 from trackers import tasks as tracker_tasks
 from webhooks import tasks as webhook_tasks
@@ -40,5 +40,5 @@ def _run() -> None:
             close_old_connections()
             try:
                 sweep()
-            except Error:
-                logger.warning("%s failed; the next sweep tries again", sweep.name, exc_info=True)
+            except Exception:  # whatever it was, a thread that ended would never sweep again
+                logger.exception("%s failed; the next sweep tries again", sweep.name)

@@ -83,6 +83,7 @@ class ScanFact(Fact):
     status_code: str | None
     status_milestone: str | None
     reason: dict[str, str] | None
+    final: bool
     raw: dict[str, Any]
     _moment: datetime | None
 
@@ -152,11 +153,14 @@ class ShipmentUpdated(Fact):
 
 
 #: What of a scan must change for subscribers to hear of it.
-CORRECTIONS = frozenset({"occurrenceDatetime", "statusCode", "statusMilestone", "reason"})
+CORRECTIONS = frozenset({"occurrenceDatetime", "statusCode", "statusMilestone", "reason", "withdrawn"})
 
 
 def tells(kind: str, data: Mapping[str, Any]) -> bool:
-    """Whether an event of this type is news to subscribers. A carrier that only rewords a place is not."""
+    """Whether an event of this type is news to subscribers. A carrier that only rewords a place is not.
+
+    An append that moves the milestone is told whatever its events say by themselves: see trackers.fold.
+    """
     return kind != ScanAmended.type or not CORRECTIONS.isdisjoint(data["changed"])
 
 

@@ -1,23 +1,40 @@
 """Which carrier account asks for which watch: a merchant's own before the house's, the newest first."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 #: Watches that one step looks at.
 BATCH = 500
 
-# An account that was being written while a watch was looked at becomes visible later than its `changed_at`
-# says; looking again for half a minute catches it.
+# Driven by the accounts, so that a new one finds its watches however many others wait in vain. An account
+# that was being written while a watch was looked at becomes visible later than its `changed_at` says; looking
+# again for half a minute catches it.
+_WAITING = """
+SELECT waiting.id FROM carriers_carrieraccount account
+CROSS JOIN LATERAL (
+    (SELECT id FROM trackers_watch
+     WHERE account.merchant_id IS NOT NULL AND merchant_id = account.merchant_id AND courier = account.courier
+       AND carrier_account_id IS NULL AND next_poll_at IS NOT NULL
+       AND assigned_at < least(account.changed_at + interval '30 seconds', %(before)s)
+     ORDER BY assigned_at LIMIT %(batch)s)
+    UNION ALL
+    (SELECT id FROM trackers_watch
+     WHERE account.merchant_id IS NULL AND courier = account.courier
+       AND carrier_account_id IS NULL AND next_poll_at IS NOT NULL
+       AND assigned_at < least(account.changed_at + interval '30 seconds', %(before)s)
+     ORDER BY assigned_at LIMIT %(batch)s)
+) AS waiting
+WHERE account.state = 'active' LIMIT %(batch)s
+"""
+
 _ASSIGN = """
-WITH looked AS (
+WITH looked AS MATERIALIZED (
     SELECT id, merchant_id, courier, refused_account_ids, assigned_at FROM trackers_watch
-    WHERE carrier_account_id IS NULL AND next_poll_at IS NOT NULL
-      AND (%(only)s::uuid[] IS NULL OR id = ANY(%(only)s))
-      AND assigned_at < (SELECT max(changed_at) + interval '30 seconds' FROM carriers_carrieraccount)
-    ORDER BY assigned_at LIMIT %(batch)s
-    FOR NO KEY UPDATE SKIP LOCKED
+    WHERE id = ANY(%(only)s) AND carrier_account_id IS NULL
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 ),
 fitting AS (
     SELECT looked.id, best.id AS account
@@ -41,35 +58,62 @@ SET carrier_account_id = fitting.account, assigned_at = clock_timestamp(),
     refused_account_ids = CASE WHEN fitting.account = ANY(watch.refused_account_ids)
         THEN '{}' ELSE watch.refused_account_ids END
 FROM fitting WHERE watch.id = fitting.id
-RETURNING fitting.account IS NOT NULL
 """
 
+# Watches that are due with an account that may not be asked; and those that the house asks for although
+# their merchant has just got an account of its own.
 _RELEASE = """
-UPDATE trackers_watch AS watch
-SET carrier_account_id = NULL, assigned_at = 'epoch', last_outcome = 'account_suspended'
-WHERE id = ANY(ARRAY(
-    SELECT due.id FROM carriers_carrieraccount account
+WITH freed AS MATERIALIZED (
+    SELECT due.id, account.state <> 'active' AS suspended FROM carriers_carrieraccount account
     CROSS JOIN LATERAL (
         SELECT id FROM trackers_watch
-        WHERE carrier_account_id = account.id AND next_poll_at <= now()
-          AND (claimed_until IS NULL OR claimed_until <= now())
-        ORDER BY next_poll_at LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED
+        WHERE carrier_account_id = account.id AND next_poll_at <= statement_timestamp()
+        ORDER BY next_poll_at LIMIT %(batch)s
     ) AS due
     WHERE account.state <> 'active'
-))
+    UNION
+    SELECT watch.id, false FROM carriers_carrieraccount own
+    JOIN trackers_tracker tracker ON tracker.merchant_id = own.merchant_id
+    JOIN trackers_watch watch ON watch.tracker_id = tracker.id AND watch.courier = own.courier
+    JOIN carriers_carrieraccount house ON house.id = watch.carrier_account_id AND house.merchant_id IS NULL
+    WHERE own.state = 'active' AND own.changed_at > statement_timestamp() - interval '1 minute'
+      AND watch.next_poll_at IS NOT NULL AND own.id <> ALL(watch.refused_account_ids)
+    LIMIT %(batch)s
+),
+held AS MATERIALIZED (
+    SELECT watch.id, freed.suspended FROM trackers_watch AS watch JOIN freed ON freed.id = watch.id
+    WHERE watch.claimed_until IS NULL OR watch.claimed_until <= statement_timestamp()
+    ORDER BY watch.id FOR NO KEY UPDATE OF watch SKIP LOCKED
+)
+UPDATE trackers_watch AS watch
+SET carrier_account_id = NULL, assigned_at = 'epoch',
+    last_outcome = CASE WHEN held.suspended THEN 'account_suspended' ELSE watch.last_outcome END
+FROM held WHERE watch.id = held.id
 """
 
 
-def assign(only: Sequence[UUID] | None = None) -> int:
-    """Give watches that wait for an account (all, or only these) the best one. Returns how many got one."""
+def assign(watches: Sequence[UUID]) -> int:
+    """Give those of these watches that have no account the best one. Returns how many were looked at.
+
+    Those looked at in vain wait until an account of theirs changes.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_ASSIGN, {"batch": BATCH, "only": list(only) if only is not None else None})
-        return len([True for (found,) in cursor.fetchall() if found])
+        cursor.execute(_ASSIGN, {"only": list(watches)})
+        looked: int = cursor.rowcount
+    return looked
+
+
+def assign_waiting(before: datetime) -> int:
+    """Assign a batch of the watches that may hope and were not looked at since `before`. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, {"batch": BATCH, "before": before})
+        waiting = [row[0] for row in cursor.fetchall()]
+    return assign(waiting) if waiting else 0
 
 
 def release() -> int:
-    """Take due watches off accounts that may not be asked. Returns how many."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    """Take watches off accounts that shall not ask for them any more. Returns how many."""
+    with connection.cursor() as cursor:
         cursor.execute(_RELEASE, {"batch": BATCH})
         released: int = cursor.rowcount
     return released

@@ -11,8 +11,10 @@ from trackers.fold import ScanEntry
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
 WITHDRAWN_AFTER = timedelta(hours=1)
-#: What makes a known scan a changed one. Its place in the list and our own order do not.
+#: What makes a known scan a changed one.
 _COMPARED = (
+    "placedAt",
+    "order",
     "status",
     "location",
     "occurrenceDatetime",
@@ -20,6 +22,7 @@ _COMPARED = (
     "statusCode",
     "statusMilestone",
     "reason",
+    "final",
     "raw",
 )
 
@@ -48,13 +51,21 @@ def _by_key(scans: Iterable[ScanEntry]) -> dict[str, ScanEntry]:
 
 
 def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: datetime) -> Iterator[Fact]:
+    """Scans of one instant stand in the order of the newest answer, behind what older answers put first."""
+    last: dict[str, int] = {}
     for scan in scans:
         entry, alias = known.get(scan.key), None
         if entry is None and (entry := _superseded(known, scan)):
             alias = scan.key
+        fields = _fields(scan, asked_at)
+        if entry and scan.placed is None:
+            fields["placed_at"] = entry["placedAt"]
+        place = fields["placed_at"]
+        known_order = entry["order"] if entry and entry["placedAt"] == place else 0
+        fields["order"] = last[place] = max(scan.rank, known_order, last.get(place, -1) + 1)
         if entry is None:
-            yield Scanned(scan_key=scan.key, **_fields(scan, asked_at))
-        elif amended := _amendment(entry, scan, alias, asked_at):
+            yield Scanned(scan_key=scan.key, **fields)
+        elif amended := _amendment(entry, fields, alias):
             yield amended
 
 
@@ -64,17 +75,14 @@ def _superseded(known: dict[str, ScanEntry], scan: Scan) -> ScanEntry | None:
     return None if entry is None or entry["aliases"] else entry
 
 
-def _amendment(entry: ScanEntry, scan: Scan, alias: str | None, asked_at: datetime) -> ScanAmended | None:
-    fields = _fields(scan, asked_at)
+def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> ScanAmended | None:
     if entry["reason"] is not None:
         # A reason belongs to the attempt it was first seen with, and so does the status it gave.
-        fields |= {
+        fields = fields | {
             "reason": entry["reason"],
             "status_code": entry["statusCode"],
             "status_milestone": entry["statusMilestone"],
         }
-    if scan.moment.instant is None:
-        fields["placed_at"] = entry["placedAt"]
     fact = ScanAmended(
         scan_key=entry["scanKey"], alias=alias, changed=[], count=entry["amendments"] + 1, **fields
     )
@@ -104,6 +112,7 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
         "reason": (
             {"code": reason.code, "text": reason.text, "party": reason.party.value} if reason else None
         ),
+        "final": scan.final,
         "raw": scan.raw,
         "_moment": scan.moment.instant,
     }

@@ -40,20 +40,36 @@ FROM free, trackers_tracker AS tracker
 WHERE watch.id = free.id AND tracker.id = watch.tracker_id
 RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
           watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
-          tracker.tracking_number, tracker.created_at, tracker.milestone,
-          coalesce(tracker.news_at, tracker.created_at), tracker.is_subscribed AND tracker.stop_reason IS NULL
+          tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
+          greatest(tracker.created_at, watch.assigned_at, tracker.news_at),
+          tracker.is_subscribed AND tracker.stop_reason IS NULL
 """  # noqa: S608 (constants only)
 
 _OLDEST_DUE = f"SELECT min(next_poll_at) FROM ({_CANDIDATES}) AS candidates"  # noqa: S608 (constants only)
 
+# Watches are locked by id wherever several are written, so that two writers wait for each other and never
+# both.
 _RENEW = """
-UPDATE trackers_watch SET claimed_until = clock_timestamp() + make_interval(secs => %s)
-FROM jsonb_to_recordset(%s) AS held (watch uuid, claim uuid)
-WHERE id = held.watch AND claim_id = held.claim
+WITH held AS MATERIALIZED (
+    SELECT id FROM trackers_watch AS watch
+    JOIN jsonb_to_recordset(%s) AS ours (watch uuid, claim uuid)
+      ON watch.id = ours.watch AND watch.claim_id = ours.claim
+    ORDER BY id FOR NO KEY UPDATE OF watch
+)
+UPDATE trackers_watch AS watch SET claimed_until = clock_timestamp() + make_interval(secs => %s)
+FROM held WHERE watch.id = held.id
 """
 
 # A poll that was asked for while this one was under way keeps the watch due.
 _SETTLE = """
+WITH done AS MATERIALIZED (
+    SELECT told.* FROM trackers_watch AS watch
+    JOIN jsonb_to_recordset(%s) AS told (
+        watch uuid, claim uuid, asked boolean, outcome text, error text, delay double precision, digest text,
+        failures integer, set_aside integer, ignored integer, absent jsonb, not_ours boolean
+    ) ON watch.id = told.watch AND watch.claim_id = told.claim
+    ORDER BY watch.id FOR NO KEY UPDATE OF watch
+)
 UPDATE trackers_watch AS watch
 SET claim_id = NULL, claimed_until = NULL,
     next_poll_at = CASE
@@ -65,17 +81,14 @@ SET claim_id = NULL, claimed_until = NULL,
     last_error = CASE WHEN done.asked THEN done.error ELSE watch.last_error END,
     last_digest = coalesce(done.digest, watch.last_digest),
     failures = done.failures, set_aside = coalesce(done.set_aside, watch.set_aside),
+    ignored = watch.ignored + done.ignored,
     absent = done.absent,
     refused_account_ids = CASE WHEN done.not_ours
         THEN array_append(watch.refused_account_ids, watch.carrier_account_id)
         ELSE watch.refused_account_ids END,
     assigned_at = CASE WHEN done.not_ours THEN 'epoch' ELSE watch.assigned_at END,
     carrier_account_id = CASE WHEN done.not_ours THEN NULL ELSE watch.carrier_account_id END
-FROM jsonb_to_recordset(%s) AS done (
-    watch uuid, claim uuid, asked boolean, outcome text, error text, delay double precision, digest text,
-    failures integer, set_aside integer, absent jsonb, not_ours boolean
-)
-WHERE watch.id = done.watch AND watch.claim_id = done.claim
+FROM done WHERE watch.id = done.watch
 """
 
 
@@ -96,7 +109,9 @@ class Claim:
     number: str
     since: datetime
     milestone: str
-    news_at: datetime
+    final: bool
+    #: Since when nothing new was heard, while somebody could ask.
+    silent_since: datetime
     tracked: bool
 
 
@@ -112,6 +127,7 @@ class Settled:
     digest: str | None = None
     failures: int = 0
     set_aside: int | None = None
+    ignored: int = 0
     absent: dict[str, str] = field(default_factory=dict)
     not_ours: bool = False
 
@@ -143,7 +159,7 @@ def renew(claims: Iterable[Claim]) -> None:
     held = [{"watch": str(one.watch), "claim": str(one.claim)} for one in claims]
     if held:
         with connection.cursor() as cursor:
-            cursor.execute(_RENEW, [settings.POLL_LEASE, json.dumps(held)])
+            cursor.execute(_RENEW, [json.dumps(held), settings.POLL_LEASE])
 
 
 def settle(done: Sequence[Settled]) -> int:
@@ -172,6 +188,7 @@ def _row(one: Settled) -> dict[str, Any]:
         "digest": one.digest,
         "failures": one.failures,
         "set_aside": one.set_aside,
+        "ignored": one.ignored,
         "absent": one.absent,
         "not_ours": one.not_ours,
     }

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from carriers import accounts
 from carriers.registry import adapter
 from events import log
 from events.catalog import TrackerCreated
+from events.conflicts import or_conflict
 from events.log import Recorded
 from trackers import tasks
 from trackers.detection import couriers_for, watch
@@ -29,6 +32,8 @@ from webhooks.fanout import announce, subscribers
 
 Wishes = Mapping[str, Any]
 _BESIDE_THE_ROW = frozenset({"given_recipient"})
+#: Older shipments are refused, as Ship24 does.
+OLDEST_SHIPMENT = timedelta(days=180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +52,14 @@ def create(merchant_id: UUID, wishes: Wishes) -> Created:
 def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Created]:
     """Create trackers in one transaction; a constant number of statements.
 
-    Raises ApiError: 400 `validation_error` (no given courier takes the number), 400 `tracker_conflict` (the
-    clientTrackerId belongs to another payload), 409 `request_conflict` (lost a race twice).
+    Raises ApiError: 400 `validation_error` (no given courier takes the number), 400 `shipping_date_outdated`,
+    400 `tracker_conflict` (the clientTrackerId belongs to another payload), 409 `request_conflict`.
     """
     for wish in wishes:
         _refuse_impossible(wish)
     drafts = [_draft(merchant_id, wish) for wish in wishes]
-    reachable = accounts.reachable(merchant_id)
-    with transaction.atomic():
-        Tracker.objects.bulk_create(sorted(drafts, key=lambda one: one.id), ignore_conflicts=True)
-        made = Tracker.objects.in_bulk([draft.id for draft in drafts])
-        _begin(
-            [(made[draft.id], wish) for draft, wish in zip(drafts, wishes, strict=True) if draft.id in made],
-            reachable,
-        )
+    _refuse_outdated(drafts)
+    made = or_conflict(partial(_insert, list(zip(drafts, wishes, strict=True))))
     existing = _existing(merchant_id, [draft for draft in drafts if draft.id not in made])
     return [
         Created(made[draft.id], existed=False)
@@ -68,6 +67,39 @@ def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Created]:
         else Created(existing[draft.id], existed=True)
         for draft in drafts
     ]
+
+
+def _insert(wanted: Sequence[tuple[Tracker, Wishes]]) -> dict[UUID, Tracker]:
+    """Insert the drafts that nothing stands in the way of, by id. In the order of their digests, so that two
+    batches with payloads in common wait for each other and never both."""
+    reachable = accounts.reachable({draft.merchant_id for draft, _ in wanted})
+    drafts = sorted((draft for draft, _ in wanted), key=lambda one: one.digest)
+    with transaction.atomic():
+        Tracker.objects.bulk_create(drafts, ignore_conflicts=True)
+        made = Tracker.objects.in_bulk([draft.id for draft in drafts])
+        _begin([(made[draft.id], wish) for draft, wish in wanted if draft.id in made], reachable)
+    return made
+
+
+def _refuse_outdated(drafts: Sequence[Tracker]) -> None:
+    """An old shipment cannot be followed any more; to repeat a create that was in time then is fine."""
+    old = [one for one in drafts if one.shipping_date and _moment(one.shipping_date) < _oldest()]
+    if not old:
+        return
+    known = Tracker.objects.filter(
+        merchant_id=old[0].merchant_id, digest__in=[one.digest for one in old], is_subscribed=True
+    )
+    if {one.digest for one in old} - set(known.values_list("digest", flat=True)):
+        raise ApiError(400, "shipping_date_outdated", "shippingDate: it is more than 180 days ago.")
+
+
+def _oldest() -> datetime:
+    return timezone.now() - OLDEST_SHIPMENT
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _refuse_impossible(wish: Wishes) -> None:
@@ -105,13 +137,13 @@ def _fact(tracker: Tracker) -> TrackerCreated:
     )
 
 
-def _begin(made: Sequence[tuple[Tracker, Wishes]], reachable: set[str]) -> None:
+def _begin(made: Sequence[tuple[Tracker, Wishes]], reachable: Mapping[UUID, set[str]]) -> None:
     """Everything that stands beside a new row, in its transaction."""
     if not made:
         return
     merchant_id = made[0][0].merchant_id
     couriers = {
-        tracker.id: couriers_for(tracker.tracking_number, tracker.courier_codes, reachable)
+        tracker.id: couriers_for(tracker.tracking_number, tracker.courier_codes, reachable[merchant_id])
         for tracker, _ in made
     }
     watch([(tracker, couriers[tracker.id]) for tracker, _ in made])

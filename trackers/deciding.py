@@ -2,31 +2,35 @@
 
 import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from carriers.registry import adapter
 from events.statuses import Milestone
 from trackers.claims import Claim
+from trackers.models import Tracker
 from trackers.schedule import Decision, Situation, decide
 
 #: Polls are spread by up to this share of their delay, so that a batch does not stay a batch for ever.
 SPREAD = 0.1
 
 
-def next_poll(
-    claim: Claim, partly: Situation, *, milestone: str | None = None, news_at: datetime | None = None
-) -> Decision:
-    """The next poll of this watch; `milestone` and `news_at` where the answer changed them.
+def next_poll(claim: Claim, partly: Situation, tracker: Tracker | None = None) -> Decision:
+    """The next poll of this watch, by what the tracker was when claimed, or is now where that is given.
 
     A tracker that is stopped or unsubscribed is asked when asked for, and not again.
     """
-    if not claim.tracked:
+    if not claim.tracked or (tracker is not None and not tracker.is_tracked):
         return Decision(None)
+    milestone, final, silent_since = claim.milestone, claim.final, claim.silent_since
+    if tracker is not None:
+        milestone, final = tracker.milestone, tracker.final
+        silent_since = max(silent_since, tracker.news_at or silent_since)
     return decide(
         replace(
             partly,
-            milestone=Milestone(milestone or claim.milestone),
-            silence=max(claim.claimed_at - (news_at or claim.news_at), timedelta()),
+            milestone=Milestone(milestone),
+            final=final,
+            silence=max(claim.claimed_at - silent_since, timedelta()),
             poll_every=adapter(claim.courier).poll_every,
         )
     )

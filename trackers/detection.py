@@ -1,14 +1,15 @@
 """Which couriers a number is looked for at when the merchant names none."""
 
 from collections.abc import Sequence
-from uuid import UUID
+from datetime import datetime
+from functools import partial
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from carriers import accounts
 from carriers.registry import adapter, adapters
-from trackers.assignment import assign
+from trackers.assignment import assign, assign_waiting, release
 from trackers.models import Tracker, Watch
 
 #: Couriers that one number is looked for at.
@@ -17,11 +18,24 @@ MOST = 3
 BATCH = 200
 SANDBOX = "sandbox"
 
+# Driven by the accounts, as in trackers.assignment and for the same reasons.
 _UNDETECTED = """
-SELECT id FROM trackers_tracker
-WHERE undetected_at < (SELECT max(changed_at) + interval '30 seconds' FROM carriers_carrieraccount)
-ORDER BY undetected_at LIMIT %s
-FOR NO KEY UPDATE SKIP LOCKED
+SELECT id FROM trackers_tracker WHERE id = ANY(ARRAY(
+    SELECT waiting.id FROM carriers_carrieraccount account
+    CROSS JOIN LATERAL (
+        (SELECT id FROM trackers_tracker
+         WHERE account.merchant_id IS NOT NULL AND merchant_id = account.merchant_id
+           AND undetected_at < least(account.changed_at + interval '30 seconds', %(before)s)
+         ORDER BY undetected_at LIMIT %(batch)s)
+        UNION ALL
+        (SELECT id FROM trackers_tracker
+         WHERE account.merchant_id IS NULL
+           AND undetected_at < least(account.changed_at + interval '30 seconds', %(before)s)
+         ORDER BY undetected_at LIMIT %(batch)s)
+    ) AS waiting
+    WHERE account.state = 'active' LIMIT %(batch)s
+))
+ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
@@ -60,14 +74,17 @@ def watch(trackers: Sequence[tuple[Tracker, Sequence[str]]]) -> None:
         assign([one.id for one in watches])
 
 
-def detect_again() -> int:
-    """Look anew for couriers of trackers that had none, after carrier accounts changed. Returns how many."""
+def detect_again(before: datetime) -> int:
+    """Look anew for couriers of trackers that had none, after accounts of theirs changed.
+
+    Takes a batch of those that were not looked at since `before`. Returns how many.
+    """
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(_UNDETECTED, [BATCH])
+            cursor.execute(_UNDETECTED, {"batch": BATCH, "before": before})
             ids = [row[0] for row in cursor.fetchall()]
         trackers = list(Tracker.objects.filter(id__in=ids, is_subscribed=True))
-        reachable = {merchant: accounts.reachable(merchant) for merchant in _merchants(trackers)}
+        reachable = accounts.reachable({tracker.merchant_id for tracker in trackers})
         found = [
             (tracker, couriers)
             for tracker in trackers
@@ -76,8 +93,14 @@ def detect_again() -> int:
         watch(found)
         Tracker.objects.filter(id__in=ids).update(undetected_at=Now())
         Tracker.objects.filter(id__in=[tracker.id for tracker, _ in found]).update(undetected_at=None)
-    return len(found)
+    return len(ids)
 
 
-def _merchants(trackers: Sequence[Tracker]) -> set[UUID]:
-    return {tracker.merchant_id for tracker in trackers}
+def settle_accounts() -> None:
+    """Bring watches and trackers in line with the accounts there are; each is looked at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        before = cursor.fetchone()[0]
+    for step in (release, partial(assign_waiting, before), partial(detect_again, before)):
+        while step():
+            pass

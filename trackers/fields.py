@@ -50,6 +50,31 @@ class ShippingDate(Text):
         return text
 
 
+class WebAddress(Text):
+    """An http or https URL: people will click on it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        if text is not None and not re.match(r"https?://[^/\s]", text, re.IGNORECASE):
+            raise serializers.ValidationError("expected a URL that begins with https:// or http://")
+        return text
+
+
+class Flag(serializers.Field[bool, Any, bool, Any]):
+    """A JSON true or false; null is false."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, allow_null=True, **options)
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("expected true or false")
+        return data
+
+    def to_representation(self, value: bool) -> bool:  # noqa: FBT001 (Django REST framework's signature)
+        return value
+
+
 class Couriers(serializers.Field[list[str], Any, list[str], Any]):
     """One courier code, or a list of at most three."""
 

@@ -29,6 +29,8 @@ class Projection:
     last_message_sequence: int | None = None
     milestone: str = Milestone.PENDING.value
     status_code: str | None = None
+    #: Whether the milestone is the carrier's last word.
+    final: bool = False
     stop_reason: str | None = None
     news_at: datetime | None = None
     milestone_at: datetime | None = None
@@ -53,16 +55,16 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         _apply(state, event)
     state["scans"].sort(key=lambda scan: (scan["placedAt"], scan["order"], scan["version"]))
     last = append[-1]
-    milestone, status_code = where(state["scans"])
+    milestone, status_code, final = where(state["scans"])
+    told = milestone != before.milestone or any(tells(event.type, event.data) for event in append)
     stopped = next((event for event in append if event.type == TrackerStopped.type), None)
     return replace(
         before,
         version=last.version,
-        last_message_sequence=(
-            last.version if any(tells(e.type, e.data) for e in append) else before.last_message_sequence
-        ),
+        last_message_sequence=last.version if told else before.last_message_sequence,
         milestone=milestone,
         status_code=status_code,
+        final=final,
         stop_reason=stopped.data["reason"] if stopped else before.stop_reason,
         news_at=last.recorded_at if any(e.type == Scanned.type for e in append) else before.news_at,
         milestone_at=last.recorded_at if milestone != before.milestone else before.milestone_at,
@@ -108,13 +110,13 @@ def _index(scans: Sequence[ScanEntry], key: str) -> int:
     return next(index for index, scan in enumerate(scans) if scan["scanKey"] == key)
 
 
-def where(scans: Iterable[ScanEntry]) -> tuple[str, str | None]:
-    """Milestone and status code of the newest scan that sets a milestone; pending before there is one."""
-    milestone, status_code = Milestone.PENDING.value, None
-    for scan, _ in timeline(scans):
-        if scan["statusMilestone"] is not None:
-            milestone, status_code = scan["statusMilestone"], scan["statusCode"]
-    return milestone, status_code
+def where(scans: Iterable[ScanEntry]) -> tuple[str, str | None, bool]:
+    """Milestone, status code and finality of the newest scan that sets a milestone, else pending."""
+    setting = [scan for scan, _ in timeline(scans) if scan["statusMilestone"] is not None]
+    if not setting:
+        return Milestone.PENDING.value, None, False
+    newest = setting[-1]
+    return newest["statusMilestone"], newest["statusCode"], newest["final"]
 
 
 def timeline(scans: Iterable[ScanEntry]) -> Iterator[tuple[ScanEntry, str]]:

@@ -1,5 +1,6 @@
-"""What an answer holds beside its facts: personal data, the answer itself, codes that no map knows."""
+"""What an answer holds beside its facts: personal data, and the answer itself."""
 
+import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Sequence
@@ -7,7 +8,6 @@ from typing import Any
 
 from django.db import connection
 
-from carriers import unmapped
 from trackers.learned import Learned
 from trackers.models import RawAnswer, Tracker
 
@@ -28,7 +28,7 @@ ON CONFLICT (tracker_id) DO UPDATE SET
 
 
 def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
-    """Keep what a merchant's own accounts learned; at most three statements.
+    """Keep what a merchant's own accounts learned; at most two statements.
 
     Answers fetched with a house account leave neither personal data nor the answer: anyone may ask a house
     account for a number that can be guessed.
@@ -36,7 +36,6 @@ def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
     own = [(one, tracker) for one, tracker in held if one.own_account and one.snapshot is not None]
     _keep_personal(own)
     _keep_answers(one for one, _ in own)
-    unmapped.count([one.snapshot for one, _ in held if one.snapshot is not None])
 
 
 def _keep_personal(own: Sequence[tuple[Learned, Tracker]]) -> None:
@@ -76,3 +75,19 @@ def _keep_answers(own: Iterable[Learned]) -> None:
     ]
     if answers:
         RawAnswer.objects.bulk_create(answers, ignore_conflicts=True)
+
+
+def keep_useless(failed: Iterable[Learned]) -> None:
+    """Keep the first bytes of answers that could not be read, for whoever looks into it; one statement."""
+    kept = [
+        RawAnswer(
+            watch_id=one.settled.claim.watch,
+            digest=hashlib.sha256(one.excerpt).hexdigest(),
+            body=zlib.compress(one.excerpt),
+            asked_at=one.asked_at,
+        )
+        for one in failed
+        if one.own_account and one.excerpt
+    ]
+    if kept:
+        RawAnswer.objects.bulk_create(kept, ignore_conflicts=True)

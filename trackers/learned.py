@@ -5,16 +5,19 @@ from datetime import datetime
 
 from carriers.snapshot import Snapshot
 from trackers.claims import Settled
+from trackers.schedule import Situation
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A poll that may have something to tell: an answer, or the decision to stop asking."""
+    """How a poll ended, and what came of it: an answer, first bytes of a useless one, a wish to stop."""
 
     settled: Settled
+    situation: Situation
     snapshot: Snapshot | None = None
     own_account: bool = False
     stop_reason: str | None = None
+    excerpt: bytes = b""
 
     @property
     def asked_at(self) -> datetime:

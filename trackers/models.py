@@ -56,6 +56,8 @@ class Tracker(models.Model):
     status_code = models.CharField(  # noqa: DJ001 (null is Ship24's "says nothing")
         max_length=40, null=True, choices=[(c, c) for c in StatusCode], editable=False
     )
+    #: Whether the milestone is the carrier's last word.
+    final = models.BooleanField(default=False, editable=False)
     stop_reason = models.CharField(max_length=40, null=True, editable=False)  # noqa: DJ001
     #: When the newest scan, and the newest change of milestone, were recorded.
     news_at = models.DateTimeField(null=True, editable=False)
@@ -79,6 +81,11 @@ class Tracker(models.Model):
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
             ),
+            models.Index(
+                fields=["merchant", "undetected_at"],
+                condition=Q(undetected_at__isnull=False),
+                name="tracker_undetected_own",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -101,7 +108,8 @@ class Watch(models.Model):
     carrier_account = models.ForeignKey(
         CarrierAccount, on_delete=models.SET_NULL, null=True, blank=True, db_index=False
     )
-    #: When an account was last looked for; accounts that changed since are worth another look.
+    #: When an account was last looked for (since when the present one asks); accounts that changed since are
+    #: worth another look.
     assigned_at = models.DateTimeField(db_default=Now(), editable=False)
     #: Accounts that this courier says are not the parcel's; forgotten when the merchant's accounts change.
     refused_account_ids = ArrayField(models.UUIDField(), default=list, blank=True)
@@ -121,6 +129,8 @@ class Watch(models.Model):
     #: Polls in a row that failed, and scans of the last answer that could not be read.
     failures = models.IntegerField(default=0, editable=False)
     set_aside = models.IntegerField(default=0, editable=False)
+    #: Orders of other numbers that this watch's answers brought along.
+    ignored = models.IntegerField(default=0, editable=False)
     #: Known scans that the last answer left out: scan key to the moment of the first answer without it.
     absent = models.JSONField(default=dict, editable=False)
 
@@ -136,9 +146,14 @@ class Watch(models.Model):
                 name="watch_due",
             ),
             models.Index(
-                fields=["assigned_at"],
+                fields=["courier", "assigned_at"],
                 condition=Q(carrier_account__isnull=True, next_poll_at__isnull=False),
                 name="watch_unassigned",
+            ),
+            models.Index(
+                fields=["merchant", "courier", "assigned_at"],
+                condition=Q(carrier_account__isnull=True, next_poll_at__isnull=False),
+                name="watch_unassigned_own",
             ),
         ]
 

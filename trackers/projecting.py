@@ -12,11 +12,11 @@ from trackers.models import Tracker
 _PROJECT = """
 UPDATE trackers_tracker AS tracker
 SET version = new.version, last_message_sequence = new.last_message_sequence, milestone = new.milestone,
-    status_code = new.status_code, stop_reason = new.stop_reason, news_at = new.news_at,
+    status_code = new.status_code, final = new.final, stop_reason = new.stop_reason, news_at = new.news_at,
     milestone_at = new.milestone_at, state = new.state
 FROM jsonb_to_recordset(%s) AS new (
     id uuid, version integer, last_message_sequence integer, milestone text, status_code text,
-    stop_reason text, news_at timestamptz, milestone_at timestamptz, state jsonb
+    final boolean, stop_reason text, news_at timestamptz, milestone_at timestamptz, state jsonb
 )
 WHERE tracker.id = new.id
 """
@@ -29,6 +29,7 @@ def projection_of(tracker: Tracker) -> Projection:
         last_message_sequence=tracker.last_message_sequence,
         milestone=tracker.milestone,
         status_code=tracker.status_code,
+        final=tracker.final,
         stop_reason=tracker.stop_reason,
         news_at=tracker.news_at,
         milestone_at=tracker.milestone_at,

@@ -7,9 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from uuid_utils.compat import uuid7
 
-from carriers.outcome import Outcome
 from events import log
-from events.catalog import Fact, ScanFact, ScanWithdrawn, TrackerStopped, tells
+from events.catalog import Fact, ScanFact, Scanned, ScanWithdrawn, TrackerStopped, tells
 from events.log import NewEvent, Recorded
 from trackers.changes import changes
 from trackers.claims import Settled, settle
@@ -20,7 +19,6 @@ from trackers.learned import Learned
 from trackers.messages import Telling, announcement
 from trackers.models import Tracker, Watch
 from trackers.projecting import apply_projection, projection_of, write_projections
-from trackers.schedule import Situation
 from webhooks import tasks as webhook_tasks
 from webhooks.fanout import Announcement, announce, subscribers
 
@@ -32,6 +30,16 @@ class _Change:
     tracker: Tracker
     before: Projection
     facts: list[Fact] = field(default_factory=list)
+    couriers: set[str] = field(default_factory=set)
+    stop_reason: str | None = None
+
+    def stop_if_silent(self) -> None:
+        """A new scan of any of its couriers is news; nothing else keeps a silent tracker going."""
+        if self.stop_reason is None or self.before.stop_reason is not None:
+            return
+        if not any(isinstance(fact, Scanned) for fact in self.facts):
+            stops = self.tracker.state["counts"].get("stopped", 0)
+            self.facts.append(TrackerStopped(reason=self.stop_reason, _count=stops + 1))
 
     def events(self) -> list[NewEvent]:
         first = self.before.version + 1
@@ -59,19 +67,19 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
 
 
 def _lock(learned: Sequence[Learned]) -> list[tuple[Learned, Tracker]]:
-    """Lock trackers and watches by tracker id. Two watches of one tracker share its row object."""
+    """Lock the trackers by id, then the watches by id. Two watches of one tracker share its row object."""
     by_watch = {one.settled.claim.watch: one for one in learned}
-    rows = (
-        Watch.objects.select_for_update(no_key=True, of=("self", "tracker"))
-        .select_related("tracker")
-        .filter(id__in=by_watch)
-        .order_by("tracker_id", "id")
-    )
-    trackers: dict[UUID, Tracker] = {}
+    trackers = {
+        tracker.id: tracker
+        for tracker in Tracker.objects.select_for_update(no_key=True)
+        .filter(id__in={one.settled.claim.tracker for one in learned})
+        .order_by("id")
+    }
+    watches = Watch.objects.select_for_update(no_key=True).filter(id__in=by_watch).order_by("id")
     return [
-        (by_watch[watch.id], trackers.setdefault(watch.tracker_id, watch.tracker))
-        for watch in rows
-        if watch.claim_id == by_watch[watch.id].settled.claim.claim
+        (by_watch[id_], trackers[tracker_id])
+        for id_, tracker_id, claim_id in watches.values_list("id", "tracker_id", "claim_id")
+        if claim_id == by_watch[id_].settled.claim.claim
     ]
 
 
@@ -80,15 +88,16 @@ def _compare(held: list[tuple[Learned, Tracker]]) -> list[_Change]:
     by_tracker: dict[UUID, _Change] = {}
     for nth, (one, tracker) in enumerate(held):
         change = by_tracker.setdefault(tracker.id, _Change(tracker, projection_of(tracker)))
+        change.couriers.add(one.settled.claim.courier)
+        change.stop_reason = change.stop_reason or one.stop_reason
         if one.snapshot is not None:
             found = changes(
                 tracker.state, one.snapshot, asked_at=one.asked_at, absent=one.settled.claim.absent
             )
             change.facts.extend(found.facts)
             held[nth] = (replace(one, settled=replace(one.settled, absent=found.absent)), tracker)
-        if one.stop_reason and not change.facts and tracker.stop_reason is None:
-            stops = tracker.state["counts"].get("stopped", 0)
-            change.facts.append(TrackerStopped(reason=one.stop_reason, _count=stops + 1))
+    for change in by_tracker.values():
+        change.stop_if_silent()
     return [change for change in by_tracker.values() if change.facts]
 
 
@@ -102,7 +111,7 @@ def _project(changed: Sequence[_Change], recorded: Sequence[Recorded]) -> list[A
         events = by_stream[change.tracker.id]
         after = fold(change.before, events)
         apply_projection(change.tracker, after)
-        if any(tells(event.type, event.data) for event in events):
+        if after.last_message_sequence == after.version:
             told.append(announcement(_telling(change, events)))
     write_projections([change.tracker for change in changed])
     return told
@@ -110,26 +119,33 @@ def _project(changed: Sequence[_Change], recorded: Sequence[Recorded]) -> list[A
 
 def _rescheduled(one: Learned, tracker: Tracker) -> Settled:
     """The next poll by what the tracker is now, not by what it was when it was claimed."""
-    if one.snapshot is None or tracker.stop_reason is not None:
+    if one.settled.not_ours:
         return one.settled
-    situation = Situation(outcome=Outcome(one.settled.outcome))
-    decision = next_poll(one.settled.claim, situation, milestone=tracker.milestone, news_at=tracker.news_at)
+    decision = next_poll(one.settled.claim, one.situation, tracker)
+    if decision.stop_reason and tracker.is_tracked:
+        # Only a poll that finds nothing may stop a tracker: ask once more, at once.
+        return replace(one.settled, delay=0.0)
     return replace(one.settled, delay=seconds(decision))
 
 
 def _telling(change: _Change, events: Sequence[Recorded]) -> Telling:
-    scans = [fact for fact in change.facts if isinstance(fact, ScanFact)]
-    withdrawn = {fact.scan_key for fact in change.facts if isinstance(fact, ScanWithdrawn)}
+    """A message holds what is news. Where only the order of scans moved the milestone, that is the news."""
+    loud = [fact for fact in change.facts if tells(fact.type, fact.data())] or change.facts
+    scan_keys = frozenset(fact.scan_key for fact in loud if isinstance(fact, ScanFact))
+    withdrawn = {fact.scan_key for fact in loud if isinstance(fact, ScanWithdrawn)}
+    scans = change.tracker.state["scans"]
+    couriers = change.couriers.union(
+        change.tracker.courier_codes,
+        change.tracker.state["shipments"],
+        (scan["courierCode"] for scan in scans),
+    )
     return Telling(
         id=uuid7(),
         tracker=change.tracker,
         before=change.before,
         types=frozenset(event.type for event in events),
         at=events[0].recorded_at,
-        scan_keys=frozenset(fact.scan_key for fact in scans),
-        withdrawn=frozenset(
-            scan["eventId"] for scan in change.tracker.state["scans"] if scan["scanKey"] in withdrawn
-        ),
-        couriers=tuple(sorted({fact.courier_code for fact in scans}))
-        or tuple(sorted(change.tracker.courier_codes)),
+        scan_keys=scan_keys,
+        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in withdrawn),
+        couriers=tuple(sorted(couriers)),
     )

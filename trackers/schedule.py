@@ -13,6 +13,11 @@ from events.statuses import Milestone
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _FOREVER = timedelta.max
 
+#: After a carrier's last word (delivered, returned, lost …) a parcel is watched this long, this often, for
+#: returns and corrections; any other, for this long a silence.
+LAST_WATCH = 7 * _DAY
+LAST_EVERY = 12 * _HOUR
+SILENCE_LIMIT = 30 * _DAY
 Cadence = tuple[tuple[timedelta, timedelta], ...]
 
 CADENCE: dict[Milestone, Cadence] = {
@@ -22,12 +27,11 @@ CADENCE: dict[Milestone, Cadence] = {
     Milestone.OUT_FOR_DELIVERY: ((12 * _HOUR, 15 * _MINUTE), (_FOREVER, _HOUR)),
     Milestone.FAILED_ATTEMPT: ((_DAY, _HOUR), (_FOREVER, 4 * _HOUR)),
     Milestone.AVAILABLE_FOR_PICKUP: ((2 * _DAY, 2 * _HOUR), (_FOREVER, 6 * _HOUR)),
-    Milestone.DELIVERED: ((_FOREVER, 12 * _HOUR),),
+    Milestone.DELIVERED: ((_FOREVER, LAST_EVERY),),
     Milestone.EXCEPTION: ((7 * _DAY, 6 * _HOUR), (_FOREVER, 24 * _HOUR)),
 }
-#: A delivered parcel is watched this long for returns and corrections; any other, for this long a silence.
-DELIVERED_WATCH = 7 * _DAY
-SILENCE_LIMIT = 30 * _DAY
+#: Only what a carrier said of the parcel can end the watch: silence while nobody could be asked is none.
+_ANSWERS = frozenset({Outcome.OK, Outcome.UNCHANGED, Outcome.NOT_FOUND, Outcome.REFUSED})
 
 #: After a failure: the first wait, doubled for each further failure in a row up to the last.
 BACKOFF: dict[Outcome, tuple[timedelta, timedelta]] = {
@@ -42,7 +46,10 @@ _DUE_AT_ONCE = frozenset({Outcome.ACCOUNT_SUSPENDED, Outcome.NO_CARRIER_ACCOUNT}
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the next poll depends on. `failures`: polls in a row that failed, this one included."""
+    """What the next poll depends on. `failures`: polls in a row that failed, this one included.
+
+    `silence` counts while the carrier could be asked; `final`: the milestone is the carrier's last word.
+    """
 
     outcome: Outcome
     milestone: Milestone = Milestone.PENDING
@@ -50,6 +57,7 @@ class Situation:
     failures: int = 0
     retry_after: float | None = None
     poll_every: timedelta | None = None
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +76,22 @@ def decide(now: Situation) -> Decision:
         return Decision(timedelta())
     if now.outcome in BACKOFF:
         return Decision(_backoff(now))
-    if now.poll_every is not None and now.milestone is not Milestone.DELIVERED:
+    if _is_over(now):
+        return Decision(LAST_EVERY)
+    if now.poll_every is not None:
         return Decision(now.poll_every)
     return Decision(next(every for below, every in CADENCE[now.milestone] if now.silence < below))
 
 
+def _is_over(now: Situation) -> bool:
+    return now.final or now.milestone is Milestone.DELIVERED
+
+
 def _reason_to_stop(now: Situation) -> str | None:
-    if now.milestone is Milestone.DELIVERED:
-        return "delivered" if now.silence >= DELIVERED_WATCH else None
+    if now.outcome not in _ANSWERS:
+        return None
+    if _is_over(now):
+        return now.milestone.value if now.silence >= LAST_WATCH else None
     return "no_news" if now.silence >= SILENCE_LIMIT else None
 
 

@@ -1,18 +1,12 @@
 """Requests about trackers."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 
-from accounts.errors import ApiError
 from carriers.registry import adapters
-from trackers.fields import Country, Couriers, ShippingDate, Text
-
-#: Older shipments are refused, as Ship24 does.
-OLDEST_SHIPMENT = timedelta(days=180)
+from trackers.fields import Country, Couriers, Flag, ShippingDate, Text, WebAddress
 
 
 class RecipientSerializer(serializers.Serializer[Any]):
@@ -23,7 +17,9 @@ class RecipientSerializer(serializers.Serializer[Any]):
 
 
 class SettingsSerializer(serializers.Serializer[Any]):
-    restrictTrackingToCourierCode = serializers.BooleanField(required=False, default=False)
+    """How a tracker is to be followed."""
+
+    restrictTrackingToCourierCode = Flag()
 
 
 class TrackerCreateSerializer(serializers.Serializer[Any]):
@@ -44,7 +40,7 @@ class TrackerCreateSerializer(serializers.Serializer[Any]):
     shippingDate = ShippingDate(max_length=40)
     courierCode = Couriers(known=adapters, allow_null=True)
     courierName = Text()
-    trackingUrl = Text(max_length=2048)
+    trackingUrl = WebAddress(max_length=2048)
     orderNumber = Text()
     title = Text()
     recipient = RecipientSerializer(required=False, allow_null=True)
@@ -53,11 +49,6 @@ class TrackerCreateSerializer(serializers.Serializer[Any]):
     def validate_trackingNumber(self, value: str) -> str:  # noqa: N802 (the field's name)
         if not isinstance(self.initial_data["trackingNumber"], str):
             raise serializers.ValidationError("expected a string")
-        return value
-
-    def validate_shippingDate(self, value: str | None) -> str | None:  # noqa: N802
-        if value is not None and _moment(value) < timezone.now() - OLDEST_SHIPMENT:
-            raise ApiError(400, "shipping_date_outdated", "shippingDate: it is more than 180 days ago.")
         return value
 
     @staticmethod
@@ -77,7 +68,7 @@ class TrackerCreateSerializer(serializers.Serializer[Any]):
             "tracking_url": valid.get("trackingUrl"),
             "order_number": valid.get("orderNumber"),
             "title": valid.get("title"),
-            "restrict_to_couriers": (valid.get("settings") or {}).get("restrictTrackingToCourierCode", False),
+            "restrict_to_couriers": bool((valid.get("settings") or {}).get("restrictTrackingToCourierCode")),
             "given_recipient": recipient or None,
         }
 
@@ -88,8 +79,3 @@ class ListQuery(serializers.Serializer[Any]):
     page = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
     sort = serializers.ChoiceField(choices=["1", "-1"], default="1")
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -2,8 +2,7 @@
 
 from celery import shared_task
 
-from trackers.assignment import assign, release
-from trackers.detection import detect_again
+from trackers.detection import settle_accounts
 from trackers.polling import Poller
 from webhooks.tasks import publish
 
@@ -20,9 +19,7 @@ def poll_due() -> None:
 @shared_task(name="trackers.sweep")
 def sweep() -> None:
     """Find accounts for watches and couriers for trackers that have none, then poll what is due."""
-    release()
-    assign()
-    detect_again()
+    settle_accounts()
     Poller().run(BUDGET)
 
 

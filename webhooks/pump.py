@@ -10,7 +10,7 @@ from django.conf import settings
 
 from webhooks.claims import Claimed, renew, take
 from webhooks.exchanges import Failure, Outgoing, Result
-from webhooks.retrying import once_more
+from events.retrying import once_more
 from webhooks.settling import settle
 from webhooks.signing import signature
 from webhooks.stopping import stop

@@ -17,7 +17,7 @@ from webhooks.facts import DeliveryExhausted, EndpointDisabled
 from webhooks.filters import is_about_parcel
 from webhooks.models import Delivery, Endpoint
 from webhooks.news import News, tell
-from webhooks.retrying import once_more
+from events.retrying import once_more
 from webhooks.verdicts import judge
 
 

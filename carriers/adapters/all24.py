@@ -1,6 +1,7 @@
 """all24: order tracking by `hs_order_ref`. An answer is an object keyed by order, each with its history."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -33,6 +34,8 @@ _MAP: Mapping[str | None, _Meaning] = MappingProxyType(
 )
 _UNKNOWN = _Meaning(None, None)
 _CODE_LENGTH = 6
+#: Characters from which on a name or an address inside a longer text is no accident.
+_TELLING = 5
 #: Keys of an answer that are no orders.
 _ENVELOPE = frozenset({"response_code", "error_codes"})
 #: What an error without a status of its own is: "the parameters were valid but the request failed".
@@ -109,7 +112,7 @@ class All24(Adapter):
     def _scan(self, event: object, clock: Clock, parties: "_Parties") -> Scan:
         """Raises ValueError where the time is there and cannot be read."""
         if not isinstance(event, dict):
-            raise ValueError(f"not an event: {reading.text(event) or reading.kind(event)}")  # noqa: TRY004
+            raise ValueError(f"not an event: {reading.named(event)}")  # noqa: TRY004
         moment: Moment = clock.read(event.get("event_time"))
         code = _code(event.get("event_code"))
         meaning = _MAP.get(code, _UNKNOWN)
@@ -139,16 +142,30 @@ class _Parties:
     recipient: dict[str, Any] | None
 
     def public(self, location: object) -> str | None:
-        """A scan's place as one line; None where it is the sender's or the recipient's own."""
+        """A scan's place as one line, without what is the sender's or the recipient's; None where all is."""
         if not isinstance(location, dict):
             return None
-        name, area, postcode = (
-            reading.text(location.get(field)) for field in ("location_name", "service_area", "postcode")
-        )
-        own = {party["name"].casefold() for party in (self.sender, self.recipient) if party and party["name"]}
-        if name and name.casefold() in own:
+        parts = [
+            reading.text(location.get(field), reading.KEPT)
+            for field in ("location_name", "service_area", "postcode")
+        ]
+        if parts[0] and _alike(parts[0]) in self._written("name"):
             return None
-        return ", ".join(filter(None, (name, area, postcode)))[: reading.SHOWN] or None
+        own = self._written("name") | self._written("address")
+        told = [part for part in parts if part and not _tells(_alike(part), own)]
+        return ", ".join(told)[: reading.SHOWN] or None
+
+    def _written(self, field: str) -> set[str]:
+        return {_alike(party[field]) for party in (self.sender, self.recipient) if party and party[field]}
+
+
+def _alike(text: str) -> str:
+    """A text as it is compared: carriers write one name in many ways."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _tells(part: str, own: set[str]) -> bool:
+    return part in own or any(len(text) >= _TELLING and text in part for text in own)
 
 
 def _party(location: object) -> dict[str, Any] | None:
@@ -175,8 +192,9 @@ def _raise_for_envelope(document: Mapping[str, Any], answer: Answer, asked_at: d
     named = _error_codes(document)
     status = _status(document.get("response_code"))
     if status == 200 and named:
+        codes = [reading.text(code) or "" for code in named]
         status = next(
-            (int(code) for code in named if re.fullmatch(r"[45]\d\d", code, re.ASCII)), _REQUEST_FAILED
+            (int(code) for code in codes if re.fullmatch(r"[45]\d\d", code, re.ASCII)), _REQUEST_FAILED
         )
     if status != 200:
         raise refusals.of_status(status, answer, asked_at, _said(status, answer.body))
@@ -184,24 +202,22 @@ def _raise_for_envelope(document: Mapping[str, Any], answer: Answer, asked_at: d
 
 def _status(response_code: object) -> int:
     """Absent, the orders beside it speak for themselves."""
-    text = "200" if response_code is None else reading.text(response_code) or reading.kind(response_code)
+    text = "200" if response_code is None else reading.text(response_code) or ""
     if not re.fullmatch(r"[1-5]\d\d", text, re.ASCII):
-        raise BadResponse(f"all24's response_code is {text}")
+        raise BadResponse(f"all24's response_code is {reading.named(response_code)}")
     return int(text)
 
 
-def _error_codes(document: Mapping[str, Any]) -> list[str]:
+def _error_codes(document: Mapping[str, Any]) -> list[object]:
     named = document.get("error_codes") or []
-    return [
-        reading.text(code, 100) or reading.kind(code)
-        for code in (named if isinstance(named, list) else [named])
-    ]
+    return named if isinstance(named, list) else [named]
 
 
 def _said(status: int, body: bytes) -> str:
-    """The error in words: its status and the codes that the body names."""
+    """The error in words: its status and the codes that the body names, as far as they are codes."""
     try:
-        named = ", ".join(_error_codes(reading.document(body))[:5])
+        codes = _error_codes(reading.document(body))
     except BadResponse:
-        named = ""
+        codes = []
+    named = ", ".join(list(filter(None, map(reading.token, codes)))[:5])
     return f"all24 answered {status}: {named}" if named else f"all24 answered {status}"

@@ -1,14 +1,15 @@
 """247Express: order tracking by `ordercode`. Its page shows no example body, so many forms are taken."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 from carriers import identity, moments, ordering, reading, refusals
 from carriers.adapter import Adapter, Answer, Client, Query, Request
+from carriers.entries import Entry, merged, on_its_day
 from carriers.exceptions import BadResponse, CarrierError, KeyExhausted
 from carriers.moments import Clock
 from carriers.snapshot import NO_MOMENT, Moment, PersonalFacts, Scan, ShipmentFacts, Snapshot
@@ -46,21 +47,6 @@ _TRACKINGS = _Form(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What one item says. `names` are all that its status is called, `placed` and `life` its order."""
-
-    code: str | None
-    text: str
-    moment: Moment
-    placed: datetime | None = None
-    life: int = 0
-    key: str = ""
-    names: frozenset[str] = frozenset()
-    location: str | None = None
-    raw: dict[str, Any] = field(default_factory=dict)
-
-
 class Express247(Adapter):
     """The client of 247Express's `/api/Order/v1/Tracking`."""
 
@@ -82,12 +68,11 @@ class Express247(Adapter):
         order = _order(answer, query)
         clock = Clock(moments.zone_named(query.credentials.time_zone, self.time_zone), day_first=True)
         set_aside: list[str] = []
-        listed = _merged(
+        listed = merged(
             _read(order.get("statuses"), _STATUSES, clock, set_aside),
             _read(order.get("trackings"), _TRACKINGS, clock, set_aside),
         )
-        entries = [*listed, *_own(order, clock, {entry.code for entry in listed})]
-        entries.sort(key=lambda entry: (entry.placed or ordering.LAST, entry.life))
+        entries = sorted([*listed, *_own(order, clock, listed)], key=lambda entry: entry.place)
         scans = identity.keyed(ordering.ranked(map(self._scan, entries)))
         return Snapshot(
             courier=self.code,
@@ -102,7 +87,7 @@ class Express247(Adapter):
             part=reading.as_sent(order),
         )
 
-    def _scan(self, entry: _Entry) -> Scan:
+    def _scan(self, entry: Entry) -> Scan:
         meaning = words.STATUSES.get(entry.code, words.UNKNOWN)
         return Scan(
             key=entry.key,
@@ -129,7 +114,7 @@ def _order(answer: Answer, query: Query) -> dict[str, Any]:
         if answer.status != 200:
             raise _http_error(answer, query) from None
         raise
-    _raise_for_code(reading.text(order.get("errorCode"), 100) or "0", query)
+    _raise_for_code(reading.text(order.get("errorCode")) or "0", query)
     if answer.status != 200:
         raise _http_error(answer, query)
     if not any(order.get(name) for name in _BODY) and (
@@ -145,7 +130,7 @@ def _order(answer: Answer, query: Query) -> dict[str, Any]:
 def _raise_for_code(code: str, query: Query) -> None:
     if code == "0":
         return
-    detail = f"247Express answered {code}"
+    detail = f"247Express answered {reading.token(code) or 'an error code that is none of its own'}"
     if code.upper() == words.KEY_LIMIT:
         raise KeyExhausted(detail, resting_until=moments.next_midnight(query.asked_at, HOME))
     raise words.ERRORS.get(code.upper(), BadResponse)(detail)
@@ -158,7 +143,7 @@ def _http_error(answer: Answer, query: Query) -> CarrierError:
     return refusals.of_status(answer.status, answer, query.asked_at, detail)
 
 
-def _read(items: object, form: _Form, clock: Clock, set_aside: list[str]) -> list[_Entry]:
+def _read(items: object, form: _Form, clock: Clock, set_aside: list[str]) -> list[Entry]:
     """One list, oldest first whichever way it came. Entries with unreadable times go to `set_aside`."""
     found = []
     for item in reading.entries(items, form.field):
@@ -176,14 +161,14 @@ def _read(items: object, form: _Form, clock: Clock, set_aside: list[str]) -> lis
     ]
 
 
-def _entry(item: object, form: _Form, clock: Clock) -> _Entry:
+def _entry(item: object, form: _Form, clock: Clock) -> Entry:
     """Raises ValueError where the time is there and cannot be read."""
     if not isinstance(item, dict):
-        raise ValueError(f"not an entry of {form.field}: {reading.text(item) or reading.kind(item)}")  # noqa: TRY004
+        raise ValueError(f"not an entry of {form.field}: {reading.named(item)}")  # noqa: TRY004
     names = [name for field in form.names if (name := reading.text(item.get(field)))]
     code = _word(names) or reading.text(item.get(form.names[0]))
     place = filter(None, (reading.text(item.get(field)) for field in form.place))
-    return _Entry(
+    return Entry(
         code=code,
         text=names[-1] if names else "",
         moment=clock.read(item.get(form.time)),
@@ -200,66 +185,63 @@ def _word(names: Iterable[str]) -> str | None:
     return next((word for word in found if word in words.STATUSES), None)
 
 
-def _merged(statuses: list[_Entry], trackings: list[_Entry]) -> list[_Entry]:
-    """Both lists as one: what they tell of one status at one moment is one entry."""
-    merged = list(statuses)
-    free = list(range(len(statuses)))
-    for tracking in trackings:
-        twins = [at for at in free if _same(merged[at], tracking)]
-        if not twins:
-            merged.append(tracking)
-            continue
-        at = max(twins, key=lambda twin: _likeness(merged[twin], tracking))
-        free.remove(at)
-        status = merged[at]
-        timed = status if status.moment.instant else tracking
-        merged[at] = replace(
-            status,
-            moment=timed.moment,
-            placed=timed.placed,
-            location=tracking.location,
-            raw=tracking.raw | status.raw,
-        )
-    return merged
-
-
-def _same(status: _Entry, tracking: _Entry) -> bool:
-    """A name in common, and no other time: one of the two may be without."""
-    times = {status.moment.instant, tracking.moment.instant} - {None}
-    return len(times) < 2 and not status.names.isdisjoint(tracking.names)
-
-
-def _likeness(status: _Entry, tracking: _Entry) -> tuple[bool, int]:
-    return status.moment.instant == tracking.moment.instant, len(status.names & tracking.names)
-
-
-def _own(order: Mapping[str, Any], clock: Clock, held: set[str | None]) -> list[_Entry]:
+def _own(order: Mapping[str, Any], clock: Clock, listed: Sequence[Entry]) -> list[Entry]:
     """What the order says of itself and neither list holds yet.
 
     Its dates of pick-up and delivery fill in those scans, unless its status denies them. A status that is
-    nowhere has no time: it stands where it is first seen. All take the timeless key, so that the list's own
-    scan, once it comes, is known to be the same.
+    nowhere, or has come anew, has no time: it stands where it is first seen. All take timeless keys, so that
+    the list's own scan, once it comes, is known to be the same.
     """
     names = [name for field in ("status", "statusName") if (name := reading.text(order.get(field)))]
     own = _word(names) or (names[0] if names else None)
-    filled = {
-        "PICKED_UP": clock.read_or_none(order.get("acceptDate")) if own != "ACCEPTED" else None,
-        "DELIVERED": clock.read_or_none(order.get("deliveryDate")) if own in {None, "DELIVERED"} else None,
+    held = Counter(entry.word for entry in listed)
+    dates = {
+        "PICKED_UP": order.get("acceptDate") if own != "ACCEPTED" else None,
+        "DELIVERED": order.get("deliveryDate") if own in {None, "DELIVERED"} else None,
     }
-    found = {word: moment for word, moment in filled.items() if moment and word not in held}
-    if own and own not in held:
-        found.setdefault(own, NO_MOMENT)
-    return [
-        _Entry(
-            code=word,
-            text=names[-1] if word == own else word,
-            moment=moment,
-            placed=moment.instant,
-            life=words.life(word),
-            key=identity.timeless(Express247.code, word),
-        )
-        for word, moment in found.items()
-    ]
+    found: list[Entry] = []
+    for word, date in dates.items():
+        moment = clock.read_or_none(date)
+        if moment and word not in held:
+            filled = _of_the_order(word, names[-1] if word == own else word, moment)
+            older = (entry for entry in (*listed, *found) if _older(entry.code, word))
+            found.append(on_its_day(filled, older, clock))
+    if own and own not in {entry.code for entry in found} and (own not in held or _anew(own, listed)):
+        found.append(_of_the_order(own, names[-1], NO_MOMENT, held[own] + 1))
+    return found
+
+
+def _of_the_order(word: str, text: str, moment: Moment, ordinal: int = 1) -> Entry:
+    return Entry(
+        code=word,
+        text=text,
+        moment=moment,
+        placed=moment.instant,
+        life=words.life(word),
+        key=identity.timeless(Express247.code, word, ordinal),
+    )
+
+
+def _older(word: str | None, filled: str) -> bool:
+    """Whether a status comes before a pick-up or a delivery of its day: before this, all but a final one."""
+    if filled == "DELIVERED":
+        return not words.STATUSES.get(word, words.UNKNOWN).final
+    return words.life(word) < words.life(filled)
+
+
+def _anew(own: str, listed: Iterable[Entry]) -> bool:
+    """Whether the order's status, which the lists hold already, is a new one that they do not hold yet.
+
+    It may also be an old one, since lists run ahead of it. It is new where the newest status that we know
+    has passed it by and may come before it again: a failed attempt, or what is earlier in a parcel's life.
+    """
+    known = sorted((entry for entry in listed if entry.code in words.STATUSES), key=lambda entry: entry.place)
+    newest = known[-1] if known else None
+    if newest is None or newest.placed is None or newest.code == own:
+        return False
+    if own not in words.REPEATED or words.STATUSES[newest.code].final:
+        return False
+    return newest.code == words.DELAYED or words.life(own) > words.life(newest.code)
 
 
 def _delay_code(order: Mapping[str, Any]) -> str | None:

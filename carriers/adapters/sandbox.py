@@ -135,7 +135,7 @@ class Sandbox(Adapter):
     def _scan(self, item: object, clock: Clock) -> Scan:
         """Raises ValueError for a time that cannot be read."""
         if not isinstance(item, dict):
-            raise ValueError(f"not a scan: {reading.text(item) or reading.kind(item)}")  # noqa: TRY004
+            raise ValueError(f"not a scan: {reading.named(item)}")  # noqa: TRY004
         code = reading.text(item.get("code"))
         step = _MAP.get(code)
         moment = clock.read(item.get("time"))

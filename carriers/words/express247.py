@@ -37,6 +37,8 @@ STATUSES: Mapping[str | None, Meaning] = MappingProxyType(
 _LIFE: Mapping[str | None, int] = MappingProxyType({word: place for place, word in enumerate(STATUSES)})
 #: The status that a reason for a delay goes with.
 DELAYED = "PENDING_FOR_PROCEED"
+#: Statuses that a parcel may come to more than once.
+REPEATED = frozenset({"IN_TRANSIT", "DELIVERING", DELAYED})
 
 #: The carrier's numbers, in short. "The customer" of its list is the sender.
 _REASONS: Mapping[str, tuple[Party, str]] = MappingProxyType(

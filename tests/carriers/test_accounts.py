@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import IntegrityError, connection, transaction
 from pytest_django.fixtures import DjangoAssertNumQueries
 
@@ -24,14 +25,17 @@ def test_a_merchant_reaches_its_own_couriers_the_houses_and_the_free_ones(
     CarrierAccountFactory(merchant=alice, courier="all24")
     CarrierAccountFactory(merchant=None, courier="247express")
     with django_assert_num_queries(1):
-        assert accounts.reachable(alice.id) == {"all24", "247express", "sandbox"}
-    assert accounts.reachable(bob.id) == {"247express", "sandbox"}
+        assert accounts.reachable([alice.id, bob.id]) == {
+            alice.id: {"all24", "247express", "sandbox"},
+            bob.id: {"247express", "sandbox"},
+        }
+    assert accounts.reachable([]) == {}
 
 
 def test_a_suspended_account_reaches_nothing_and_an_unknown_courier_is_none(alice: Merchant) -> None:
     CarrierAccountFactory(merchant=alice, courier="all24", state=State.SUSPENDED)
     CarrierAccountFactory(merchant=alice, courier="pigeon")
-    assert accounts.reachable(alice.id) == {"sandbox"}
+    assert accounts.reachable({alice.id}) == {alice.id: {"sandbox"}}
 
 
 def test_what_an_account_leaves_open_is_the_carriers(alice: Merchant) -> None:
@@ -51,6 +55,66 @@ def test_a_key_is_encrypted_where_it_lies() -> None:
         (stored,) = cursor.fetchone()
     assert "s3cret" not in stored
     assert CarrierAccount.objects.get(id=account.id).key == "s3cret"
+
+
+def test_accounts_are_loaded_for_asking_in_one_query(
+    alice: Merchant, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    own, house = CarrierAccountFactory(merchant=alice), CarrierAccountFactory(merchant=None, key="h0use")
+    with django_assert_num_queries(1):
+        found = accounts.usable({own.id, house.id, UUID(int=1)})
+    assert {id_: (one.credentials.key, one.own) for id_, one in found.items()} == {
+        own.id: ("carrier-key", True),
+        house.id: ("h0use", False),
+    }
+
+
+def with_a_foreign_key(account: CarrierAccount) -> str:
+    """Encrypt its key with one that we do not have. Returns the token."""
+    token = Fernet(Fernet.generate_key()).encrypt(b"s3cret").decode()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE carriers_carrieraccount SET key = %s WHERE id = %s", [token, account.id])
+    return token
+
+
+def test_a_key_that_cannot_be_decrypted_suspends_its_account_alone(caplog: pytest.LogCaptureFixture) -> None:
+    broken, fine = CarrierAccountFactory(), CarrierAccountFactory()
+    token = with_a_foreign_key(broken)
+    assert set(accounts.usable([broken.id, fine.id])) == {fine.id}
+    found = CarrierAccount.objects.defer("key").get(id=broken.id)
+    assert (found.state, "FIELD_ENCRYPTION_KEYS" in found.suspended_reason) == (State.SUSPENDED, True)
+    assert CarrierAccount.objects.get(id=fine.id).state == State.ACTIVE
+    (record,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert str(broken.id) in record.getMessage()
+    assert token not in caplog.text
+    assert accounts.usable([broken.id]) == {}
+    assert len(caplog.records) == 1
+
+
+def test_an_account_of_a_courier_that_is_gone_is_suspended(caplog: pytest.LogCaptureFixture) -> None:
+    account = CarrierAccountFactory(courier="pigeon")
+    assert accounts.usable([account.id]) == {}
+    account.refresh_from_db()
+    assert account.suspended_reason == "There is no adapter for the courier pigeon."
+    assert "pigeon" in caplog.text
+
+
+def test_staff_suspends_and_takes_up_again_and_both_change_the_account(alice: Merchant) -> None:
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    account = CarrierAccountFactory(changed_at=long_ago)
+    assert accounts.suspend_by_hand([account.id]) == 1
+    account.refresh_from_db()
+    assert (account.state, account.suspended_reason) == (
+        State.SUSPENDED,
+        "Suspended by operations staff.",
+    )
+    suspended_at = account.suspended_at
+    assert suspended_at == account.changed_at > long_ago
+    assert (accounts.suspend_by_hand([account.id]), accounts.resume([account.id])) == (0, 1)
+    account.refresh_from_db()
+    assert (account.state, account.suspended_reason, account.suspended_at) == (State.ACTIVE, "", None)
+    assert account.changed_at >= suspended_at
+    assert accounts.resume([account.id]) == 0
 
 
 def test_a_key_is_suspended_once() -> None:

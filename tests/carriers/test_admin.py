@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -89,6 +91,36 @@ def test_an_account_stays_with_its_merchant_and_courier(
     staff.post(change_url(account), form(merchant=str(bob.id), courier="247express"))
     account.refresh_from_db()
     assert (account.merchant, account.courier) == (alice, "all24")
+
+
+def test_an_account_is_never_deleted(staff: Client) -> None:
+    account = CarrierAccountFactory()
+    url = reverse("admin:carriers_carrieraccount_changelist")
+    assert "delete_selected" not in staff.get(url).content.decode()
+    assert staff.post(reverse("admin:carriers_carrieraccount_delete", args=[account.pk])).status_code == 403
+    assert CarrierAccount.objects.exists()
+
+
+def test_staff_suspends_accounts_and_takes_them_up_again(staff: Client) -> None:
+    account, other = CarrierAccountFactory(), CarrierAccountFactory()
+    url = reverse("admin:carriers_carrieraccount_changelist")
+    for action, state in (("suspend", "suspended"), ("resume", "active")):
+        answer = staff.post(url, {"action": action, "_selected_action": [str(account.pk)]})
+        assert answer.status_code == 302
+        account.refresh_from_db()
+        other.refresh_from_db()
+        assert (account.state, other.state) == (state, "active")
+
+
+def test_a_key_that_cannot_be_decrypted_is_replaced_on_its_page(staff: Client) -> None:
+    account = CarrierAccountFactory(state=CarrierAccount.State.SUSPENDED)
+    token = Fernet(Fernet.generate_key()).encrypt(b"s3cret").decode()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE carriers_carrieraccount SET key = %s", [token])
+    assert staff.get(reverse("admin:carriers_carrieraccount_changelist")).status_code == 200
+    assert staff.post(change_url(account), form(new_key="n3w")).status_code == 302
+    found = CarrierAccount.objects.get()
+    assert (found.key, found.state) == ("n3w", CarrierAccount.State.ACTIVE)
 
 
 def test_unmapped_codes_are_for_reading_only(staff: Client) -> None:

@@ -137,6 +137,41 @@ def test_a_scan_at_the_senders_own_place_does_not_say_where() -> None:
     )
 
 
+def test_a_scans_place_leaves_out_what_is_the_recipients() -> None:
+    snapshot = Payload("all24", "at_the_recipients").parse()
+    assert [scan.location for scan in snapshot.scans[-3:]] == [
+        "On vehicle, 10120",
+        "Sathorn depot, 10120",
+        None,
+    ]
+    told = repr([(scan.text, scan.location, scan.raw) for scan in snapshot.scans]).casefold()
+    assert not any(part in told for part in ("malee", "srisuk", "condo"))
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "shown"),
+    [
+        ("Malee Srisuk", {"location_name": "MALEE\u00a0 srisuk "}, None),
+        ("Malee Srisuk", {"location_name": "\uff2dalee Srisuk", "postcode": "1"}, None),
+        ("Malee Srisuk", {"location_name": "Hub", "service_area": "malee srisuk"}, "Hub"),
+        ("Malee Srisuk", {"location_name": "Hub", "postcode": "Malee Srisuk, 10120"}, "Hub"),
+        ("Malee Srisuk", {"location_name": "Hub Malee", "service_area": "Bangkok"}, "Hub Malee, Bangkok"),
+        ("Bo", {"location_name": "Bonn depot", "service_area": "Bo"}, "Bonn depot"),
+        ("", {"location_name": "Hub", "service_area": "5 High Street"}, "Hub"),
+        ("", {"location_name": "5 HIGH  street, Bangkok", "postcode": "10120"}, "10120"),
+        ("", {"location_name": "Hub", "service_area": "x" * 300 + " 5 High Street"}, "Hub"),
+    ],
+)
+@pytest.mark.parametrize("party", ["sender_location", "recipient_location"])
+def test_no_part_of_a_place_names_or_addresses_a_party(
+    party: str, name: str, place: dict[str, str], shown: str | None
+) -> None:
+    own = {"location_name": name, "addressline1": "5 High  Street", "postcode": "10120"}
+    answer = sample(history=[event(location=place)], sender_location=None, recipient_location=None)
+    answer[NUMBER][party] = own
+    assert parse("all24", answer, NUMBER).scans[0].location == shown
+
+
 def test_only_the_part_of_the_order_is_kept() -> None:
     other = {**SAMPLE, "HSOTHER1": SAMPLE[NUMBER]}
     snapshot = parse("all24", other, NUMBER)
@@ -315,9 +350,21 @@ def test_an_envelope_without_an_error_is_fine(envelope: dict[str, Any]) -> None:
     assert len(parse("all24", SAMPLE | envelope, NUMBER).scans) == 5
 
 
-def test_a_permanent_error_says_so() -> None:
-    assert error_of("all24", {}, NUMBER, status=402).permanent
-    assert not error_of("all24", {}, NUMBER, status=503).permanent
+@pytest.mark.parametrize("status", [200, 402])
+def test_an_error_repeats_short_codes_and_nothing_else(status: int) -> None:
+    codes = ["card_declined", "Bob Brown, 5 High Street", "x" * 61, {"name": "Bob"}, 7, "ключ"]
+    error = error_of("all24", SAMPLE | {"error_codes": codes}, NUMBER, status=status)
+    assert error.detail == "all24 answered 402: card_declined, 7"
+
+
+def test_a_response_code_that_is_none_is_not_repeated() -> None:
+    error = error_of("all24", SAMPLE | {"response_code": "sorry, Bob Brown"}, NUMBER)
+    assert error.detail == "all24's response_code is string"
+
+
+def test_what_is_set_aside_is_told_without_its_text() -> None:
+    snapshot = parse("all24", history("Left with Bob Brown, no. 5", event(event_time="at Bob's, 5")), NUMBER)  # type: ignore[arg-type]
+    assert snapshot.set_aside == ("not a time: string", "not an event: string")
 
 
 def test_numbers_of_this_carrier_are_told_by_their_form() -> None:

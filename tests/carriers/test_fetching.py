@@ -59,6 +59,7 @@ def test_a_fault_of_an_adapter_is_that_one_questions_bad_answer(
     with serving(SAMPLE) as server:
         (one,) = fetch(("all24", question(server.url))).values()
     assert isinstance(one.error, BadResponse)
+    assert one.error.excerpt == Payload("all24", "delivered").body[:500]
     assert "our own mistake" in caplog.text
 
 
@@ -101,7 +102,7 @@ def test_a_carrier_that_repeats_the_request_does_not_give_the_key_away() -> None
     with serving(answer(body, "200 OK")) as server:
         (one,) = fetch(("247express", question(server.url, "247express"))).values()
     assert one.error is not None
-    assert "[key]" in one.error.detail
+    assert b"apikey=[key]" in one.error.excerpt
     assert "s3cret" not in f"{one.error!r}{one.error.detail}{one.error.excerpt!r}"
 
 
@@ -111,6 +112,22 @@ def test_the_first_bytes_of_a_useless_answer_are_kept() -> None:
         (one,) = fetch(("all24", question(server.url))).values()
     assert isinstance(one.error, BadResponse)
     assert one.error.excerpt == body
+
+
+def test_no_error_tells_merchants_what_the_body_says() -> None:
+    for body in (b'{"receiverName": "Bob Brown"', b'["Bob Brown"]', b"<html>Bob Brown: s3cret"):
+        with serving(answer(body)) as server:
+            (one,) = fetch(("247express", question(server.url, "247express"))).values()
+        assert one.error is not None
+        assert "Bob" not in f"{one.error!r}{one.error.detail}"
+        assert b"Bob Brown" in one.error.excerpt
+
+
+def test_a_key_that_the_cut_goes_through_is_concealed() -> None:
+    with serving(answer(b"." * 497 + b"s3cret", "503 Busy")) as server:
+        (one,) = fetch(("all24", question(server.url))).values()
+    assert isinstance(one.error, Unreachable)
+    assert one.error.excerpt == b"." * 497 + b"[ke"
 
 
 def test_a_carrier_that_is_not_there_is_unreachable() -> None:

@@ -94,9 +94,8 @@ def test_a_body_that_is_not_the_carriers_own_is_a_bad_response(
     with serving(answer(body)) as server:
         asked = query(courier, "HSBY37H7", base_url=server.url)
         got = carrier.ask(asked, client)
-    with pytest.raises(BadResponse) as raised:
+    with pytest.raises(BadResponse):
         carrier.parse(got, asked)
-    assert raised.value.excerpt == body
 
 
 def counted(sent: list[int], *, head: bytes, part: bytes, parts: int) -> Behaviour:
@@ -130,7 +129,7 @@ def test_a_body_is_read_up_to_the_limit_and_no_further(
         error = failure(client, server.url)
     assert isinstance(error, BadResponse)
     assert "larger than 1048576 bytes" in error.detail
-    assert len(error.excerpt) == 500
+    assert len(error.conceal("").excerpt) == 500
     assert sum(sent) < 12 * 1024 * 1024  # what fits into the buffers of both ends
 
 

@@ -64,10 +64,10 @@ def test_what_has_no_place_comes_last() -> None:
     assert datetime(9999, 12, 31, tzinfo=UTC) < ordering.LAST
 
 
-def test_the_first_timed_scan_of_a_word_supersedes_the_timeless_one() -> None:
+def test_the_nth_timed_scan_of_a_word_supersedes_the_nth_timeless_one() -> None:
     scans = identity.keyed([scan(at="2015-08-18 12:01:00"), scan(), scan(None)])
     assert [one.supersedes for one in identity.superseding(scans)] == [
         "all24|-|500000|1",
-        None,
+        "all24|-|500000|2",
         "all24|-|Delivered|1",
     ]

@@ -14,39 +14,59 @@ from tests.carriers.payloads import error_of
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b"", "Expecting value"),
-        (b"<html><body>Bad gateway</body></html>", "Expecting value"),
-        (b'{"a": [1, 2', "Expecting"),
-        (b'{"a": "tru', "Unterminated"),
+        (b"", "no JSON from line 1, column 1 on"),
+        (b"<html><body>Bad gateway</body></html>", "no JSON from line 1, column 1 on"),
+        (b'{"a": [1, 2', "no JSON from line 1, column 12 on"),
+        (b'{"a": "tru', "no JSON from line 1, column 7 on"),
+        (rb'{"a": "\q"}', "no JSON from line 1, column 8 on"),
         (b"[]", "JSON array"),
         (b'"text"', "JSON string"),
         (b"7", "JSON number"),
         (b"true", "JSON boolean"),
         (b"null", "JSON null"),
-        (b'{"a": NaN}', "NaN"),
-        (b'{"a": -Infinity}', "Infinity"),
+        (b'{"a": NaN}', "NaN is not JSON"),
+        (b'{"a": -Infinity}', "Infinity is not JSON"),
         (b'{"a": 1e400}', "out of range"),
         (b'{"a": 1e999999999999999999999}', "out of range"),
-        (b'{"a": ' + b"9" * 5_000 + b"}", "digits"),
-        (b'{"a": ' + b"[" * 100_000, "nested"),
-        (b'{"a": ' + b"[" * 41 + b"]" * 41 + b"}", "nested"),
-        (b"\xff\xfe{}", "Expecting value"),
+        (b'{"a": ' + b"9" * 5_000 + b"}", "out of range"),
+        (b'{"a": ' + b"[" * 100_000, "nested deeper than 40"),
+        (b'{"a": ' + b"[" * 41 + b"]" * 41 + b"}", "nested deeper than 40"),
+        (b"\xff\xfe{}", "no JSON from line 1, column 1 on"),
     ],
 )
 def test_what_is_no_json_object_is_a_clear_bad_response(body: bytes, said: str) -> None:
     for courier in ("all24", "247express", "sandbox"):
         error = error_of(courier, body, "SHIP24_SAMPLE_DELIVERED_000")
         assert isinstance(error, BadResponse)
-        assert said in error.detail
-        assert len(error.detail) < 1_000
-        assert error.excerpt == body[: reading.EXCERPT]
+        assert error.detail.startswith("The answer is not the JSON object that it should be: ")
+        assert error.detail.endswith(said)
 
 
-def test_the_error_quotes_how_the_body_begins_and_holds_no_more_of_it() -> None:
+def test_the_error_quotes_nothing_of_the_body_and_holds_none_of_it() -> None:
     with pytest.raises(BadResponse) as raised:
-        reading.document(b"<html>\x00\xff" + b"x" * 1_000_000)
-    assert "It begins '<html>\\x00\ufffdxxx" in raised.value.detail
-    assert raised.value.__context__ is None
+        reading.document(b'{"receiverName": "Bob Brown", \\' + b"x" * 1_000_000)
+    assert "Bob" not in raised.value.detail
+    assert (raised.value.__context__, raised.value.excerpt) == (None, b"")
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("card_declined", "card_declined"),
+        (" E-12.b ", "E-12.b"),
+        (402, "402"),
+        ("x" * 60, "x" * 60),
+        ("x" * 61, "string"),
+        ("Nguyễn", "string"),
+        ("a/b?key=1", "string"),
+        ("two\nlines", "string"),
+        ("", "string"),
+        ([], "array"),
+        (None, "null"),
+    ],
+)
+def test_an_error_names_a_value_by_its_code_or_else_its_type(value: Any, named: str) -> None:
+    assert reading.named(value) == named
 
 
 @pytest.mark.parametrize(

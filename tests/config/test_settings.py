@@ -48,6 +48,13 @@ def test_production_starts_with_everything_set() -> None:
         ({"DATABASE_URL": ""}, "DATABASE_URL"),
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"PARCELWIRE_ENV": "staging"}, "PARCELWIRE_ENV"),
+        ({"FIELD_ENCRYPTION_KEYS": "short"}, "FIELD_ENCRYPTION_KEYS"),
+        ({"CARRIER_ALLOWED_NETWORKS": "10.0.0.1/8"}, "CARRIER_ALLOWED_NETWORKS"),
+        ({"WEBHOOK_ALLOWED_NETWORKS": "office"}, "WEBHOOK_ALLOWED_NETWORKS"),
+        ({"POLL_LEASE": "0"}, "POLL_LEASE"),
+        ({"POLL_IN_FLIGHT_PER_ACCOUNT": "0"}, "POLL_IN_FLIGHT_PER_ACCOUNT"),
+        ({"CARRIER_DEADLINE": "-1"}, "CARRIER_DEADLINE"),
+        ({"SWEEP_INTERVAL": "-1"}, "SWEEP_INTERVAL"),
     ],
 )
 def test_production_refuses_a_weakness_and_names_it(change: dict[str, str], named: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
@@ -151,6 +152,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"trackingNumber": "12345", "shipmentReference": "a\ud800b"}, "shipmentReference"),
     ({"trackingNumber": "12345", "shipmentReference": "x" * 256}, "shipmentReference"),
     ({"trackingNumber": "12345", "trackingUrl": "x" * 2049}, "trackingUrl"),
+    ({"trackingNumber": "12345", "trackingUrl": "javascript:alert(1)"}, "trackingUrl"),
     ({"trackingNumber": "12345", "originCountryCode": "XX"}, "originCountryCode"),
     ({"trackingNumber": "12345", "originCountryCode": "Thailand"}, "originCountryCode"),
     ({"trackingNumber": "12345", "destinationCountryCode": 66}, "destinationCountryCode"),
@@ -301,6 +303,26 @@ def test_a_bad_page_is_refused_by_name(as_alice: APIClient, query: str) -> None:
     answer = as_alice.get(f"/v1/trackers?{query}")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["message"].startswith(query.partition("=")[0])
+
+
+def test_an_old_shipment_that_is_followed_already_is_found_again(as_alice: APIClient) -> None:
+    body = {"trackingNumber": "12345", "shippingDate": "2026-11-01"}
+    with time_machine.travel("2026-11-02T00:00:00Z"):
+        first = post(as_alice, **body)
+    with time_machine.travel("2027-11-02T00:00:00Z"):
+        again = post(as_alice, **body)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert Tracker.objects.count() == 1
+
+
+def test_absent_null_and_false_are_the_same_wish(as_alice: APIClient) -> None:
+    for settings in (None, {}, {"restrictTrackingToCourierCode": None}):
+        assert post(as_alice, trackingNumber="12345", settings=settings).status_code == 201
+    assert Tracker.objects.count() == 1
+
+
+def test_a_query_cannot_choose_another_format(as_alice: APIClient) -> None:
+    assert as_alice.get("/v1/trackers?format=xml").status_code == 200
 
 
 def test_an_unknown_route_is_answered_in_the_envelope(as_alice: APIClient) -> None:

@@ -79,6 +79,22 @@ def test_any_polls_in_any_list_order_fold_to_the_same_state(data: st.DataObject)
     assert fold(Projection(), parcel.log) == parcel.projection
 
 
+@given(data=st.data())
+def test_scans_of_one_time_stand_as_the_carriers_newest_answer_lists_them(data: st.DataObject) -> None:
+    """Whatever parts of the list were seen before, and in whatever order."""
+    codes = st.permutations(["created", "moving", "out", "delivered"])
+    parcel = Parcel()
+    for _ in range(data.draw(st.integers(0, 4))):
+        part = data.draw(codes)[: data.draw(st.integers(0, 4))]
+        parcel.polled(snapshot(*(scan(code, 5, rank=rank) for rank, code in enumerate(part))))
+    newest = data.draw(codes)
+    answer = snapshot(*(scan(code, 5, rank=rank) for rank, code in enumerate(newest)))
+    parcel.polled(answer)
+    assert [one["carrierEventCode"] for one in parcel.projection.state["scans"]] == newest
+    assert parcel.polled(answer).facts == []
+    assert fold(Projection(), parcel.log) == parcel.projection
+
+
 @given(cuts=st.sets(st.integers(1, 5)))
 def test_folding_in_steps_is_folding_at_once(cuts: set[int]) -> None:
     parcel = Parcel()

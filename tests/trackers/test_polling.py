@@ -20,8 +20,9 @@ from events.models import Event
 from tests.carrier_server import DATA, CarrierServer, order
 from tests.factories import CarrierAccountFactory
 from trackers.claims import Claim, claim
+from trackers.concluding import conclude
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
-from trackers.polling import Asked, conclude
+from trackers.polling import Asked
 from trackers.rebuilding import check
 from webhooks.models import Attempt, Delivery, Message
 
@@ -33,17 +34,24 @@ Count = Callable[[Callable[[], object]], int]
 HOUR = timedelta(hours=1)
 
 
+def silent_for(time: timedelta) -> None:
+    """As if nothing new had been heard for that long, although somebody could ask."""
+    Tracker.objects.update(created_at=timezone.now() - time)
+    Watch.objects.update(assigned_at=timezone.now() - time)
+
+
 def make_due(**watches: Any) -> None:
     """As if the time of the next poll had come."""
     Watch.objects.filter(**watches).update(next_poll_at=timezone.now() - HOUR)
 
 
-def answered(one: Claim, reply: tuple[int, bytes]) -> Fetched[Asked]:
+def answered(one: Claim, reply: tuple[int, bytes]) -> tuple[Asked, Fetched[Asked]]:
     """What a claimed watch's carrier answered, without asking it."""
     credentials = Credentials(one.account, "https://carrier.example", "key", "Asia/Bangkok")
     query = Query(one.number, credentials, asked_at=one.claimed_at, since=one.since)
     parsed = adapter(one.courier).parse(Answer(reply[0], {}, reply[1]), query)
-    return Fetched(Asked(one, own_account=True), snapshot=parsed)
+    asked = Asked(one, own_account=True)
+    return asked, Fetched(asked, snapshot=parsed)
 
 
 def elsewhere(statement: str) -> None:
@@ -381,7 +389,7 @@ class TestPollNow:
     def test_a_stopped_tracker_is_polled_once_when_asked_for(
         self, as_alice: APIClient, tracker: Tracker, carrier: CarrierServer, poll_all: Poll
     ) -> None:
-        Tracker.objects.update(created_at=timezone.now() - timedelta(days=31))
+        silent_for(timedelta(days=31))
         make_due()
         poll_all()
         stopped = as_alice.get(f"/v1/trackers/{tracker.id}").json()

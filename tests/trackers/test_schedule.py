@@ -80,3 +80,17 @@ def test_a_courier_that_costs_nothing_is_asked_often_until_delivery() -> None:
     moving = Situation(Outcome.OK, Milestone.IN_TRANSIT, poll_every=every)
     assert decide(moving).delay == every
     assert decide(Situation(Outcome.OK, Milestone.DELIVERED, poll_every=every)).delay == 12 * HOUR
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome.UNREACHABLE, Outcome.THROTTLED, Outcome.BAD_RESPONSE, Outcome.ACCOUNT_SUSPENDED]
+)
+def test_a_poll_that_no_carrier_answered_never_stops_the_tracker(outcome: Outcome) -> None:
+    assert decide(Situation(outcome, Milestone.DELIVERED, 99 * DAY)).stop_reason is None
+
+
+def test_a_carriers_last_word_is_watched_slowly_for_a_week() -> None:
+    returned = Situation(Outcome.OK, Milestone.EXCEPTION, timedelta(), poll_every=HOUR, final=True)
+    assert decide(returned) == Decision(12 * HOUR)
+    late = Situation(Outcome.UNCHANGED, Milestone.EXCEPTION, 7 * DAY, final=True)
+    assert decide(late) == Decision(None, "exception")

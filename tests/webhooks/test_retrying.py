@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import IntegrityError, OperationalError, connection, connections
 
-from webhooks.retrying import once_more
+from events.retrying import once_more
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,153 @@
+"""What polls come to: recorded where they tell something, settled where they do not."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Protocol
+from uuid import UUID
+
+from django.db import DataError, Error, IntegrityError
+
+from carriers import unmapped
+from carriers.digest import digest
+from carriers.exceptions import CarrierError, NotYourParcel
+from carriers.outcome import Outcome
+from carriers.registry import adapter
+from carriers.snapshot import Snapshot
+from events.retrying import once_more
+from trackers.claims import Claim, Settled, settle
+from trackers.deciding import next_poll, seconds
+from trackers.keeping import keep_useless
+from trackers.learned import Learned
+from trackers.recording import record
+from trackers.schedule import BACKOFF, Situation
+
+logger = logging.getLogger(__name__)
+
+
+class Claimed(Protocol):
+    """Which watch was asked about, and with whose account."""
+
+    @property
+    def claim(self) -> Claim: ...
+
+    @property
+    def own_account(self) -> bool: ...
+
+
+class Ended(Protocol):
+    """How asking ended: one of the two is there."""
+
+    @property
+    def snapshot(self) -> Snapshot | None: ...
+
+    @property
+    def error(self) -> CarrierError | None: ...
+
+
+def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
+    """Record and settle answers. What only says "nothing new" is one UPDATE for all of them.
+
+    What the database refuses twice stays claimed until its lease ends, and is asked again then; it holds up
+    nobody else.
+    """
+    learned = [_learned(asked, answer) for asked, answer in ended]
+    quiet = [one for one in learned if not _worth_recording(one)]
+    _apart(partial(settle, [one.settled for one in quiet]))
+    _apart(partial(keep_useless, quiet))
+    telling = [one for one in learned if _worth_recording(one)]
+    telling.sort(key=lambda one: one.settled.claim.merchant)
+    for merchant, group in groupby(telling, key=lambda one: one.settled.claim.merchant):
+        _apart(partial(_record, merchant, list(group)))
+    _apart(partial(unmapped.count, [one.snapshot for one in telling if one.snapshot is not None]))
+
+
+def _apart(work: Callable[[], object]) -> None:
+    try:
+        once_more(work)
+    except Error:
+        logger.exception("polls could not be concluded; their leases end and they are asked again")
+
+
+def _record(merchant: UUID, group: Sequence[Learned]) -> None:
+    """Record a merchant's batch. What the database cannot hold is set apart from its neighbours."""
+    try:
+        record(merchant, group)
+    except (DataError, IntegrityError):
+        if len(group) > 1:
+            for one in group:
+                _record(merchant, [one])
+            return
+        claim = group[0].settled.claim
+        logger.exception("the answer for watch %s could not be recorded", claim.watch)
+        settle([_failed(claim, Outcome.BAD_RESPONSE, "The answer could not be recorded.")[0]])
+
+
+def _worth_recording(one: Learned) -> bool:
+    if one.stop_reason:
+        return True
+    claim = one.settled.claim
+    return one.snapshot is not None and (one.settled.digest != claim.last_digest or bool(claim.absent))
+
+
+def _learned(asked: Claimed, answer: Ended) -> Learned:
+    claim = asked.claim
+    if answer.snapshot is None:
+        return _without_answer(asked, answer.error or CarrierError())
+    seen = digest(answer.snapshot, adapter(claim.courier).map_version, asked.own_account)
+    situation = Situation(outcome=Outcome.UNCHANGED if seen == claim.last_digest else Outcome.OK)
+    decision = next_poll(claim, situation)
+    settled = Settled(
+        claim,
+        situation.outcome.value,
+        seconds(decision),
+        digest=seen,
+        set_aside=len(answer.snapshot.set_aside),
+        ignored=answer.snapshot.ignored,
+        absent=claim.absent,
+    )
+    return Learned(settled, situation, answer.snapshot, asked.own_account, decision.stop_reason)
+
+
+def _without_answer(asked: Claimed, error: CarrierError) -> Learned:
+    told = None if error.outcome is Outcome.NOT_FOUND else error.detail
+    settled, situation = _failed(
+        asked.claim,
+        error.outcome,
+        told,
+        retry_after=error.retry_after,
+        not_ours=isinstance(error, NotYourParcel),
+    )
+    reason = next_poll(asked.claim, situation).stop_reason
+    return Learned(
+        settled,
+        situation,
+        own_account=asked.own_account,
+        stop_reason=reason,
+        excerpt=error.excerpt,
+    )
+
+
+def _failed(
+    claim: Claim,
+    outcome: Outcome,
+    error: str | None,
+    *,
+    retry_after: float | None = None,
+    not_ours: bool = False,
+) -> tuple[Settled, Situation]:
+    """A poll without an answer. A parcel that is not this account's is due at once, by the next account."""
+    failures = claim.failures + 1 if outcome in BACKOFF else 0
+    situation = Situation(outcome=outcome, failures=failures, retry_after=retry_after)
+    delay = seconds(next_poll(claim, situation))
+    settled = Settled(
+        claim,
+        outcome.value,
+        0.0 if not_ours and delay else delay,
+        error=error,
+        failures=failures,
+        absent=claim.absent,
+        not_ours=not_ours,
+    )
+    return settled, situation
