@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 
+from accounts.read_only import ReadOnly
 from carriers import accounts, validation
 from carriers.models import CarrierAccount, UnmappedCode
 
@@ -88,17 +89,8 @@ def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
 
 
 @admin.register(UnmappedCode)
-class UnmappedCodeAdmin(admin.ModelAdmin[UnmappedCode]):
+class UnmappedCodeAdmin(ReadOnly, admin.ModelAdmin[UnmappedCode]):
     list_display = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at")
     list_filter = ("courier",)
     search_fields = ("code", "text")
     ordering = ("-last_seen_at",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: UnmappedCode | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: UnmappedCode | None = None) -> bool:
-        return False

@@ -40,9 +40,13 @@ def _required(name: str) -> str:
 
 def _at_least(least: float, name: str, default: float) -> float:
     """A number from the environment that makes no sense below `least`."""
-    value: float = env.float(name, default)
+    given: str = env.str(name, str(default))
+    try:
+        value = float(given)
+    except ValueError:
+        value = float("nan")
     if not value >= least:
-        raise ImproperlyConfigured(f"{name} is {value:g}; expected at least {least:g}")
+        raise ImproperlyConfigured(f"{name} is {given!r}; expected a number of at least {least:g}")
     return value
 
 
@@ -100,6 +104,10 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+    raise ImproperlyConfigured(
+        "DATABASE_URL is not the URL of a PostgreSQL: postgres://user:password@host/name"
+    )
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
     f"-c {name}={value}" for name, value in _TIMEOUTS.items()
 )

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 import events.urls
 import trackers.urls
@@ -13,6 +14,7 @@ api = [*trackers.urls.urlpatterns, *events.urls.urlpatterns, *webhooks.urls.urlp
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
     path("v1/", include((api, "v1"))),
     path("public/v1/", include((api, "public"))),

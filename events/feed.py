@@ -1,5 +1,6 @@
 """The change feed: a merchant's log in order, by a cursor that never skips."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,7 @@ page AS MATERIALIZED (
     ORDER BY position LIMIT %(limit)s + 1
 )
 SELECT (SELECT max(position) FROM seen), (SELECT count(*) FROM seen),
-       e.position, e.id, e.type, e.stream, e.version, e.occurred_at, e.recorded_at, e.data
+       e.position, e.id, e.type, e.stream, e.version, e.occurred_at, e.recorded_at, e.data::text
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN page ON true
 LEFT JOIN events_event e ON e.position = page.position
@@ -70,7 +71,7 @@ def page(merchant_id: UUID, *, after: int, limit: int, types: Sequence[str] = ()
     with connection.cursor() as cursor:
         cursor.execute(_PAGE, values)
         rows = cursor.fetchall()
-    found = [FeedEvent(*row[2:]) for row in rows if row[2] is not None]
+    found = [FeedEvent(*row[2:-1], data=json.loads(row[-1])) for row in rows if row[2] is not None]
     head, seen = rows[0][0], rows[0][1]
     if len(found) > limit:
         return Page(found[:limit], found[limit - 1].position, has_more=True)

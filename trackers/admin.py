@@ -1,37 +1,20 @@
 """Trackers for operations staff. The projection is the log's; nobody edits it by hand."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
+from accounts.read_only import ReadOnly
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
-    """A model to look at."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-
-class WatchInline(admin.TabularInline[Watch, Tracker]):
+class WatchInline(ReadOnly, admin.TabularInline[Watch, Tracker]):
     model = Watch
     fields = ("courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at")
     readonly_fields = fields
     extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Tracker | None = None) -> bool:
-        return False
 
 
 @admin.register(Tracker)
-class TrackerAdmin(ReadOnly):
+class TrackerAdmin(ReadOnly, admin.ModelAdmin[Tracker]):
     list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
     list_filter = ("milestone", "is_subscribed")
     list_select_related = ("merchant",)
@@ -42,7 +25,7 @@ class TrackerAdmin(ReadOnly):
 
 
 @admin.register(Watch)
-class WatchAdmin(ReadOnly):
+class WatchAdmin(ReadOnly, admin.ModelAdmin[Watch]):
     list_display = ("courier", "tracker", "carrier_account", "last_outcome", "last_polled_at", "next_poll_at")
     list_filter = ("courier", "last_outcome")
     list_select_related = ("tracker", "carrier_account")
@@ -52,7 +35,7 @@ class WatchAdmin(ReadOnly):
 
 
 @admin.register(PersonalData)
-class PersonalDataAdmin(ReadOnly):
+class PersonalDataAdmin(ReadOnly, admin.ModelAdmin[PersonalData]):
     list_display = ("tracker",)
     list_select_related = ("tracker",)
     search_fields = ("=tracker__tracking_number",)
@@ -60,7 +43,7 @@ class PersonalDataAdmin(ReadOnly):
 
 
 @admin.register(RawAnswer)
-class RawAnswerAdmin(ReadOnly):
+class RawAnswerAdmin(ReadOnly, admin.ModelAdmin[RawAnswer]):
     list_display = ("watch", "digest", "asked_at")
     list_select_related = ("watch",)
     show_full_result_count = False

@@ -1,25 +1,11 @@
 """Endpoints and their deliveries for operations staff: for reading, but for an endpoint's description."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.read_only import ReadOnly
 from webhooks.models import Attempt, Delivery, Endpoint, Message
-
-
-class ReadOnly:
-    """No row is added, changed or deleted by hand."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Endpoint)

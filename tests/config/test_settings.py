@@ -55,6 +55,8 @@ def test_production_starts_with_everything_set() -> None:
         ({"POLL_IN_FLIGHT_PER_ACCOUNT": "0"}, "POLL_IN_FLIGHT_PER_ACCOUNT"),
         ({"CARRIER_DEADLINE": "-1"}, "CARRIER_DEADLINE"),
         ({"SWEEP_INTERVAL": "-1"}, "SWEEP_INTERVAL"),
+        ({"POLL_LEASE": "soon"}, "POLL_LEASE"),
+        ({"DATABASE_URL": "mysql://u:p@db/parcelwire"}, "DATABASE_URL"),
     ],
 )
 def test_production_refuses_a_weakness_and_names_it(change: dict[str, str], named: str) -> None:

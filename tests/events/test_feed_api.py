@@ -25,6 +25,7 @@ def test_the_feed_shows_the_merchants_events_in_order(as_alice: APIClient, three
     data = as_alice.get("/v1/events").json()["data"]
     assert [event["sequence"] for event in data["events"]] == [1, 2, 3]
     assert {event["trackerId"] for event in data["events"]} == {three_events}
+    assert [event["data"] for event in data["events"]] == [{"n": 1}, {"n": 2}, {"n": 3}]
     assert data["hasMore"] is False
     assert set(data["events"][0]) == {
         "eventId",

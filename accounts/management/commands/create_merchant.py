@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.db import ProgrammingError, transaction
 
 from accounts.models import ApiKey, Merchant
 
@@ -21,9 +21,14 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not 1 <= len(name) <= 255:
             raise CommandError("NAME: expected 1 to 255 characters")
-        with transaction.atomic():
-            merchant = Merchant.objects.create(name=name, contact_email=options["email"])
-            _, key = ApiKey.issue(merchant)
+        try:
+            with transaction.atomic():
+                merchant = Merchant.objects.create(name=name, contact_email=options["email"])
+                _, key = ApiKey.issue(merchant)
+        except ProgrammingError as error:
+            raise CommandError(
+                "the database has no tables yet: run `manage.py migrate`, or `manage.py up`"
+            ) from error
         if options["json"]:
             self.stdout.write(json.dumps({"merchantId": str(merchant.id), "apiKey": key}))
         else:

@@ -1,0 +1,192 @@
+"""README.md and the other pages, followed to the letter on the real stack."""
+
+import base64
+import hashlib
+import hmac
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPResponse
+from typing import Any
+
+import pytest
+
+from config import loopback
+from tests.docs.documents import PAGES, README, answers, assert_like, blocks, page, sections, table
+from tests.docs.newcomer import Terminal, variables_of
+from tests.processes import Up, processes_of
+from tests.subscribers import Subscriber, subscriber
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("docs")]
+
+#: What a newcomer waits for before going on, by a piece of the block that asks for it.
+AWAITED = {
+    "/results": "delivery_out_for_delivery",
+    "after=0": "tracking.scanned",
+    "/deliveries": '"type": "tracking.delivered"',
+}
+
+
+@dataclass
+class Walk:
+    """The stack, the terminal in which every block was pasted, and what each printed."""
+
+    up: Up
+    terminal: Terminal
+    printed: dict[str, str]
+
+    def value(self, name: str) -> str:
+        """A variable of the shell."""
+        return self.terminal.paste(f'echo "${name}"').strip()
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers to the newcomer's merchant; an error's body too."""
+        request = urllib.request.Request(f"{self.up.url}{path}", method=method)
+        request.add_header("Authorization", f"Bearer {self.value('API_KEY')}")
+        request.add_header("Content-Type", "application/json")
+        data = None if body is None else json.dumps(body).encode()
+        try:
+            answer: HTTPResponse = urllib.request.urlopen(request, data, timeout=10)
+        except urllib.error.HTTPError as error:
+            answer = error  # type: ignore[assignment]
+        with answer:
+            return json.loads(answer.read())
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
+    data = tmp_path_factory.mktemp("docs") / "data"
+    variables = [one for block in blocks(README, "sh") for one in variables_of("up", block)]
+    up = Up(data, prefix=["env", *variables])
+    terminal = None
+    try:
+        assert up.says("ready "), up.text
+        replacements = {
+            "http://127.0.0.1:8000": up.url,
+            "var/": f"{data}/",
+            "9000": str(loopback.free_port()),
+        }
+        terminal = Terminal(data, replacements)
+        yield Walk(up, terminal, _followed(terminal))
+    finally:
+        if terminal is not None:
+            terminal.close()
+        up.stop()
+
+
+def _followed(terminal: Terminal) -> dict[str, str]:
+    printed = {}
+    for document in (README, *PAGES):
+        for block in blocks(document, "sh"):
+            words = next((words for part, words in AWAITED.items() if part in block), "")
+            printed[block] = terminal.paste(block)
+            if document is README and words not in printed[block]:
+                printed[block] = _again(terminal, block, words)
+    return printed
+
+
+def _again(terminal: Terminal, block: str, words: str) -> str:
+    found: list[str] = []
+    eventually(lambda: found.append(terminal.paste(block)) or words in found[-1], within=40)
+    return found[-1]
+
+
+@pytest.fixture(scope="module")
+def hook() -> Iterator[Subscriber]:
+    with subscriber() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def delivered(walk: Walk, hook: Subscriber) -> tuple[str, bytes, dict[str, str]]:
+    """A real delivery: the endpoint's secret, the body and the headers as they came."""
+    secret = walk.call("POST", "/v1/webhooks", {"url": hook.url()})["data"]["webhook"]["secret"]
+    walk.call("POST", "/v1/trackers", {"trackingNumber": "SHIP24_SAMPLE_DELIVERED_d0c"})
+    heard = hook.wait_for(1)[0]
+    return secret, heard.body, {name.lower(): value for name, value in heard.headers.items()}
+
+
+def test_no_block_of_any_page_prints_an_error(walk: Walk) -> None:
+    assert len(walk.printed) > 12
+    for block, printed in walk.printed.items():
+        assert '"errors"' not in printed, block
+        assert "Traceback" not in printed, block
+
+
+def test_the_first_tracker_shows_its_five_scans(walk: Walk) -> None:
+    (printed,) = [printed for block, printed in walk.printed.items() if "/results" in block]
+    assert len(json.loads(printed)["data"]["trackings"][0]["events"]) == 5
+
+
+def test_the_subscriber_hears_of_the_second_parcel_until_it_is_delivered(walk: Walk) -> None:
+    """How many of its steps it hears of depends on how busy the machine is."""
+    heard = [line for line in walk.terminal.text.splitlines() if line.endswith(" SANDBOX_LIFE_2S_001")]
+    assert all(line.startswith("tracking.") for line in heard)
+    assert heard[-1] == "tracking.delivered SANDBOX_LIFE_2S_001"
+
+
+def test_the_subscriber_has_ten_lines_and_ends_when_it_is_told_to(walk: Walk) -> None:
+    (program,) = [block for block in blocks(README, "sh") if "subscriber.py <<" in block]
+    assert len(program.splitlines()) - 2 == 10
+    eventually(lambda: not [line for line in processes_of(walk.up.data).values() if "subscriber.py" in line])
+
+
+def test_the_log_is_proved_by_the_command_that_the_pages_name(walk: Walk) -> None:
+    (printed,) = [printed for block, printed in walk.printed.items() if "rebuild_trackers" in block]
+    assert "every tracker is the fold of its log" in printed
+
+
+def test_the_snippet_for_verifying_takes_what_is_delivered_and_nothing_else(
+    delivered: tuple[str, bytes, dict[str, str]],
+) -> None:
+    secret, body, headers = delivered
+    (snippet,) = blocks(page("webhooks"), "python")
+    names: dict[str, Callable[..., int]] = {}
+    exec(snippet, names)
+    assert names["receive"](body, headers, secret) == 204
+    assert names["receive"](body + b" ", headers, secret) == 400
+
+
+def test_the_rule_for_other_languages_gives_the_signature_that_arrives(
+    delivered: tuple[str, bytes, dict[str, str]],
+) -> None:
+    secret, body, headers = delivered
+    signed = b".".join([headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body])
+    digest = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256)
+    assert headers["webhook-signature"].split() == [f"v1,{base64.b64encode(digest).decode()}"]
+
+
+def test_what_arrives_is_what_the_page_says(walk: Walk, delivered: tuple[str, bytes, dict[str, str]]) -> None:
+    _, body, headers = delivered
+    for name, _ in table(page("webhooks"), "header", "holds"):
+        assert name in headers
+    (example,) = answers(sections(page("webhooks"))["What arrives"])
+    assert_like(example, json.loads(body))
+
+
+def test_the_answers_of_the_api_have_the_fields_that_the_page_shows(walk: Walk, hook: Subscriber) -> None:
+    routes = sections(page("api"))
+    tracker = walk.call("GET", "/v1/trackers")["data"]["trackers"][0]["trackerId"]
+    webhook = walk.call("GET", "/v1/webhooks")["data"]["webhooks"][0]["webhookId"]
+    deliveries = f"/v1/webhooks/{webhook}/deliveries"
+    delivery = walk.call("GET", deliveries)["data"]["deliveries"][0]["deliveryId"]
+    number = {"trackingNumber": "SHIP24_SAMPLE_PENDING_d0c"}
+    endpoint = {"url": hook.url("/another"), "headers": {"Authorization": "Bearer my-secret"}}
+    real = {
+        "`POST /v1/trackers`": walk.call("POST", "/v1/trackers", number),
+        "`GET /v1/trackers`": walk.call("GET", "/v1/trackers"),
+        "`GET /v1/trackers/{trackerId}/results`": walk.call("GET", f"/v1/trackers/{tracker}/results"),
+        "`GET /v1/events`": walk.call("GET", "/v1/events"),
+        "`POST /v1/webhooks`": walk.call("POST", "/v1/webhooks", endpoint),
+        "`GET /v1/webhooks`": walk.call("GET", "/v1/webhooks"),
+        "`GET /v1/webhooks/{webhookId}/deliveries`": walk.call("GET", deliveries),
+        "`GET /v1/deliveries/{deliveryId}`": walk.call("GET", f"/v1/deliveries/{delivery}"),
+        "`GET /readyz`": walk.call("GET", "/readyz"),
+        "Errors": walk.call("GET", "/v1/trackers/none-such"),
+    }
+    assert {heading for heading, text in routes.items() if answers(text)} == set(real)
+    for heading, answer in real.items():
+        assert_like(answers(routes[heading])[-1], answer)

@@ -1,0 +1,197 @@
+"""The tables of the pages say what the code does."""
+
+import ast
+import re
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain
+
+from rest_framework.views import APIView
+
+from accounts import errors
+from carriers.adapters import all24
+from carriers.exceptions import CarrierError, KeyExhausted
+from carriers.outcome import Outcome
+from carriers.registry import adapters
+from carriers.words import express247
+from config import urls
+from events import catalog
+from events.statuses import Milestone
+from tests.docs.documents import duration, page, prose, sections, table
+from tests.processes import ROOT
+from trackers import deciding, schedule
+from trackers.schedule import Situation
+from webhooks import backoff, exchanges, facts, filters, health, transport
+
+_ROOMS = ("accounts", "events", "carriers", "webhooks", "trackers", "config")
+#: Set by Parcelwire itself, or Django's own.
+_NO_SETTINGS = {"PARCELWIRE_SUPERVISED", "DJANGO_SETTINGS_MODULE", "RES_OPTIONS"}
+#: What the settings call to read a variable, and how a variable's name is written there.
+_READS, _NAME = re.compile(r"env\.\w+|_[a-z_]+"), re.compile(r"'[A-Z][A-Z_]+'")
+
+
+def _sources() -> list[str]:
+    return [path.read_text() for room in _ROOMS for path in (ROOT / room).rglob("*.py")]
+
+
+def _settings() -> dict[str, str | None]:
+    """Every variable that the settings read, with its default where that is a constant."""
+    found: dict[str, str | None] = {}
+    for call in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
+        if not isinstance(call, ast.Call) or not _READS.fullmatch(ast.unparse(call.func)):
+            continue
+        names = [nth for nth, argument in enumerate(call.args) if _NAME.fullmatch(ast.unparse(argument))]
+        if names:
+            defaults = [*call.args[names[0] + 1 :], *(keyword.value for keyword in call.keywords)]
+            found.setdefault(ast.literal_eval(call.args[names[0]]), _constant(defaults))
+    return found
+
+
+def _constant(defaults: list[ast.expr]) -> str | None:
+    if not defaults or any(isinstance(node, ast.Name | ast.IfExp) for node in ast.walk(defaults[0])):
+        return None
+    value = eval(ast.unparse(defaults[0]))
+    return None if value == "" else str(value)
+
+
+def test_settings_lists_every_variable_that_is_read_and_no_other() -> None:
+    read = set(_settings())
+    for source in _sources():
+        read |= set(re.findall(r"""environ(?:\.get\(|\.setdefault\(|\[)["'](\w+)["']""", source))
+    listed = [name for name, *_ in table(page("settings"), "name", "default", "meaning")]
+    assert sorted(listed) == sorted(read - _NO_SETTINGS)
+
+
+def test_settings_gives_the_defaults_that_the_code_has() -> None:
+    listed = {name: default for name, default, _ in table(page("settings"), "name", "default", "meaning")}
+    constants = {name: default for name, default in _settings().items() if default is not None}
+    assert len(constants) > 10
+    assert {name: listed[name] for name in constants} == constants
+
+
+def test_polling_has_the_cadence_of_the_code() -> None:
+    rows = table(page("polling"), "milestone", "while silent for less than", "asked every")
+    assert [(milestone, duration(below), duration(every)) for milestone, below, every in rows] == [
+        (milestone.value, below, every)
+        for milestone, cadence in schedule.CADENCE.items()
+        for below, every in cadence
+    ]
+    assert f"up to {deciding.SPREAD * 100:.0f} %" in prose(page("polling"))
+
+
+def test_polling_has_the_backoff_of_the_code() -> None:
+    rows = table(page("polling"), "outcome", "what happened", "first wait", "longest wait")
+    assert {outcome: (duration(first), duration(last)) for outcome, _, first, last in rows} == {
+        outcome.value: waits for outcome, waits in schedule.BACKOFF.items()
+    }
+
+
+def test_polling_stops_when_the_code_does() -> None:
+    rows = dict(table(page("polling"), "stop reason", "when"))
+    after = {reason: duration(" ".join(when.split()[-2:])) for reason, when in rows.items()}
+    last = schedule.LAST_WATCH
+    assert after == {"delivered": last, "exception": last, "no_news": schedule.SILENCE_LIMIT}
+    assert f"every {schedule.LAST_EVERY // timedelta(hours=1)} h" in prose(page("polling"))
+    for reason, wait in after.items():
+        milestone = Milestone.IN_TRANSIT if reason == "no_news" else Milestone(reason)
+        now = Situation(Outcome.UNCHANGED, milestone, final=reason == "exception", silence=wait)
+        assert schedule.decide(now).stop_reason == reason
+        assert schedule.decide(replace(now, silence=wait - timedelta(seconds=1))).stop_reason is None
+
+
+def test_webhooks_has_the_retries_of_the_code() -> None:
+    rows = table(page("webhooks"), "after try", "next try in")
+    assert [duration(wait) for _, wait in rows] == [
+        timedelta(seconds=wait) for wait in backoff.DEFAULT_SCHEDULE
+    ]
+    assert [int(number) for number, _ in rows] == list(range(1, len(rows) + 1))
+    text = prose(page("webhooks"))
+    hours = round(sum(backoff.DEFAULT_SCHEDULE) / 3600)
+    assert f"{len(rows) + 1} tries in about {hours} hours" in text
+    assert f"up to {backoff.JITTER * 100:.0f} %" in text
+    assert f"for {health.ILL_AFTER.days} days, in at least {health.ILL_TRIES} tries" in text
+    assert f"first {transport.BODY_KEPT // 1024} KiB" in text
+
+
+def test_webhooks_explains_every_word_for_a_failure() -> None:
+    rows = table(page("webhooks"), "error", "meaning")
+    assert [word for word, _ in rows] == [failure.value for failure in exchanges.Failure]
+
+
+def test_webhooks_lists_types_that_an_endpoint_can_ask_for() -> None:
+    rows = table(page("webhooks"), "type", "when it is sent", "body")
+    for kind, _, _ in rows:
+        assert any(kind.replace("<milestone>", "delivered") == known for known in filters.MESSAGE_TYPES), kind
+
+
+def test_carriers_lists_the_couriers_that_there_are() -> None:
+    rows = table(page("carriers"), "courierCode", "carrier", "needs an account")
+    assert [tuple(row) for row in rows] == [
+        (code, one.name, "yes" if one.needs_account else "no") for code, one in adapters().items()
+    ]
+
+
+def test_carriers_has_all24s_map() -> None:
+    rows = table(page("carriers"), "event code", "status code", "milestone")
+    assert [tuple(row) for row in rows] == [
+        (code, meaning.status or "none", meaning.milestone) for code, meaning in all24._MAP.items()
+    ]
+
+
+def test_carriers_has_247expresss_words() -> None:
+    rows = table(page("carriers"), "status", "status code", "milestone")
+    assert [tuple(row) for row in rows] == [
+        (word, meaning.status or "none", meaning.milestone) for word, meaning in express247.STATUSES.items()
+    ]
+
+
+def test_carriers_has_247expresss_reasons() -> None:
+    rows = table(page("carriers"), "delay code", "reason", "party", "status code", "milestone")
+    expected = []
+    for code in express247._REASONS:
+        reason, meaning = express247.delay(code)
+        expected.append((code, reason.text, reason.party, meaning.status, meaning.milestone))
+    assert [tuple(row) for row in rows] == expected
+
+
+def test_carriers_has_247expresss_errors() -> None:
+    kinds: dict[str, type[CarrierError]] = {**express247.ERRORS, express247.KEY_LIMIT: KeyExhausted}
+    rows = table(page("carriers"), "error code", "outcome")
+    assert dict(rows) == {code: kind.outcome.value for code, kind in kinds.items()}
+
+
+def test_the_api_lists_the_routes_that_are_answered() -> None:
+    listed = [route for route, _ in table(page("api"), "method and route", "what it does")]
+    served = set()
+    for pattern in urls.api:
+        view: type[APIView] = pattern.callback.view_class
+        path = re.sub(r"<\w+:(\w+)>", lambda name: f"{{{_camel(name[1])}}}", str(pattern.pattern))
+        served |= {
+            f"{method.upper()} /v1/{path}"
+            for method in ("get", "post", "patch", "put", "delete")
+            if hasattr(view, method)
+        }
+    assert set(listed) == served | {"GET /healthz", "GET /readyz"}
+    assert {f"`{route}`" for route in listed} == {name for name in sections(page("api")) if name[0] == "`"}
+
+
+def test_the_api_lists_the_error_codes_that_are_answered() -> None:
+    listed = [re.findall(r"\w+", codes) for codes, *_ in table(page("api"), "code", "status", "when")]
+    used = set(errors._CODES.values()) | {"validation_error", "processing_error"}
+    for source in _sources():
+        used |= set(re.findall(r"""(?:ApiError\(\s*\d+,|not_found\()\s*"(\w+)",""", source))
+    assert sorted(chain(*listed)) == sorted(used)
+
+
+def test_the_api_lists_the_events_and_outcomes_that_there_are() -> None:
+    facts_ = [*vars(catalog).values(), *vars(facts).values()]
+    types = {
+        one.type for one in facts_ if isinstance(one, type) and isinstance(getattr(one, "type", None), str)
+    }
+    assert {kind for kind, _ in table(page("api"), "type", "what happened")} == types
+    assert all(f"`{outcome.value}`" in prose(page("api")) for outcome in Outcome)
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.title() for word in tail)
