@@ -12,13 +12,19 @@ from carriers.snapshot import Certainty, Moment
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one item says. `names` are all that its status is called, `placed` and `life` its order."""
+    """What one item says. `names` are all that its status is called, `known`: its code is a mapped word.
+
+    `placed` is where it stands, `life` how far along a parcel's life its status is: that decides between
+    entries of one place, unless it stands beside another, whose `neighbours_life` counts then.
+    """
 
     code: str | None
     text: str
     moment: Moment
+    known: bool = False
     placed: datetime | None = None
     life: int = 0
+    neighbours_life: int | None = None
     key: str = ""
     names: frozenset[str] = frozenset()
     location: str | None = None
@@ -32,13 +38,20 @@ class Entry:
     @property
     def place(self) -> tuple[datetime, int]:
         """Sorts entries oldest first; what has no place comes last."""
-        return self.placed or ordering.LAST, self.life
+        life = self.life if self.neighbours_life is None else self.neighbours_life
+        return self.placed or ordering.LAST, life
+
+    def beside(self, anchor: "Entry") -> "Entry":
+        """Placed by the instant of another entry of its list, or by its own where that is itself."""
+        life = None if anchor is self else anchor.life
+        return replace(self, placed=anchor.moment.instant, neighbours_life=life)
 
 
 def merged(statuses: Iterable[Entry], trackings: Iterable[Entry]) -> list[Entry]:
     """Both lists as one: what they tell of one status at one moment is one entry.
 
-    The second list adds place and raw fields to the first, and the time where that has none.
+    The second list adds place and raw fields to the first, the time where that has none, and the status where
+    it alone tells a known word: what one list has told by its word stays the same scan when both tell it.
     """
     found = list(statuses)
     free = list(range(len(found)))
@@ -49,15 +62,7 @@ def merged(statuses: Iterable[Entry], trackings: Iterable[Entry]) -> list[Entry]
             continue
         at = max(twins, key=lambda twin: _likeness(found[twin], tracking))
         free.remove(at)
-        status = found[at]
-        timed = status if status.moment.instant else tracking
-        found[at] = replace(
-            status,
-            moment=timed.moment,
-            placed=timed.placed,
-            location=tracking.location,
-            raw=tracking.raw | status.raw,
-        )
+        found[at] = _one(found[at], tracking)
     return found
 
 
@@ -71,11 +76,29 @@ def on_its_day(entry: Entry, older: Iterable[Entry], clock: Clock) -> Entry:
     if not of_day:
         return entry
     last = max(of_day, key=lambda one: one.place)
-    return replace(entry, placed=last.placed, life=max(entry.life, last.life))
+    return replace(entry, placed=last.placed, neighbours_life=max(entry.life, last.place[1]))
+
+
+def _one(status: Entry, tracking: Entry) -> Entry:
+    worded = tracking if tracking.known and not status.known else status
+    timed = max(status, tracking, key=lambda one: (one.moment.instant is not None, one.placed is not None))
+    return replace(
+        status,
+        code=worded.code,
+        known=worded.known,
+        life=worded.life,
+        moment=timed.moment,
+        placed=timed.placed,
+        neighbours_life=timed.neighbours_life,
+        location=tracking.location,
+        raw=tracking.raw | status.raw,
+    )
 
 
 def _same(status: Entry, tracking: Entry) -> bool:
-    """A name in common, and no other time: one of the two may be without."""
+    """A name in common, and neither another time nor another known word: one of the two may be without."""
+    if status.known and tracking.known and status.code != tracking.code:
+        return False
     times = {status.moment.instant, tracking.moment.instant} - {None}
     return len(times) < 2 and not status.names.isdisjoint(tracking.names)
 

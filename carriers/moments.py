@@ -8,18 +8,17 @@ from zoneinfo import ZoneInfo
 from carriers import reading
 from carriers.snapshot import NO_MOMENT, Certainty, Moment
 
-#: How .NET writes a date that is not there.
-_NO_DATE = "0001-01-01"
+#: The day that .NET writes where there is no date.
+_NO_DAY = date.min
 _EVER = datetime.min.replace(tzinfo=UTC)
-_CLOCK = r"(?P<hour>\d{2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
-_ISO = re.compile(
-    rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}})"
-    rf"(?:(?:[Tt]|\s+){_CLOCK}\s?(?P<offset>[Zz]|[+-]\d{{2}}(?::?\d{{2}})?)?)?",
-    re.ASCII,
+_TIME = (
+    r"(?:(?:[Tt]|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
+    r"\s?(?P<offset>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?"
 )
-_DAY_FIRST = re.compile(
-    rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}})(?:\s+{_CLOCK})?(?P<offset>(?!))?", re.ASCII
-)
+_ISO = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}}){_TIME}", re.ASCII)
+_DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}){_TIME}", re.ASCII)
+#: Characters of an impossible time that an error repeats.
+_REPEATED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +31,33 @@ class Clock:
 
     zone: tzinfo
     offset: timezone | None = None
-    #: Takes `dd/MM/yyyy HH:mm[:ss]` too.
+    #: Takes `d/M/yyyy` for the day too.
     day_first: bool = False
+    #: Tells the wall clock of times with an offset of their own, for carriers that write one moment with an
+    #: offset here and without there. It must not change: scans are known by their wall clock.
+    home: tzinfo | None = None
 
     def read(self, value: object) -> Moment:
-        """Read ISO 8601 to the second; a day alone is placed at its first second.
+        """Read ISO 8601 to the second, its hour of one digit or two; a day alone stands at its first second.
 
         Null, "" and .NET's default date are NO_MOMENT. Raises ValueError for anything else that names no
-        instant between the years 1 and 9999.
+        instant between the years 1 and 9999, which repeats what has the form of a time, and codes.
         """
         text = reading.text(value)
         if text is None and (value is None or isinstance(value, str)):
             return NO_MOMENT
-        if text and text.startswith(_NO_DATE):
-            return NO_MOMENT
         found = _ISO.fullmatch(text or "") or (_DAY_FIRST.fullmatch(text or "") if self.day_first else None)
         if text is None or found is None:
             raise ValueError(f"not a time: {reading.named(value)}")
+        try:
+            return self._found(text, found)
+        except ValueError as error:
+            raise ValueError(f"no such time: {' '.join(text.split())[:_REPEATED]}") from error
+
+    def _found(self, text: str, found: re.Match[str]) -> Moment:
         day = date(int(found["year"]), int(found["month"]), int(found["day"]))
+        if day == _NO_DAY:
+            return NO_MOMENT
         if found["hour"] is None:
             start = datetime(day.year, day.month, day.day, tzinfo=self.offset or self.zone)
             return Moment(text, _instant(start), Certainty.DATE_ONLY, day.isoformat(), day.isoformat())
@@ -92,7 +100,14 @@ class Clock:
         written = {Certainty.EXACT: f"{plain}Z", Certainty.ZONE_ASSUMED: plain}.get(
             certainty, local.isoformat()
         )
-        return Moment(text, _instant(local), certainty, written, plain)
+        return Moment(text, _instant(local), certainty, written, self._wall(local) if own else plain)
+
+    def _wall(self, local: datetime) -> str:
+        try:
+            at_home = local.astimezone(self.home or local.tzinfo)
+        except OverflowError:  # in the last hours that there are
+            at_home = local
+        return at_home.replace(tzinfo=None).isoformat()
 
 
 def offset_of(text: str | None) -> timezone | None:

@@ -3,8 +3,9 @@
 import json
 import math
 import re
+from collections.abc import Callable, Iterable
 from decimal import Decimal, DecimalException
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from carriers.exceptions import BadResponse
 
@@ -17,6 +18,8 @@ MAX_DEPTH = 40
 MAX_ENTRIES = 1_000
 #: Digits of money and sizes; what is longer is kept as the text it came as.
 MAX_DIGITS = 30
+
+Read = TypeVar("Read")
 
 #: What of a carrier's text an error may repeat: a short code, no sentence, address or key of any length.
 _TOKEN = re.compile(r"[A-Za-z0-9_ .-]{1,60}")
@@ -77,6 +80,25 @@ def entries(value: object, field: str) -> list[object]:
     raise BadResponse(f"{field} is a JSON {kind(value)}, not a list")
 
 
+def readable(
+    items: Iterable[object], what: str, read: Callable[[dict[str, Any]], Read]
+) -> tuple[list[Read], list[str]]:
+    """What `read` makes of the objects among `items`, and what could not be read: a short text for each.
+
+    `read` raises ValueError with such a text; `what` names an item with its article.
+    """
+    found, set_aside = [], []
+    for item in items:
+        if not isinstance(item, dict):
+            set_aside.append(f"not {what}: {named(item)}")
+            continue
+        try:
+            found.append(read(item))
+        except ValueError as error:
+            set_aside.append(str(error))
+    return found, set_aside
+
+
 def decimal(value: object) -> str | None:
     """Money or a size as decimal text, never through float; a text that is no plain number as it came."""
     match value:
@@ -91,15 +113,19 @@ def decimal(value: object) -> str | None:
     return f"{Decimal(found):f}" if found and _DECIMAL.fullmatch(found) else found
 
 
-def as_sent(value: Any) -> Any:
-    """`value` with its Decimals as JSON numbers again, for storing."""
+def to_store(value: Any) -> Any:
+    """What `document` returned, or a part of it, as plain JSON values.
+
+    A number with a fraction or an exponent becomes a string, exactly as the carrier wrote it: as a JSON
+    number it would come back as a float. Whole numbers stay numbers.
+    """
     match value:
         case dict():
-            return {key: as_sent(item) for key, item in value.items()}
+            return {key: to_store(item) for key, item in value.items()}
         case list():
-            return [as_sent(item) for item in value]
-        case Decimal():
-            return float(value)
+            return [to_store(item) for item in value]
+        case _Fraction():
+            return value.literal
     return value
 
 
@@ -151,13 +177,20 @@ def _storable(value: Any, depth: int) -> Any:
     return {_UNSTORABLE.sub("\ufffd", key): _storable(item, depth - 1) for key, item in value.items()}
 
 
-def _fraction(literal: str) -> Decimal:
+class _Fraction(Decimal):
+    """A number that knows how it was written: 1e3 and 1000.0 are one Decimal."""
+
+    literal: str
+
+
+def _fraction(literal: str) -> _Fraction:
     try:
-        value = Decimal(literal)
+        value = _Fraction(literal)
     except DecimalException as error:
         raise ValueError("a number is out of range") from error
     if not math.isfinite(float(value)):
         raise ValueError("a number is out of range")
+    value.literal = literal
     return value
 
 

@@ -124,9 +124,12 @@ class Unmapped:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One answer, parsed. Scans oldest first. `part` is this number's own part of the answer, as sent.
+    """One answer, parsed. Scans oldest first. `part` is this number's own part of the answer, for storing.
 
-    `set_aside` counts scans whose date could not be read, `ignored` orders of other numbers in the answer.
+    It is as sent, save that numbers with a fraction are strings, and that what no database takes is replaced
+    (`carriers.reading`). `set_aside` has a short text for each scan that could not be read, naming what was
+    sent in its place as far as that is a time, a code or a JSON type; nothing personal. `ignored` counts the
+    orders of other numbers in the answer.
     """
 
     courier: str

@@ -71,7 +71,7 @@ def page(merchant_id: UUID, *, after: int, limit: int, types: Sequence[str] = ()
     with connection.cursor() as cursor:
         cursor.execute(_PAGE, values)
         rows = cursor.fetchall()
-    found = [FeedEvent(*row[2:-1], data=json.loads(row[-1])) for row in rows if row[2] is not None]
+    found = [FeedEvent(*[*row[2:-1], json.loads(row[-1])]) for row in rows if row[2] is not None]
     head, seen = rows[0][0], rows[0][1]
     if len(found) > limit:
         return Page(found[:limit], found[limit - 1].position, has_more=True)

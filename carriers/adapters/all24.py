@@ -83,14 +83,11 @@ class All24(Adapter):
             moments.offset_of(reading.text(order.get("origin_order_date"))),
         )
         parties = _Parties(_party(order.get("sender_location")), _party(order.get("recipient_location")))
-        scans: list[Scan] = []
-        set_aside: list[str] = []
         # Newest first, as all24 documents: equal times keep that order, all others are told by themselves.
-        for event in reversed(reading.entries(order["history"], "history")):
-            try:
-                scans.append(self._scan(event, clock, parties))
-            except ValueError as error:
-                set_aside.append(str(error))
+        events = reversed(reading.entries(order["history"], "history"))
+        scans, set_aside = reading.readable(
+            events, "an event", lambda event: self._scan(event, clock, parties)
+        )
         places = ordering.places([scan.moment for scan in scans])
         placed = [replace(scan, placed=place) for scan, place in zip(scans, places, strict=True)]
         in_order = sorted(placed, key=lambda scan: scan.placed or ordering.LAST)
@@ -106,13 +103,11 @@ class All24(Adapter):
             unmapped=ordering.unmapped(in_order),
             set_aside=tuple(set_aside),
             ignored=others,
-            part=reading.as_sent(order),
+            part=reading.to_store(order),
         )
 
-    def _scan(self, event: object, clock: Clock, parties: "_Parties") -> Scan:
+    def _scan(self, event: Mapping[str, Any], clock: Clock, parties: "_Parties") -> Scan:
         """Raises ValueError where the time is there and cannot be read."""
-        if not isinstance(event, dict):
-            raise ValueError(f"not an event: {reading.named(event)}")  # noqa: TRY004
         moment: Moment = clock.read(event.get("event_time"))
         code = _code(event.get("event_code"))
         meaning = _MAP.get(code, _UNKNOWN)

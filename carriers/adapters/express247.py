@@ -17,14 +17,20 @@ from carriers.words import express247 as words
 
 HOME = ZoneInfo("Asia/Ho_Chi_Minh")
 
-
 _NUMBERS = (
     "length", "width", "height", "realWeight", "calWeight", "weight", "quantity", "price", "priceFR",
     "farRegionFeeAmount", "fuelFeeAmount", "vatAmount", "totalServiceCost",
 )  # fmt: skip
 _TEXTS = ("mailerTypeID", "delayCode", "delayNote", "deliveryNotes")
-_PRICE = ("serviceName", "serviceID", "cost")
-_BODY = ("status", "statuses", "trackings")
+#: The fields of an order: any of them may be absent.
+_FIELDS = frozenset(
+    (
+        *_NUMBERS, *_TEXTS, "orderCode", "status", "statusName", "deliveryDate", "receiverName", "priceInfo",
+        "statuses", "trackings", "estimateRoutes", "confirmImage", "acceptDate",
+    )
+)  # fmt: skip
+#: What the field for an error's code holds where there is none.
+_NO_ERROR = frozenset({"0", "false"})
 
 
 class _Form(NamedTuple):
@@ -66,12 +72,11 @@ class Express247(Adapter):
 
     def parse(self, answer: Answer, query: Query) -> Snapshot:
         order = _order(answer, query)
-        clock = Clock(moments.zone_named(query.credentials.time_zone, self.time_zone), day_first=True)
-        set_aside: list[str] = []
-        listed = merged(
-            _read(order.get("statuses"), _STATUSES, clock, set_aside),
-            _read(order.get("trackings"), _TRACKINGS, clock, set_aside),
-        )
+        zone = moments.zone_named(query.credentials.time_zone, self.time_zone)
+        clock = Clock(zone, day_first=True, home=HOME)
+        statuses, unread = _read(order.get("statuses"), _STATUSES, clock)
+        trackings, unread_too = _read(order.get("trackings"), _TRACKINGS, clock)
+        listed = merged(statuses, trackings)
         entries = sorted([*listed, *_own(order, clock, listed)], key=lambda entry: entry.place)
         scans = identity.keyed(ordering.ranked(map(self._scan, entries)))
         return Snapshot(
@@ -83,8 +88,8 @@ class Express247(Adapter):
                 confirm_image=reading.lines(order.get("confirmImage")),
             ),
             unmapped=ordering.unmapped(scans),
-            set_aside=tuple(set_aside),
-            part=reading.as_sent(order),
+            set_aside=(*unread, *unread_too),
+            part=reading.to_store(order),
         )
 
     def _scan(self, entry: Entry) -> Scan:
@@ -114,21 +119,33 @@ def _order(answer: Answer, query: Query) -> dict[str, Any]:
         if answer.status != 200:
             raise _http_error(answer, query) from None
         raise
-    _raise_for_code(reading.text(order.get("errorCode")) or "0", query)
+    _raise_for_code(reading.text(order.get("errorCode")), query)
     if answer.status != 200:
         raise _http_error(answer, query)
-    if not any(order.get(name) for name in _BODY) and (
-        order.get("errorMessage") or not order.keys() & set(_BODY)
-    ):
+    if not _is_order(order):
         raise BadResponse("247Express answered neither an order nor an error code")
-    named = reading.text(order.get("orderCode")) or query.number
-    if named.casefold() != query.number.casefold():
+    if not _is_code_of(order.get("orderCode"), query.number):
         raise BadResponse("247Express answered with another order")
     return order
 
 
-def _raise_for_code(code: str, query: Query) -> None:
-    if code == "0":
+def _is_order(order: Mapping[str, Any]) -> bool:
+    """One field is enough; beside the text of an error it must tell more than which order that is about."""
+    if order.get("errorMessage"):
+        return any(order.get(name) for name in _FIELDS - {"orderCode"})
+    return not _FIELDS.isdisjoint(order)
+
+
+def _is_code_of(code: object, number: str) -> bool:
+    """Whether an order is the one of this number; a code that came as a JSON number has lost its zeros."""
+    named = reading.text(code) or number
+    if not isinstance(code, str) and named.isdecimal():
+        return named.lstrip("0") == number.lstrip("0")
+    return named.casefold() == number.casefold()
+
+
+def _raise_for_code(code: str | None, query: Query) -> None:
+    if code is None or code.casefold() in _NO_ERROR:
         return
     detail = f"247Express answered {reading.token(code) or 'an error code that is none of its own'}"
     if code.upper() == words.KEY_LIMIT:
@@ -143,34 +160,33 @@ def _http_error(answer: Answer, query: Query) -> CarrierError:
     return refusals.of_status(answer.status, answer, query.asked_at, detail)
 
 
-def _read(items: object, form: _Form, clock: Clock, set_aside: list[str]) -> list[Entry]:
-    """One list, oldest first whichever way it came. Entries with unreadable times go to `set_aside`."""
-    found = []
-    for item in reading.entries(items, form.field):
-        try:
-            found.append(_entry(item, form, clock))
-        except ValueError as error:
-            set_aside.append(str(error))
+def _read(items: object, form: _Form, clock: Clock) -> tuple[list[Entry], list[str]]:
+    """One list, oldest first whichever way it came, and what of it could not be read."""
+    found, unread = reading.readable(
+        reading.entries(items, form.field),
+        f"an entry of {form.field}",
+        lambda item: _entry(item, form, clock),
+    )
     timed = [entry.moment.instant for entry in found if entry.moment.instant]
     if timed and timed[0] > timed[-1]:
         found.reverse()
     anchors = ordering.anchors([entry.moment for entry in found])
-    return [
-        entry if at is None else replace(entry, placed=found[at].moment.instant, life=found[at].life)
-        for entry, at in zip(found, anchors, strict=True)
+    placed = [
+        entry if at is None else entry.beside(found[at]) for entry, at in zip(found, anchors, strict=True)
     ]
+    return placed, unread
 
 
-def _entry(item: object, form: _Form, clock: Clock) -> Entry:
+def _entry(item: Mapping[str, Any], form: _Form, clock: Clock) -> Entry:
     """Raises ValueError where the time is there and cannot be read."""
-    if not isinstance(item, dict):
-        raise ValueError(f"not an entry of {form.field}: {reading.named(item)}")  # noqa: TRY004
     names = [name for field in form.names if (name := reading.text(item.get(field)))]
-    code = _word(names) or reading.text(item.get(form.names[0]))
+    word = _word(names)
+    code = word or reading.text(item.get(form.names[0]))
     place = filter(None, (reading.text(item.get(field)) for field in form.place))
     return Entry(
         code=code,
         text=names[-1] if names else "",
+        known=word is not None,
         moment=clock.read(item.get(form.time)),
         life=words.life(code),
         names=frozenset(name.casefold() for name in [*names, code or ""] if name),
@@ -235,7 +251,7 @@ def _anew(own: str, listed: Iterable[Entry]) -> bool:
     It may also be an old one, since lists run ahead of it. It is new where the newest status that we know
     has passed it by and may come before it again: a failed attempt, or what is earlier in a parcel's life.
     """
-    known = sorted((entry for entry in listed if entry.code in words.STATUSES), key=lambda entry: entry.place)
+    known = sorted((entry for entry in listed if entry.known), key=lambda entry: entry.place)
     newest = known[-1] if known else None
     if newest is None or newest.placed is None or newest.code == own:
         return False
@@ -261,11 +277,8 @@ def _delayed(scans: list[Scan], code: str | None) -> tuple[Scan, ...]:
 
 def _shipment(order: Mapping[str, Any], clock: Clock) -> ShipmentFacts:
     estimate = clock.latest(order.get("estimateRoutes"))
-    prices = [
-        {name: found for name in _PRICE if (found := reading.decimal(item.get(name)))}
-        for item in reading.entries(order.get("priceInfo"), "priceInfo")
-        if isinstance(item, dict)
-    ]
+    items = reading.entries(order.get("priceInfo"), "priceInfo")
+    prices = [_price(item) for item in items if isinstance(item, dict)]
     services = [price["serviceName"] for price in prices if "serviceName" in price]
     details: dict[str, Any] = {name: reading.decimal(order.get(name)) for name in _NUMBERS}
     details |= {name: reading.text(order.get(name), reading.KEPT) for name in _TEXTS}
@@ -276,3 +289,12 @@ def _shipment(order: Mapping[str, Any], clock: Clock) -> ShipmentFacts:
         service=services[0] if len(services) == 1 else None,
         details={name: value for name, value in details.items() if value},
     )
+
+
+def _price(item: Mapping[str, Any]) -> dict[str, str]:
+    found = {
+        "serviceName": reading.text(item.get("serviceName")),
+        "serviceID": reading.text(item.get("serviceID")),
+        "cost": reading.decimal(item.get("cost")),
+    }
+    return {name: value for name, value in found.items() if value}

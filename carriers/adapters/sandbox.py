@@ -115,13 +115,8 @@ class Sandbox(Adapter):
         if not isinstance(parcel.get("scans"), list) or parcel.get("number") != query.number:
             raise BadResponse("The sandbox's answer holds no scans of this parcel")
         clock = Clock(UTC)
-        scans: list[Scan] = []
-        set_aside: list[str] = []
-        for item in reading.entries(parcel["scans"], "scans"):
-            try:
-                scans.append(self._scan(item, clock))
-            except ValueError as error:
-                set_aside.append(str(error))
+        items = reading.entries(parcel["scans"], "scans")
+        scans, set_aside = reading.readable(items, "a scan", lambda item: self._scan(item, clock))
         scans.sort(key=lambda scan: scan.placed or ordering.LAST)
         return Snapshot(
             courier=self.code,
@@ -129,13 +124,11 @@ class Sandbox(Adapter):
             shipment=ShipmentFacts(estimated_to=clock.read_or_none(parcel.get("expected"))),
             unmapped=ordering.unmapped(scans),
             set_aside=tuple(set_aside),
-            part=reading.as_sent(parcel),
+            part=reading.to_store(parcel),
         )
 
-    def _scan(self, item: object, clock: Clock) -> Scan:
+    def _scan(self, item: Mapping[str, Any], clock: Clock) -> Scan:
         """Raises ValueError for a time that cannot be read."""
-        if not isinstance(item, dict):
-            raise ValueError(f"not a scan: {reading.named(item)}")  # noqa: TRY004
         code = reading.text(item.get("code"))
         step = _MAP.get(code)
         moment = clock.read(item.get("time"))

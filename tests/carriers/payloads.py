@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from carriers.adapter import Answer, Credentials, Query
+from carriers.adapter import Answer, Credentials, Query, Request
 from carriers.exceptions import CarrierError
 from carriers.registry import adapter
 from carriers.snapshot import Scan, Snapshot
@@ -55,6 +55,26 @@ def query(courier: str, number: str, *, asked_at: datetime = NOW, **credentials:
     known = {"base_url": "https://carrier.example", "key": "s3cret", "time_zone": adapter(courier).time_zone}
     held = Credentials(account_id=UUID(int=7), **(known | credentials))
     return Query(number, held, asked_at=asked_at, since=NOW)
+
+
+class Recorder:
+    """A client that keeps what it was asked to send."""
+
+    def __init__(self) -> None:
+        self.sent: list[Request] = []
+
+    def get(self, request: Request) -> Answer:
+        self.sent.append(request)
+        return Answer(200, {}, b"{}")
+
+
+def request_for(courier: str, number: str, **credentials: str) -> Request:
+    """The one request that the courier's adapter asks with; it does not show its key."""
+    client = Recorder()
+    adapter(courier).ask(query(courier, number, **credentials), client)
+    (sent,) = client.sent
+    assert "s3cret" not in repr(sent)
+    return sent
 
 
 def parse(

@@ -57,6 +57,21 @@ def test_the_wall_clock_is_the_same_whatever_is_known_of_the_zone() -> None:
     assert {clock.read(text).wall for text in texts for clock in clocks} == {"2015-08-18T12:02:00"}
 
 
+@pytest.mark.parametrize(
+    ("text", "wall"),
+    [
+        ("2015-08-18T05:02:00Z", "2015-08-18T12:02:00"),
+        ("2015-08-18T12:02:00+07:00", "2015-08-18T12:02:00"),
+        ("2015-08-18 12:02", "2015-08-18T12:02:00"),
+        ("9999-12-31T23:00:00Z", "9999-12-31T23:00:00"),
+    ],
+)
+def test_a_home_tells_the_wall_clock_of_times_that_have_an_offset(text: str, wall: str) -> None:
+    moment = Clock(BERLIN, home=BANGKOK).read(text)
+    assert (moment.wall, moment.text) == (wall, text)
+    assert moment.instant == Clock(BERLIN).read(text).instant
+
+
 def test_an_offset_known_from_elsewhere_comes_before_the_zone() -> None:
     moment = Clock(BERLIN, BANGKOK).read("2015-08-18 12:02:00")
     assert (moment.written, moment.certainty) == ("2015-08-18T12:02:00+07:00", Certainty.OFFSET_ASSUMED)
@@ -107,16 +122,14 @@ def test_nothing_is_no_moment(nothing: Any) -> None:
     ],
 )
 def test_what_names_no_instant_is_refused(text: Any) -> None:
-    with pytest.raises(
-        ValueError, match=r"not a time|out of range|must be in|such offset|offset must|beyond"
-    ):
+    with pytest.raises(ValueError, match=r"^(not a|no such) time: "):
         Clock(UTC).read(text)
     assert Clock(UTC).read_or_none(text) is None
 
 
 def test_the_edges_of_the_calendar_do_not_overflow() -> None:
     assert Clock(ZoneInfo("America/Lima")).read("0001-01-02").instant is not None
-    with pytest.raises(ValueError, match="beyond"):
+    with pytest.raises(ValueError, match=r"^no such time: 9999-12-31 23:00:00$"):
         Clock(ZoneInfo("America/Lima")).read("9999-12-31 23:00:00")
 
 
@@ -125,6 +138,9 @@ def test_the_edges_of_the_calendar_do_not_overflow() -> None:
     [
         ("01/05/2024 10:30", "2024-05-01T10:30:00"),
         ("1/5/2024 10:30:09", "2024-05-01T10:30:09"),
+        ("1/5/2024 9:00", "2024-05-01T09:00:00"),
+        ("01/05/2024T10:30:00", "2024-05-01T10:30:00"),
+        ("01/05/2024 10:30 +07:00", "2024-05-01T10:30:00"),
         ("31/12/2024", "2024-12-31"),
         ("2024-05-01T10:30:00", "2024-05-01T10:30:00"),
     ],

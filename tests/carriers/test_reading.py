@@ -87,9 +87,22 @@ def test_what_cannot_be_stored_is_replaced_before_anything_is_compared(body: byt
     assert reading.document(body) == {"a": value}
 
 
-def test_a_part_is_json_again() -> None:
-    part = reading.as_sent(reading.document(b'{"a": [{"b": 136.0}, 1e-400, null, true]}'))
-    assert json.dumps(part) == '{"a": [{"b": 136.0}, 0.0, null, true]}'
+def test_a_part_is_json_again_with_every_fraction_as_it_was_written() -> None:
+    body = b'{"a": [{"b": 136.10}, 1e-400, -1E3, 0.1000000000000000000001, 7, "7.0", null, true]}'
+    assert json.dumps(reading.to_store(reading.document(body))) == (
+        '{"a": [{"b": "136.10"}, "1e-400", "-1E3", "0.1000000000000000000001", 7, "7.0", null, true]}'
+    )
+
+
+def test_what_is_readable_is_read_and_the_rest_is_told() -> None:
+    def read(item: dict[str, Any]) -> int:
+        return int(item["n"])
+
+    items = [{"n": "1"}, "Nguyễn", {"n": "x"}, None, {"n": "2"}]
+    found, set_aside = reading.readable(items, "a count", read)
+    assert found == [1, 2]
+    assert set_aside[::2] == ["not a count: string", "not a count: null"]
+    assert "invalid literal" in set_aside[1]
 
 
 @pytest.mark.parametrize(
