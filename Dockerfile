@@ -17,8 +17,8 @@ WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY . .
 USER parcelwire
-# The secrets of this one command are made in a folder that is thrown away.
-RUN PARCELWIRE_ENV=development SECRET_KEY=unused FIELD_ENCRYPTION_KEYS=unused \
+# The secrets are given for this one command; the image keeps none of them.
+RUN PARCELWIRE_ENV=development SECRET_KEY=unused FIELD_ENCRYPTION_KEYS=$(python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())') \
     python manage.py collectstatic --no-input --verbosity 0
 EXPOSE 8000
 # The host name asked for must be one of ALLOWED_HOSTS.

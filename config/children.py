@@ -14,6 +14,8 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _ROOT = Path(__file__).resolve().parent.parent
 _LOG_LIMIT = 10 * 1024 * 1024
 _MOMENT = 0.02
+#: Seconds before the deadline at which children are hurried.
+_HURRY = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Command:
     name: str
     words: Sequence[str]
     stop_signal: signal.Signals = signal.SIGTERM
+    #: What it gets shortly before the deadline, where it can end faster than in order.
+    hurry_signal: signal.Signals | None = None
     #: What the kernel sends when the parent ends.
     death_signal: signal.Signals = signal.SIGKILL
     #: A folder the command may own; given, root's name is dropped.
@@ -65,31 +69,28 @@ def log_tail(data: Path, name: str, lines: int = 5) -> str:
     return "\n".join(written.read_text(errors="replace").splitlines()[-lines:]) if written.exists() else ""
 
 
-def ask_to_stop(process: subprocess.Popen[bytes], command: Command) -> None:
-    """Send the signal that ends the child in order, and don't wait."""
-    if process.poll() is None:
-        process.send_signal(command.stop_signal)
-
-
 def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     """Signal the child and all it started; nothing happens where they are gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
 
 
-def await_end(process: subprocess.Popen[bytes], command: Command, data: Path, deadline: float) -> None:
-    """Wait until `deadline` (time.monotonic()), then end what is left of the child's group by SIGKILL."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(max(0.0, deadline - time.monotonic()))
-    signal_group(process, signal.SIGKILL)
-    process.wait()
-    _pid_file(data, command.name).unlink(missing_ok=True)
+def stop(those: Sequence[tuple[subprocess.Popen[bytes], Command]], data: Path, deadline: float) -> None:
+    """Ask the children to end, all at once, and see that they do.
 
-
-def stop(process: subprocess.Popen[bytes], command: Command, data: Path, deadline: float) -> None:
-    """Ask the child to end, and see that it does."""
-    ask_to_stop(process, command)
-    await_end(process, command, data, deadline)
+    What is left of their groups at `deadline` (time.monotonic()) is ended by SIGKILL.
+    """
+    for process, command in those:
+        _send(process, command.stop_signal)
+    _await(those, deadline - _HURRY)
+    for process, command in those:
+        if command.hurry_signal:
+            _send(process, command.hurry_signal)
+    _await(those, deadline)
+    for process, command in those:
+        signal_group(process, signal.SIGKILL)
+        process.wait()
+        _pid_file(data, command.name).unlink(missing_ok=True)
 
 
 def reap(command: Command, data: Path, patience: float = 3.0) -> bool:
@@ -131,6 +132,16 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
             return False
         time.sleep(_MOMENT)
     return True
+
+
+def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    if process.poll() is None:
+        process.send_signal(number)
+
+
+def _await(those: Sequence[tuple[subprocess.Popen[bytes], Command]], deadline: float) -> None:
+    left = max(0.0, deadline - time.monotonic())
+    wait_until(lambda: all(process.poll() is not None for process, _ in those), left)
 
 
 def _pid_file(data: Path, name: str) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from config import keeper, occupancy, servers
+from config.keys import DataError, make_folder
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: URLs that are refused at once; the path and the name say why.
@@ -32,13 +33,13 @@ def data_folder() -> Path:
 
 def database_url(data: Path) -> str:
     """URL of the PostgreSQL recorded on `data`; where there is none, one that is refused at once."""
-    place = occupancy.recorded(data).get("postgres")
+    place = _place(data, "postgres")
     return servers.Postgres(data).url(place["port"]) if place else _NO_POSTGRES
 
 
 def redis_url(data: Path) -> str:
     """URL of the Valkey recorded on `data`; where there is none, one that is refused at once."""
-    place = occupancy.recorded(data).get("valkey")
+    place = _place(data, "valkey")
     return servers.Valkey(data).url(place["port"]) if place else _NO_VALKEY
 
 
@@ -62,16 +63,14 @@ def servers_for_command(argv: Sequence[str]) -> Iterator[None]:
     command = argv[1] if len(argv) > 1 else ""
     if command == "up":
         _choose_data(argv[2:])
-    if command in _ALONE or "--help" in argv or os.environ.get("PARCELWIRE_ENV") == "production":
-        yield
-        return
+    needs_none = command in _ALONE or "--help" in argv or os.environ.get("PARCELWIRE_ENV") == "production"
     with contextlib.ExitStack() as held:
         try:
-            found = held.enter_context(using(data_folder(), f"manage.py {command}"))
-        except (occupancy.OccupiedError, servers.ServerError) as error:
-            sys.exit(f"{error}")
-        os.environ.update(found)
-        yield
+            if not needs_none:
+                os.environ.update(held.enter_context(using(data_folder(), f"manage.py {command}")))
+            yield
+        except (occupancy.OccupiedError, servers.ServerError, DataError) as error:
+            sys.exit(f"{error}")  # the settings, read by the command, want the folder too
 
 
 @contextlib.contextmanager
@@ -81,23 +80,24 @@ def using(
     """Find the servers that run on `data`, or have a keeper run them until their last user has left.
 
     Gives DATABASE_URL and REDIS_URL, those that the environment lacks. Not `durable`: faster, and a crash
-    may lose data. With `discard` the keeper removes the folder. Raises ServerError, OccupiedError.
+    may lose data. With `discard` the keeper removes the folder. Raises ServerError, OccupiedError, DataError.
     """
     wanted = stand_ins(data, durable=durable)
     if not wanted:
         yield {}
         return
-    data.mkdir(parents=True, exist_ok=True)
+    make_folder(data)
     forked: list[keeper.Keeper] = []
     users = occupancy.open_lock(data, "users")
     try:
         fcntl.flock(users, fcntl.LOCK_SH)  # not before a keeper that is stopping has ended
         with occupancy.open_lock(data, "starting") as starting:
             fcntl.flock(starting, fcntl.LOCK_EX)
-            if not occupancy.is_occupied(data):
-                who = f"a command, first {purpose} (pid {os.getpid()})"
-                forked.append(keeper.fork(data, who, wanted, discard=discard))
-            found = _wait_until_answered(data, wanted)
+            found: dict[str, str] = {}
+            while not found:
+                if not occupancy.is_occupied(data):
+                    forked += _keepers(data, purpose, wanted, discard=discard)
+                found = _wait_until_answered(data, wanted)
         yield found
     finally:
         users.close()
@@ -105,7 +105,21 @@ def using(
             one.leave()
 
 
+def _keepers(
+    data: Path, purpose: str, wanted: Sequence[servers.Server], *, discard: bool
+) -> list[keeper.Keeper]:
+    """A new keeper; none where somebody else has taken the folder meanwhile. Raises ServerError."""
+    who = f"a command, first {purpose} (pid {os.getpid()})"
+    try:
+        return [keeper.fork(data, who, wanted, discard=discard)]
+    except servers.ServerError:
+        if not occupancy.is_occupied(data):
+            raise
+        return []
+
+
 def _wait_until_answered(data: Path, wanted: Sequence[servers.Server]) -> dict[str, str]:
+    """The URLs of servers that somebody runs; empty where that one has ended. Raises OccupiedError."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         places = occupancy.recorded(data)
@@ -116,13 +130,20 @@ def _wait_until_answered(data: Path, wanted: Sequence[servers.Server]) -> dict[s
             for server in wanted
         }
         if not any(refusals.values()):
-            break
-        if time.monotonic() > deadline or not occupancy.is_occupied(data):
+            return {server.variable: server.url(places[server.name]["port"]) for server in wanted}
+        if not occupancy.is_occupied(data):
+            return {}
+        if time.monotonic() > deadline:
             raise occupancy.OccupiedError(
                 f"{occupancy.holder(data)} runs {data}, but its servers are not there: {refusals}"
             )
         time.sleep(0.05)
-    return {server.variable: server.url(places[server.name]["port"]) for server in wanted}
+
+
+def _place(data: Path, name: str) -> occupancy.Place | None:
+    with contextlib.suppress(DataError):  # whoever starts the servers writes the record anew
+        return occupancy.recorded(data).get(name)
+    return None
 
 
 def _choose_data(arguments: Sequence[str]) -> None:

