@@ -11,8 +11,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
+from webhooks.excerpts import excerpt
 from webhooks.exchanges import Result
 from webhooks.health import Run
+from webhooks.loading import load
 from webhooks.models import Endpoint
 from webhooks.verdicts import Verdict
 
@@ -46,6 +48,13 @@ due AS (
 )
 """
 
+#: Records the claimed tries of the deliveries that follow after it, which were cut off.
+ABANDON = """
+    INSERT INTO webhooks_attempt
+        (id, delivery_id, number, trigger, started_at, error, response_body, response_headers, address)
+    SELECT gen_random_uuid(), id, attempt_count, 'schedule', started_at, 'abandoned', '', '{}', ''
+"""
+
 # `spent`: cut off once too often, so that it is settled as a failed try instead of being sent again.
 _TAKE = (
     _DUE  # noqa: S608 - constants only
@@ -58,11 +67,9 @@ locked AS MATERIALIZED (
       AND d.state = 'pending' AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
     FOR NO KEY UPDATE SKIP LOCKED
 ),
-abandoned AS (
-    INSERT INTO webhooks_attempt
-        (id, delivery_id, number, trigger, started_at, error, response_body, response_headers, address)
-    SELECT gen_random_uuid(), id, attempt_count, 'schedule', started_at, 'abandoned', '', '{}', ''
-    FROM locked WHERE cut_off AND NOT spent
+abandoned AS ("""
+    + ABANDON
+    + """ FROM locked WHERE cut_off AND NOT spent
 ),
 taken AS (
     UPDATE webhooks_delivery d
@@ -88,6 +95,12 @@ UPDATE webhooks_delivery d SET claimed_until = clock_timestamp() + %(lease)s * i
 FROM unnest(%(deliveries)s::uuid[], %(claims)s::uuid[]) AS ours (delivery, claim)
 WHERE d.id = ours.delivery AND d.claim_id = ours.claim
 RETURNING d.id
+"""
+
+_GIVE_BACK = """
+UPDATE webhooks_delivery d SET claim_id = NULL, claimed_until = NULL, attempt_count = d.attempt_count - 1
+FROM unnest(%(deliveries)s::uuid[], %(claims)s::uuid[]) AS ours (delivery, claim)
+WHERE d.id = ours.delivery AND d.claim_id = ours.claim
 """
 
 # A delivery whose claim was lost matches nothing. One that was held or cancelled in the meantime stays so,
@@ -124,7 +137,8 @@ written AS (
     FROM heard h JOIN settled s ON s.id = h.delivery
 ),
 tally AS (
-    SELECT endpoint_id, bool_or(arrived) AS any_arrived, count(*) AS tries, min(started_at) AS since
+    SELECT endpoint_id, bool_or(arrived) AS any_arrived, count(*) AS tries,
+           min(started_at) AS since, max(started_at) AS last
     FROM settled WHERE error <> 'abandoned' GROUP BY endpoint_id
 ),
 locked AS MATERIALIZED (
@@ -137,9 +151,9 @@ health AS (
     SET failing_since = CASE WHEN NOT tally.any_arrived THEN coalesce(e.failing_since, tally.since) END,
         failing_tries = CASE WHEN tally.any_arrived THEN 0 ELSE e.failing_tries + tally.tries END
     FROM locked JOIN tally ON tally.endpoint_id = locked.id WHERE e.id = locked.id
-    RETURNING e.id, e.failing_since, e.failing_tries
+    RETURNING e.id, e.failing_since, e.failing_tries, tally.last
 )
-SELECT s.id, s.state, health.id, health.failing_since, health.failing_tries, clock_timestamp()
+SELECT s.id, s.state, health.id, health.failing_since, health.failing_tries, health.last, clock_timestamp()
 FROM settled s LEFT JOIN health ON health.id = s.endpoint_id AND health.failing_since IS NOT NULL
 """
 
@@ -148,6 +162,7 @@ FROM settled s LEFT JOIN health ON health.id = s.endpoint_id AND health.failing_
 class Claimed:
     """A delivery that is ours to send, try `number`, until the lease ends.
 
+    The endpoint comes without its secrets where they do not decrypt (`webhooks.loading`).
     `spent`: do not send it, its last try was cut off once too often; settle it as abandoned.
     """
 
@@ -176,17 +191,19 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The state of each delivery that was still ours, and the endpoints' runs of failures so far."""
+    """The state of each delivery that was still ours, and the endpoints' runs of failures, as of `at`."""
 
     states: dict[UUID, str]
     failing: dict[UUID, Run]
+    at: datetime | None
 
 
 def take(limit: int) -> list[Claimed]:
     """Claim up to `limit` due deliveries, the longest due first; two statements in a short transaction.
 
     No endpoint gets more than its `max_in_flight` at once. The try counts from here on. A delivery whose
-    lease has run out is taken over: its cut-off try is recorded as abandoned.
+    lease has run out is taken over: its cut-off try is recorded as abandoned. Raises InvalidToken, and claims
+    nothing, where our keys open no endpoint's secrets.
     """
     claim = uuid7()
     values: dict[str, Any] = {
@@ -198,8 +215,8 @@ def take(limit: int) -> list[Claimed]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         rows = cursor.fetchall()
-        # Read within the claim: secrets that do not decrypt undo it, and no try is spent on them.
-        endpoints = Endpoint.objects.in_bulk({row[0] for row in rows}) if rows else {}
+        # Read within the claim: wrong keys undo it, and no try is spent on them.
+        endpoints = load({row[0] for row in rows}) if rows else {}
     return [Claimed(claim, endpoints[row[0]], *row[1:]) for row in rows]
 
 
@@ -213,14 +230,15 @@ def oldest_due() -> datetime | None:
 
 def renew(claimed: Sequence[Claimed]) -> set[UUID]:
     """Prolong these leases. Returns the deliveries that are still ours."""
-    values: dict[str, Any] = {
-        "lease": settings.DELIVERY_LEASE,
-        "deliveries": [each.delivery_id for each in claimed],
-        "claims": [each.claim_id for each in claimed],
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_RENEW, values)
+        cursor.execute(_RENEW, _named(claimed) | {"lease": settings.DELIVERY_LEASE})
         return {row[0] for row in cursor.fetchall()}
+
+
+def give_back(claimed: Sequence[Claimed]) -> None:
+    """Undo these claims, except that a cut-off try before them stays recorded: they were not sent."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, _named(claimed))
 
 
 def settle(settlements: Sequence[Settlement]) -> Settled:
@@ -232,11 +250,19 @@ def settle(settlements: Sequence[Settlement]) -> Settled:
         cursor.execute(_SETTLE, {"rows": json.dumps([_row(each) for each in settlements])})
         rows = cursor.fetchall()
     failing = {row[2]: Run(since=row[3], tries=row[4], last=row[5]) for row in rows if row[2]}
-    return Settled({row[0]: row[1] for row in rows}, failing)
+    return Settled({row[0]: row[1] for row in rows}, failing, at=rows[0][6] if rows else None)
+
+
+def _named(claimed: Sequence[Claimed]) -> dict[str, Any]:
+    return {
+        "deliveries": [each.delivery_id for each in claimed],
+        "claims": [each.claim_id for each in claimed],
+    }
 
 
 def _row(settlement: Settlement) -> dict[str, object]:
     claimed, result, verdict = settlement.claimed, settlement.result, settlement.verdict
+    body, headers = excerpt(result, claimed.endpoint)
     return {
         "delivery": str(claimed.delivery_id),
         "claim": str(claimed.claim_id),
@@ -246,15 +272,10 @@ def _row(settlement: Settlement) -> dict[str, object]:
         "duration_ms": result.duration_ms,
         "status_code": result.status_code,
         "error": result.failure or "",
-        "body": _storable(result.body.decode(errors="replace")),
-        "headers": {_storable(name): _storable(value) for name, value in result.headers.items()},
+        "body": body,
+        "headers": headers,
         "address": result.address,
         "state": verdict.state,
         "step": verdict.step,
         "delay": verdict.delay,
     }
-
-
-def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

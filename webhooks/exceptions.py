@@ -7,3 +7,7 @@ class UrlRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
 class AlreadyRegistered(Exception):  # noqa: N818
     """This URL with the same types and couriers is registered already."""
+
+
+class EndpointUnreadable(Exception):  # noqa: N818
+    """This endpoint's secret or headers do not decrypt, or are malformed: nothing can be sent to it."""

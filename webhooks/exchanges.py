@@ -44,7 +44,8 @@ class Result:
     """How a try ended. `failure` None is success: a 2xx whose headers were whole in time.
 
     `address` is the one connected to, or refused; "" when none was reached. Header names are lower case.
-    `duration_ms` is None where nobody saw the end.
+    `duration_ms` is None where nobody saw the end. Body and headers are as they came, and longer than what
+    is kept of them: not for anybody's eyes before `webhooks.excerpts`.
     """
 
     token: UUID

@@ -8,7 +8,7 @@ from events.catalog import Fact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointDisabled(Fact):
-    """Parcelwire stopped sending to an endpoint, after this try of this delivery."""
+    """Parcelwire stopped sending to an endpoint, after this try of this delivery (0: before its first)."""
 
     type: ClassVar[str] = "endpoint.disabled"
     webhook_id: str
@@ -16,10 +16,12 @@ class EndpointDisabled(Fact):
     failing_since: str | None
     delivery_id: str
     attempt: int
+    _claim_id: str
 
     @property
     def key(self) -> str:
-        return f"disabled:{self.delivery_id}:{self.attempt}"
+        # Not the attempt: one that was not sent has none.
+        return f"disabled:{self.delivery_id}:{self._claim_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ from rest_framework import serializers
 from webhooks.destinations import check
 from webhooks.exceptions import UrlRefused
 from webhooks.filters import MESSAGE_TYPES, is_pattern
+from webhooks.headers import is_name, is_value
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-_HEADER_VALUE = re.compile(r"[!-~]([ \t!-~]{0,4094}[!-~])?")
 #: Set by the sender, or changing how the request is framed.
 _OWN_HEADERS = frozenset(
     {
@@ -113,11 +112,11 @@ class Headers(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
 def _check_header(name: str, value: Any) -> None:
     """The message shows the name, and never the value: it may be a secret."""
     shown = ascii(name[:100])
-    if not _HEADER_NAME.fullmatch(name):
+    if not is_name(name):
         raise serializers.ValidationError(f"{shown} is no header name")
     if name.lower() in _OWN_HEADERS or name.lower().startswith(_OWN_PREFIXES):
         raise serializers.ValidationError(f"{shown} is set by the sender")
-    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+    if not is_value(value):
         raise serializers.ValidationError(
             f"the value of {shown} is not 1 to 4096 printable ASCII characters in one line"
         )

@@ -24,11 +24,13 @@ class Reason(StrEnum):
     GONE = "gone"
     #: Every try failed for five days.
     FAILING = "failing"
+    #: Its secret or its headers do not decrypt, or are malformed.
+    SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - a reason
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of failed tries without a success between them: since when, how many, and the last one."""
+    """A run of failed tries without a success between them: how many, and when the first and last began."""
 
     since: datetime
     tries: int
@@ -36,7 +38,7 @@ class Run:
 
 
 def is_ill(run: Run, now: datetime) -> bool:
-    """Whether this run of failures disables its endpoint."""
+    """Whether this run of failures disables its endpoint: so long, so many, and so far apart."""
     long_enough = now - run.since >= ILL_AFTER
     return long_enough and run.tries >= ILL_TRIES and run.last - run.since >= ILL_SPREAD
 

@@ -1,7 +1,7 @@
 """Deliveries follow their endpoint: held while it is not active, released when it is, cancelled when it goes.
 
 Whatever a race or a crash left behind is put right here, in batches; rows that somebody is sending are left
-to whoever sends them.
+to whoever sends them, for as long as the lease holds.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from webhooks.claims import ABANDON
 from webhooks.models import Endpoint
 
 #: Rows that one statement moves.
@@ -19,7 +20,7 @@ BATCH = 1_000
 # By endpoint, so that a million rows of an endpoint that is in order are not looked at.
 _MOVE = """
 WITH moving AS MATERIALIZED (
-    SELECT d.id FROM webhooks_delivery d
+    SELECT d.id, d.claim_id, d.attempt_count, d.started_at FROM webhooks_delivery d
     WHERE d.id = ANY (ARRAY(
         SELECT slot.id FROM webhooks_endpoint e
         CROSS JOIN LATERAL (
@@ -33,23 +34,33 @@ WITH moving AS MATERIALIZED (
     AND d.state = '{old}' AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
     FOR NO KEY UPDATE SKIP LOCKED
 )
+"""
+_SET = """
 UPDATE webhooks_delivery d SET state = '{new}', next_attempt_at = {due} FROM moving WHERE d.id = moving.id
 """
-_PENDING = {"old": "pending", "order": "d.next_attempt_at, d.id", "due": "NULL"}
-_HELD = {"old": "held", "order": "d.id"}
-_KEEPING = (
-    _MOVE.format(**_PENDING, new="held", endpoints="e.state <> 'active' AND e.deleted_at IS NULL"),
-    # All of a batch are due at once: the lane's order by id then sends the oldest first.
-    _MOVE.format(
-        **_HELD,
-        new="pending",
-        due="(SELECT clock_timestamp())",
-        endpoints="e.state = 'active' AND e.deleted_at IS NULL",
-    ),
+# A cut-off try ends here: nobody takes it over, and who made it settles nothing any more. One of a delivery
+# that is held keeps its claim, so that a late answer is still heard.
+_CANCEL = (
+    ", cut_off AS ("
+    + ABANDON
+    + """ FROM moving WHERE claim_id IS NOT NULL)
+UPDATE webhooks_delivery d
+SET state = 'cancelled', next_attempt_at = NULL, claim_id = NULL, claimed_until = NULL,
+    abandoned_count = d.abandoned_count + CASE WHEN d.claim_id IS NULL THEN 0 ELSE 1 END
+FROM moving WHERE d.id = moving.id
+"""
 )
-_CANCELLING = (
-    _MOVE.format(**_PENDING, new="cancelled", endpoints="e.deleted_at IS NOT NULL"),
-    _MOVE.format(**_HELD, new="cancelled", due="NULL", endpoints="e.deleted_at IS NOT NULL"),
+_PENDING = {"old": "pending", "order": "d.next_attempt_at, d.id"}
+_HELD = {"old": "held", "order": "d.id"}
+_INACTIVE = "e.state <> 'active' AND e.deleted_at IS NULL"
+_ACTIVE = "e.state = 'active' AND e.deleted_at IS NULL"
+_KEEPING = (
+    _MOVE.format(**_PENDING, endpoints=_INACTIVE) + _SET.format(new="held", due="NULL"),
+    # All of a batch are due at once: the lane's order by id then sends the oldest first.
+    _MOVE.format(**_HELD, endpoints=_ACTIVE) + _SET.format(new="pending", due="(SELECT clock_timestamp())"),
+)
+_CANCELLING = tuple(
+    _MOVE.format(**old, endpoints="e.deleted_at IS NOT NULL") + _CANCEL for old in (_PENDING, _HELD)
 )
 
 

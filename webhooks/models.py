@@ -13,6 +13,7 @@ from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
 from webhooks.backoff import DEFAULT_SCHEDULE
 from webhooks.filters import DEFAULT_TYPES
+from webhooks.hiding import Secrets
 
 MAX_URL = 2048
 
@@ -79,6 +80,11 @@ class Endpoint(models.Model):
         """The endpoint's own request headers by name."""
         own: dict[str, str] = json.loads(self.headers)
         return own
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """What no record of its answers may show."""
+        return Secrets(self.secret, self.own_headers.values())
 
 
 class Message(models.Model):

@@ -7,12 +7,14 @@ from functools import partial
 from uuid import UUID
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
-from webhooks.claims import Claimed, renew, take
-from webhooks.exchanges import Failure, Outgoing, Result
 from events.retrying import once_more
+from webhooks.claims import Claimed, renew, take
+from webhooks.exceptions import EndpointUnreadable
+from webhooks.exchanges import Failure, Outgoing, Result
+from webhooks.requesting import request
 from webhooks.settling import settle
-from webhooks.signing import signature
 from webhooks.stopping import stop
 from webhooks.transport import CAPACITY, wire
 
@@ -24,13 +26,22 @@ BATCH = 100
 GATHER = 0.02
 #: Seconds between two looks for work while the last one found less than it could take.
 LOOK_EVERY = 0.25
+#: Seconds after which a database that was away is asked again.
+AGAIN = 0.5
+
+#: The database is away, or refuses for reasons that pass.
+_AWAY = (OperationalError, InterfaceError)
 
 
 def run(budget: float) -> int:
     """Send what is due until nothing is, or claim no more after `budget` seconds or the word to stop.
 
-    What is under way is always seen to its end. Returns the number of tries. For one thread at a time of
-    its own; any number of threads and processes may run it side by side.
+    What is under way is seen to its end and recorded, also while the database is away for a moment: only who
+    loses a claim stops sending. A database that stays away until the leases are over, or takes no record
+    for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
+
+    Returns the number of tries. For one thread at a time of its own; any number of threads and processes
+    may run it side by side.
     """
     return _Pump(budget).run()
 
@@ -43,8 +54,13 @@ class _Pump:
         self._look_at = now
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
+        # Until when every lease in hand holds.
+        self._leased_until = now
+        # Set while records are refused: when to give up.
+        self._give_up_at: float | None = None
         self._flying: dict[UUID, Claimed] = {}
-        self._landed: list[tuple[Claimed, Result]] = []
+        # None: it could not be sent.
+        self._landed: list[tuple[Claimed, Result | None]] = []
         self._tries = 0
 
     def run(self) -> int:
@@ -59,25 +75,51 @@ class _Pump:
             self._wire.cancel(self._flying)
         return self._tries
 
+    def _room(self) -> int:
+        """For how many deliveries there is room now; 0 also where none may be claimed any more."""
+        if stop.is_set() or self._look_at >= self._until or self._give_up_at is not None:
+            return 0
+        return min(BATCH, CAPACITY - len(self._flying))
+
     def _claim(self) -> None:
         now = time.monotonic()
-        room = min(BATCH, CAPACITY - len(self._flying))
-        if stop.is_set() or not self._look_at <= now < self._until or not room:
+        room = self._room()
+        if not room or not self._look_at <= now < self._until:
             return
-        taken = once_more(partial(take, room))
+        try:
+            taken = once_more(partial(take, room))
+        except _AWAY as error:
+            logger.warning("no deliveries claimed: %s", error)
+            self._look_at = now + AGAIN
+            return
+        if not self._flying and not self._landed:
+            self._leased_until = now + settings.DELIVERY_LEASE
         # A full batch means that there may be more at once.
         self._look_at = now if len(taken) == room else now + LOOK_EVERY
-        self._land_spent(each for each in taken if each.spent)
-        flying = [each for each in taken if not each.spent]
-        self._flying |= {each.delivery_id: each for each in flying}
-        self._wire.start([_request(each) for each in flying])
-        self._tries += len(flying)
+        self._start(taken)
+
+    def _start(self, taken: Iterable[Claimed]) -> None:
+        outgoing: list[Outgoing] = []
+        for each in taken:
+            if each.spent:
+                self._landed.append((each, _unknown(each)))
+                continue
+            try:
+                outgoing.append(request(each))
+            except EndpointUnreadable:
+                self._landed.append((each, None))
+                continue
+            self._flying[each.delivery_id] = each
+        self._wire.start(outgoing)
+        self._tries += len(outgoing)
 
     def _pause(self) -> float:
         moments = [self._renew_at]
         if self._landed:
             moments.append(self._settle_at)
-        if self._look_at < self._until and not stop.is_set():
+            if not self._flying and self._give_up_at is None:
+                return 0.0
+        if self._room():
             moments.append(self._look_at)
         return max(0.0, min(moments) - time.monotonic())
 
@@ -86,47 +128,50 @@ class _Pump:
             self._settle_at = time.monotonic() + GATHER
         self._landed += [(self._flying.pop(result.token), result) for result in results]
 
-    def _land_spent(self, spent: Iterable[Claimed]) -> None:
-        self._landed += [(each, _unknown(each)) for each in spent]
-
     def _settle(self) -> None:
-        due = not self._flying or len(self._landed) >= BATCH or time.monotonic() >= self._settle_at
-        if not self._landed or not due:
+        if not self._landed or not self._is_time_to_settle():
             return
-        landed, self._landed = self._landed, []
-        settle(landed)
+        try:
+            settle(self._landed)
+        except _AWAY as error:
+            now = time.monotonic()
+            self._give_up_at = self._give_up_at or now + settings.DELIVERY_LEASE
+            if now >= self._give_up_at:
+                raise
+            logger.warning("%d ended tries are not recorded yet: %s", len(self._landed), error)
+            self._settle_at = now + AGAIN
+            return
+        self._landed, self._give_up_at = [], None
         # Places are free again.
         self._look_at = time.monotonic()
+
+    def _is_time_to_settle(self) -> bool:
+        # After a refusal only time counts.
+        enough = self._give_up_at is None and (not self._flying or len(self._landed) >= BATCH)
+        return enough or time.monotonic() >= self._settle_at
 
     def _renew(self) -> None:
         """Every third of the lease. Who lost a claim stops sending: another may have begun."""
         now = time.monotonic()
-        if now < self._renew_at or not self._flying:
+        if now < self._renew_at:
+            return
+        held = [*self._flying.values(), *(claimed for claimed, _ in self._landed)]
+        try:
+            kept = once_more(partial(renew, held))
+        except _AWAY as error:
+            if time.monotonic() >= self._leased_until:
+                raise
+            logger.warning("the leases of %d deliveries are not renewed yet: %s", len(held), error)
+            self._renew_at = now + AGAIN
             return
         self._renew_at = now + settings.DELIVERY_LEASE / 3
-        lost = self._flying.keys() - once_more(partial(renew, list(self._flying.values())))
+        self._leased_until = now + settings.DELIVERY_LEASE
+        # One that has landed meanwhile stays: settling it changes nothing.
+        lost = self._flying.keys() - kept
         if lost:
             logger.warning("lost the claims of %d deliveries in flight", len(lost))
             self._wire.cancel(lost)
             self._flying = {id_: each for id_, each in self._flying.items() if id_ not in lost}
-
-
-def _request(claimed: Claimed) -> Outgoing:
-    timestamp = int(time.time())
-    message_id = str(claimed.message_id)
-    return Outgoing(
-        token=claimed.delivery_id,
-        url=claimed.endpoint.url,
-        headers=(
-            ("content-type", "application/json"),
-            ("user-agent", f"Parcelwire/{settings.VERSION}"),
-            ("webhook-id", message_id),
-            ("webhook-timestamp", str(timestamp)),
-            ("webhook-signature", signature(claimed.endpoint.secret, message_id, timestamp, claimed.body)),
-            *claimed.endpoint.own_headers.items(),
-        ),
-        body=claimed.body,
-    )
 
 
 def _unknown(claimed: Claimed) -> Result:

@@ -1,7 +1,6 @@
 """HTTP out to subscribers, the only file here that opens the network: pycurl's multi interface on epoll.
 
-libcurl's own wait is select(2), which spins over 1,024 descriptors; so sockets and timers are watched here
-(M_SOCKETFUNCTION, M_TIMERFUNCTION, socket_action).
+libcurl's own wait is select(2), which spins over 1,024 descriptors; so sockets and timers are watched here.
 """
 
 import os
@@ -10,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import certifi
@@ -17,14 +17,15 @@ import pycurl
 from django.conf import settings
 
 from accounts.addresses import Network, allows, networks, refusal
+from webhooks.answers import Answer
+from webhooks.connections import Ends, Kept
 from webhooks.exchanges import Failure, Outgoing, Result
 
-#: Bytes of an answer's body that are read for the record, and that are kept.
-BODY_READ, BODY_KEPT = 64 * 1024, 4 * 1024
-#: Header lines that are kept, and characters of each.
-HEADERS_KEPT, HEADER_KEPT = 50, 1_000
 #: Transfers that one thread has under way at most; well under the usual limit of 1,024 open files.
 CAPACITY = 400
+#: Seconds after which an idle connection is not used again. Many servers close theirs after 5 s, and a
+#: request that meets the closing is a failed try.
+IDLE_KEPT = 4
 
 _TLS = {
     pycurl.E_SSL_CONNECT_ERROR,
@@ -54,10 +55,16 @@ class _Socket(socket.socket):
 
 
 class _Exchange:
-    """One easy handle, used again and again, and what it has heard of the try it is on."""
+    """One easy handle, used again and again, and what it has heard of the try it is on.
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
+    Where a kept connection ends without an answer, libcurl sends the request again by itself, unseen. So the
+    body, which no message lacks, is handed out by `_read` and never wound back: such a try fails. One that
+    had ended before anything was sent costs no try: `is_stale` then, and the transfer begins anew.
+    """
+
+    def __init__(self, allowed: Sequence[Network], kept: Kept) -> None:
         self._allowed = allowed
+        self._kept = kept
         self.handle = curl = pycurl.Curl()
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.PROXY, "")
@@ -69,24 +76,30 @@ class _Exchange:
         curl.setopt(pycurl.SSL_VERIFYPEER, 1)
         curl.setopt(pycurl.SSL_VERIFYHOST, 2)
         curl.setopt(pycurl.TCP_NODELAY, 1)
+        curl.setopt(pycurl.MAXAGE_CONN, IDLE_KEPT)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
-        curl.setopt(pycurl.HEADERFUNCTION, self._heard_header)
-        curl.setopt(pycurl.WRITEFUNCTION, self._heard_body)
+        curl.setopt(pycurl.PREREQFUNCTION, self._before_sending)
+        curl.setopt(pycurl.READFUNCTION, self._read)
+        curl.setopt(pycurl.SEEKFUNCTION, lambda *_: pycurl.SEEKFUNC_FAIL)
+        curl.setopt(pycurl.WRITEFUNCTION, lambda chunk: None if self._answer.hear_body(chunk) else 0)
 
     def begin(self, outgoing: Outgoing) -> None:
         self.token = outgoing.token
+        self.is_stale = False
+        self._ends: Ends | None = None
         self._secure = outgoing.url[:6].lower() == "https:"
         self._opened, self._refused = False, ""
-        self._status, self._whole = 0, False
-        self._headers: dict[str, str] = {}
-        self._body, self._read = bytearray(), 0
+        self._answer = Answer()
+        self.handle.setopt(pycurl.HEADERFUNCTION, self._answer.hear_header)
+        self._unsent = memoryview(outgoing.body)
         self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(settings.DELIVERY_CONNECT_DEADLINE * 1000))
         self.handle.setopt(pycurl.TIMEOUT_MS, int(settings.DELIVERY_DEADLINE * 1000))
-        self.handle.setopt(pycurl.URL, outgoing.url)
+        self.handle.setopt(pycurl.FRESH_CONNECT, 0)
+        self.handle.setopt(pycurl.URL, outgoing.url.encode())
         # Without the empty Expect, libcurl waits a second for a 100 before it sends a long body.
         lines = [f"{name}: {value}" for name, value in outgoing.headers]
         self.handle.setopt(pycurl.HTTPHEADER, [*lines, "Expect:"])
-        self.handle.setopt(pycurl.POSTFIELDS, outgoing.body)
+        self.handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(outgoing.body))
 
     def _open(self, purpose: int, address: pycurl.CurlSockAddr) -> _Socket | int:
         """The guard: the address judged here is the one connected to, so no name can be rebound."""
@@ -98,43 +111,37 @@ class _Exchange:
         self._opened = True
         return _Socket(address.family, address.socktype, address.protocol)
 
-    def _heard_header(self, line: bytes) -> None:
-        text = line.decode("latin-1").strip()
-        if text.startswith("HTTP/"):
-            # A 1xx may stand before the answer: every status line begins anew.
-            code = text.split(" ", 2)[1:2]
-            self._status = int(code[0]) if code and code[0].isdigit() else 0
-            self._headers, self._whole = {}, False
-        elif not text:
-            self._whole = self._status >= 200
-        elif len(self._headers) < HEADERS_KEPT and not self._whole:
-            name, _, value = text.partition(":")
-            self._headers[name[:HEADER_KEPT].lower()] = value.strip()[:HEADER_KEPT]
+    def _before_sending(self, *ends: Any) -> int:
+        self._ends = ends
+        self.is_stale = not self._opened and self._kept.has_ended(ends)
+        return pycurl.PREREQFUNC_ABORT if self.is_stale else pycurl.PREREQFUNC_OK
 
-    def _heard_body(self, chunk: bytes) -> int | None:
-        self._read += len(chunk)
-        if len(self._body) < BODY_KEPT:
-            self._body += chunk[: BODY_KEPT - len(self._body)]
-        return 0 if self._read >= BODY_READ else None
+    def _read(self, size: int) -> bytes:
+        chunk, self._unsent = self._unsent[:size], self._unsent[size:]
+        return bytes(chunk)
 
     def result(self, code: int) -> Result:
         """What this try came to; `code` is libcurl's, 0 for none."""
+        answer = self._answer
+        if self._opened and self._ends:
+            self._kept.remember(self._ends, self.handle.getinfo(pycurl.ACTIVESOCKET))
         return Result(
             token=self.token,
             failure=self._failure(code),
-            status_code=self._status if self._whole else None,
+            status_code=answer.status if answer.whole else None,
             duration_ms=round(self.handle.getinfo(pycurl.TOTAL_TIME) * 1000),
-            body=bytes(self._body),
-            headers=self._headers if self._whole else {},
+            body=bytes(answer.body),
+            headers=answer.headers if answer.whole else {},
             address=self.handle.getinfo(pycurl.PRIMARY_IP) or ("" if self._opened else self._refused),
         )
 
     def _failure(self, code: int) -> Failure | None:
         # With whole headers the status decides: what happens in the body changes nothing.
-        if self._whole:
-            if 200 <= self._status < 300:
+        if self._answer.whole:
+            status = self._answer.status
+            if 200 <= status < 300:
                 return None
-            return Failure.REDIRECT if 300 <= self._status < 400 else Failure.HTTP_STATUS
+            return Failure.REDIRECT if 300 <= status < 400 else Failure.HTTP_STATUS
         if self._refused and not self._opened:
             return Failure.ADDRESS_REFUSED
         if code == pycurl.E_OPERATION_TIMEDOUT:
@@ -143,8 +150,9 @@ class _Exchange:
 
     def _timeout(self) -> Failure:
         """libcurl has one code for every time-out; how far it came tells which."""
-        if not self.handle.getinfo(pycurl.NAMELOOKUP_TIME):
-            return Failure.DNS_ERROR
+        if not self._opened:
+            # No socket but an address: on a kept connection, of which libcurl gives no times.
+            return Failure.TIMEOUT if self.handle.getinfo(pycurl.PRIMARY_IP) else Failure.DNS_ERROR
         step = pycurl.APPCONNECT_TIME if self._secure else pycurl.CONNECT_TIME
         return Failure.TIMEOUT if self.handle.getinfo(step) else Failure.CONNECT_TIMEOUT
 
@@ -160,6 +168,7 @@ class Wire:
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, CAPACITY)
         self._epoll = select.epoll()
+        self._kept = Kept(CAPACITY)
         self._watched: set[int] = set()
         self._timer: float | None = None
         self._under_way: dict[pycurl.Curl, _Exchange] = {}
@@ -172,21 +181,20 @@ class Wire:
     def start(self, outgoing: Iterable[Outgoing]) -> None:
         """Begin these transfers; `wait` takes them further. At most CAPACITY may be under way."""
         for one in outgoing:
-            exchange = self._idle.pop() if self._idle else _Exchange(self.allowed)
+            exchange = self._idle.pop() if self._idle else _Exchange(self.allowed, self._kept)
             exchange.begin(one)
             self._under_way[exchange.handle] = exchange
             self._multi.add_handle(exchange.handle)
 
     def wait(self, timeout: float) -> list[Result]:
-        """Work on the transfers until some have ended, or for `timeout` seconds."""
+        """Work on the transfers until some have ended, or for `timeout` seconds; so too without any."""
         end = time.monotonic() + timeout
-        while self._under_way:
+        while True:
             now = time.monotonic()
             self._act(max(0.0, min(end, self._timer or end) - now))
             results = self._ended()
             if results or now >= end:
                 return results
-        return []
 
     def cancel(self, tokens: Iterable[UUID]) -> None:
         """Drop these transfers without a result; the connection of one that is under way is closed."""
@@ -223,9 +231,18 @@ class Wire:
             left, done, failed = self._multi.info_read()
             for handle, code in [(each, 0) for each in done] + [(each, code) for each, code, _ in failed]:
                 exchange = self._under_way[handle]
+                if exchange.is_stale:
+                    self._begin_anew(exchange)
+                    continue
                 results.append(exchange.result(code))
                 self._release(exchange)
         return results
+
+    def _begin_anew(self, exchange: _Exchange) -> None:
+        exchange.is_stale = False
+        self._multi.remove_handle(exchange.handle)
+        exchange.handle.setopt(pycurl.FRESH_CONNECT, 1)
+        self._multi.add_handle(exchange.handle)
 
     def _release(self, exchange: _Exchange) -> None:
         del self._under_way[exchange.handle]

@@ -1,6 +1,7 @@
 """When an endpoint is disabled by itself, and what follows."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,11 +10,12 @@ from django.db.models.functions import Now
 from accounts.models import Merchant
 from events.models import Event
 from tests.webhooks.cast import EndpointFactory, ended, owe
-from webhooks import health
-from webhooks.claims import take
+from webhooks import claims, health
+from webhooks.claims import Settlement, take
 from webhooks.health import Reason, Run, is_ill
 from webhooks.models import Delivery, Endpoint, Message
 from webhooks.settling import settle
+from webhooks.verdicts import Verdict
 
 NOW = datetime(2026, 3, 6, 12, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -34,6 +36,31 @@ def test_five_days_twenty_tries_twelve_hours_apart(
     failing_for: timedelta, tries: int, last_ago: timedelta, ill: bool
 ) -> None:
     assert is_ill(Run(NOW - failing_for, tries, NOW - last_ago), NOW) is ill
+
+
+@pytest.mark.django_db
+def test_a_run_goes_from_the_start_of_its_first_try_to_the_start_of_its_last(alice: Merchant) -> None:
+    owe(EndpointFactory(merchant=alice), 3)
+    claimed = take(3)
+    verdict = Verdict(Delivery.State.PENDING, 1, 60.0)
+    settled = claims.settle([Settlement(each, ended(each.delivery_id, 500), verdict) for each in claimed])
+    (run,) = settled.failing.values()
+    started = [each.started_at for each in claimed]
+    assert (run.since, run.tries, run.last) == (min(started), 3, max(started))
+    assert settled.at > run.last
+
+
+@pytest.mark.django_db
+def test_many_failures_of_a_few_hours_do_not_disable_five_days_later(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    owe(endpoint)
+    Endpoint.objects.update(failing_since=Now() - 5 * DAY, failing_tries=500)
+    (claimed,) = take(1)
+    Delivery.objects.update(started_at=Now() - 4.7 * DAY)
+    late = replace(claimed, started_at=claimed.started_at - 4.7 * DAY)
+    settle([(late, ended(late.delivery_id, 500))])
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.failing_tries) == ("active", 501)
 
 
 @pytest.mark.django_db

@@ -6,7 +6,8 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
-from tests.webhooks.cast import EndpointFactory, ended, owe
+from tests.webhooks.cast import EndpointFactory, attempts_of, ended, owe
+from tests.webhooks.test_claims import lose_leases
 from webhooks import holding
 from webhooks.claims import take
 from webhooks.models import Delivery, Endpoint
@@ -50,6 +51,47 @@ def test_deliveries_of_a_deleted_endpoint_are_cancelled(alice: Merchant) -> None
     Endpoint.objects.update(deleted_at=Now())
     put_in_order()
     assert states() == ["cancelled"]
+
+
+@pytest.mark.parametrize("held_before", [False, True])
+def test_deleting_records_a_cut_off_try_as_abandoned_and_a_late_answer_changes_nothing(
+    alice: Merchant, held_before: bool
+) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    (delivery,) = owe(endpoint)
+    (late,) = take(1)
+    lose_leases()
+    if held_before:
+        Endpoint.objects.update(state="disabled")
+        put_in_order()
+    assert holding.delete(alice.id, endpoint.id)
+    settle([(late, ended(delivery.id))])
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.claim_id, delivery.claimed_until) == ("cancelled", None, None)
+    assert (delivery.attempt_count, delivery.abandoned_count) == (1, 1)
+    (attempt,) = attempts_of(delivery)
+    assert (attempt.number, attempt.error, attempt.started_at) == (1, "abandoned", late.started_at)
+
+
+def test_deleting_leaves_a_try_in_flight_to_whoever_makes_it(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    (delivery, _) = owe(endpoint, 2)
+    claims = take(1)
+    holding.delete(alice.id, endpoint.id)
+    assert states() == ["cancelled", "pending"]
+    settle((each, ended(each.delivery_id, 500)) for each in claims)
+    put_in_order()
+    assert states() == ["cancelled"]
+    assert [each.error for each in attempts_of(delivery)] == ["http_status"]
+
+
+def test_cancelling_what_was_never_tried_records_no_try(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    (delivery,) = owe(endpoint)
+    holding.delete(alice.id, endpoint.id)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.abandoned_count) == ("cancelled", 0)
+    assert attempts_of(delivery) == []
 
 
 def test_what_is_over_stays_over(alice: Merchant) -> None:

@@ -1,0 +1,169 @@
+"""An endpoint whose secret or headers are broken is disabled; the others are sent to all the same."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from cryptography.fernet import Fernet, InvalidToken
+from django.db import connection
+
+from accounts.models import Merchant
+from events.models import Event
+from tests.subscribers import Subscriber, subscriber
+from tests.webhooks.cast import EndpointFactory, attempts_of, owe
+from tests.webhooks.test_claims import lose_leases
+from webhooks import holding, pump
+from webhooks.claims import FORGIVEN, take
+from webhooks.exceptions import EndpointUnreadable
+from webhooks.models import Delivery, Endpoint
+from webhooks.requesting import request
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _rules(settings) -> None:
+    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+
+
+@pytest.fixture
+def server() -> Iterator[Subscriber]:
+    with subscriber() as running:
+        yield running
+
+
+def of_other_keys(endpoint: Endpoint, column: str = "secret") -> None:
+    """As if it had been written with keys that are gone."""
+    token = Fernet(Fernet.generate_key()).encrypt(b"whsec_TOPSECRET").decode()
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE webhooks_endpoint SET {column} = %s WHERE id = %s", [token, endpoint.id])
+
+
+def break_it(endpoint: Endpoint, how: str) -> None:
+    if how.startswith("keys of "):
+        of_other_keys(endpoint, how.removeprefix("keys of "))
+        return
+    field, value = {
+        "no base64": ("secret", "whsec_!!!"),
+        "empty": ("secret", ""),
+        "no json": ("headers", '{"TOPSECRET'),
+        "no object": ("headers", '["TOPSECRET"]'),
+        "no text": ("headers", '{"X-Own": 1}'),
+        "two lines": ("headers", json.dumps({"X-Own": "TOPSECRET\r\nX-More: 1"})),
+        "no ascii": ("headers", json.dumps({"X-Own": "TOPSECRET-\N{SNOWMAN}"})),
+    }[how]
+    setattr(endpoint, field, value)
+    endpoint.save(update_fields=[field])
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "keys of secret",
+        "keys of headers",
+        "no base64",
+        "empty",
+        "no json",
+        "no object",
+        "no text",
+        "two lines",
+        "no ascii",
+    ],
+)
+def test_a_broken_endpoint_is_disabled_and_the_others_are_sent(
+    alice: Merchant, bob: Merchant, server: Subscriber, how: str, caplog
+) -> None:
+    broken = EndpointFactory(merchant=bob, url=server.url("/broken"))
+    stuck = owe(broken, 3)
+    owe(EndpointFactory(merchant=alice, url=server.url("/fine")), 3)
+    break_it(broken, how)
+    with caplog.at_level(logging.ERROR):
+        assert pump.run(5) == 3
+    assert len(server.heard("/fine")) == 3
+    assert server.heard("/broken") == []
+    state = Endpoint.objects.filter(id=broken.id).values_list("state", "disabled_reason").get()
+    assert state == ("disabled", "secret_unreadable")
+    rows = Delivery.objects.filter(endpoint_id=broken.id)
+    assert set(rows.values_list("state", "attempt_count", "claim_id")) == {("pending", 0, None)}
+    holding.reconcile()
+    assert set(rows.values_list("state", flat=True)) == {"held"}
+    assert not any(attempts_of(each) for each in stuck)
+    (record,) = caplog.records
+    assert str(broken.id) in record.getMessage()
+    assert "TOPSECRET" not in caplog.text
+
+
+def test_the_merchants_other_endpoints_are_told_each_time(alice: Merchant, server: Subscriber) -> None:
+    broken = EndpointFactory(merchant=alice, url=server.url("/broken"))
+    EndpointFactory(merchant=alice, url=server.url("/other"), types=["endpoint.*"])
+    owe(broken)
+    break_it(broken, "no base64")
+    for _ in range(2):
+        Endpoint.objects.update(state="active")
+        pump.run(5)
+    assert Event.objects.filter(type="endpoint.disabled", stream=broken.id).count() == 2
+    first = json.loads(server.heard("/other")[0].body)
+    assert (first["data"]["reason"], first["data"]["attempt"]) == ("secret_unreadable", 0)
+    assert len(server.heard("/other")) == 2
+
+
+def test_keys_that_open_nothing_disable_nobody(alice: Merchant, bob: Merchant, settings) -> None:
+    for merchant in (alice, bob):
+        owe(EndpointFactory(merchant=merchant))
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(InvalidToken):
+        pump.run(5)
+    assert set(Endpoint.objects.values_list("state", flat=True)) == {"active"}
+    assert set(Delivery.objects.values_list("attempt_count", "claim_id")) == {(0, None)}
+
+
+def test_a_broken_endpoint_that_is_due_alone_is_told_from_wrong_keys_by_the_others(
+    alice: Merchant, bob: Merchant
+) -> None:
+    EndpointFactory(merchant=bob)
+    broken = EndpointFactory(merchant=alice)
+    owe(broken)
+    of_other_keys(broken)
+    assert pump.run(5) == 0
+    assert Endpoint.objects.filter(state="disabled", disabled_reason="secret_unreadable").count() == 1
+
+
+def test_an_unreadable_endpoint_says_so_without_what_is_secret(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    owe(endpoint)
+    break_it(endpoint, "no json")
+    with pytest.raises(EndpointUnreadable) as refused:
+        request(*take(1))
+    assert refused.value.__suppress_context__
+    assert "TOPSECRET" not in str(refused.value)
+
+
+def test_a_try_that_was_cut_off_before_stays_recorded(alice: Merchant, bob: Merchant) -> None:
+    EndpointFactory(merchant=bob)
+    broken = EndpointFactory(merchant=alice)
+    (delivery,) = owe(broken)
+    take(1)
+    lose_leases()
+    of_other_keys(broken)
+    pump.run(5)
+    delivery.refresh_from_db()
+    assert (delivery.attempt_count, delivery.claim_id) == (1, None)
+    assert [(each.number, each.error) for each in attempts_of(delivery)] == [(1, "abandoned")]
+
+
+@pytest.mark.parametrize("how", ["keys of secret", "no json"])
+def test_one_that_was_cut_off_too_often_is_settled_without_the_secret(
+    alice: Merchant, bob: Merchant, how: str
+) -> None:
+    EndpointFactory(merchant=bob)
+    broken = EndpointFactory(merchant=alice)
+    (delivery,) = owe(broken)
+    for _ in range(FORGIVEN + 1):
+        take(1)
+        lose_leases()
+    break_it(broken, how)
+    pump.run(5)
+    delivery.refresh_from_db()
+    assert (delivery.step, delivery.claim_id) == (1, None)
+    assert len(attempts_of(delivery)) == FORGIVEN + 1
