@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +118,12 @@ class ScanAmended(ScanFact):
     @property
     def key(self) -> str:
         return f"amended:{self.scan_key}:{self.count}"
+
+    @classmethod
+    def moved(cls, told: Mapping[str, Any], placed_at: str, count: int) -> Self:
+        """The same scan as `told` (its data), standing elsewhere in the timeline."""
+        same = {field: told[name] for field, name in _names(ScanFact)} | {"placed_at": placed_at}
+        return cls(**same, _moment=None, alias=None, changed=["placedAt"], count=count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -21,3 +21,11 @@ def once_more(work: Callable[[], T]) -> T:
         logger.warning("the database refused, trying once more: %s", error)
         connection.close_if_unusable_or_obsolete()
     return work()
+
+
+def apart(work: Callable[[], object]) -> None:
+    """Do it, once again if need be, and go on where the database refuses: for work that a lease covers."""
+    try:
+        once_more(work)
+    except Error:
+        logger.exception("the database refused twice; what is claimed is done again when its lease ends")

@@ -11,6 +11,7 @@ from trackers import tasks
 from trackers.models import Tracker
 
 # The moment of asking is what a poll under way compares with its own start, so that it cannot swallow this.
+# A watch that is due already keeps its place in the queue: claims count on it to see who is in flight.
 _ASK = """
 WITH held AS MATERIALIZED (
     SELECT id, poll_requested_at FROM trackers_watch WHERE tracker_id = %(tracker)s
@@ -18,7 +19,8 @@ WITH held AS MATERIALIZED (
 ),
 asked AS (
     UPDATE trackers_watch AS watch
-    SET poll_requested_at = clock_timestamp(), next_poll_at = clock_timestamp()
+    SET poll_requested_at = clock_timestamp(),
+        next_poll_at = least(watch.next_poll_at, clock_timestamp())
     FROM held WHERE watch.id = held.id AND NOT EXISTS (
         SELECT FROM held AS recent
         WHERE recent.poll_requested_at > clock_timestamp() - make_interval(secs => %(interval)s))

@@ -53,10 +53,14 @@ def _by_key(scans: Iterable[ScanEntry]) -> dict[str, ScanEntry]:
 def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: datetime) -> Iterator[Fact]:
     """Scans of one instant stand in the order of the newest answer, behind what older answers put first."""
     last: dict[str, int] = {}
+    newest = ""
+    matched: set[str] = set()
     for scan in scans:
-        entry, alias = known.get(scan.key), None
-        if entry is None and (entry := _superseded(known, scan)):
-            alias = scan.key
+        key, entry = _match(known, scan)
+        if entry and entry["scanKey"] in matched:
+            if key in known:
+                continue  # one answer tells one scan once
+            entry = None
         fields = _fields(scan, asked_at)
         if entry and scan.placed is None:
             fields["placed_at"] = entry["placedAt"]
@@ -64,15 +68,54 @@ def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: da
         known_order = entry["order"] if entry and entry["placedAt"] == place else 0
         fields["order"] = last[place] = max(scan.rank, known_order, last.get(place, -1) + 1)
         if entry is None:
-            yield Scanned(scan_key=scan.key, **fields)
-        elif amended := _amendment(entry, fields, alias):
+            newest = max(newest, place)
+            yield Scanned(scan_key=key, **fields)
+            continue
+        matched.add(entry["scanKey"])
+        amended = _amendment(entry, fields, None if key in _keys(entry) else key)
+        if amended and not (scan.moment.instant is None and _has_time(entry)):
             yield amended
+    yield from _overtaken(known, matched, newest)
+
+
+def _match(known: dict[str, ScanEntry], scan: Scan) -> tuple[str, ScanEntry | None]:
+    """The scan's key, and the known scan that it is; a timeless key that is spent counts on to a free one."""
+    if scan.moment.instant is not None:
+        return scan.key, known.get(scan.key) or _superseded(known, scan)
+    key = scan.key
+    while (entry := known.get(key)) and entry["aliases"]:
+        key = _next(key)
+    return key, entry
 
 
 def _superseded(known: dict[str, ScanEntry], scan: Scan) -> ScanEntry | None:
     """The scan whose time this one brings; once that has happened, another of its kind is a new scan."""
-    entry = known.get(scan.supersedes or "")
-    return None if entry is None or entry["aliases"] else entry
+    key = scan.supersedes or ""
+    while (entry := known.get(key)) and entry["aliases"]:
+        key = _next(key)
+    return entry
+
+
+def _next(key: str) -> str:
+    stem, _, ordinal = key.rpartition("|")
+    return f"{stem}|{int(ordinal) + 1}"
+
+
+def _keys(entry: ScanEntry) -> list[str]:
+    return [entry["scanKey"], *entry["aliases"]]
+
+
+def _has_time(entry: ScanEntry) -> bool:
+    return bool(entry["timeCertainty"] != "unknown")
+
+
+def _overtaken(known: dict[str, ScanEntry], matched: set[str], newest: str) -> Iterator[ScanAmended]:
+    """Scans without a time stand where they were first seen. What is told first now happened after them."""
+    for key, entry in known.items():
+        stale = key == entry["scanKey"] and key not in matched and not _has_time(entry)
+        if stale and not entry["withdrawn"] and newest and entry["placedAt"] >= newest:
+            before = datetime.fromisoformat(newest) - timedelta(microseconds=1)
+            yield ScanAmended.moved(entry, _placed(before), entry["amendments"] + 1)
 
 
 def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> ScanAmended | None:
@@ -129,8 +172,7 @@ def _absences(
     """Scans left out: first noted, then withdrawn. An empty or partly unreadable answer proves nothing."""
     if not snapshot.scans or snapshot.set_aside:
         return absent, []
-    seen = {known[scan.key]["scanKey"] for scan in snapshot.scans if scan.key in known}
-    seen |= {entry["scanKey"] for scan in snapshot.scans if (entry := _superseded(known, scan))}
+    seen = {entry["scanKey"] for scan in snapshot.scans if (entry := _match(known, scan)[1])}
     missing = {
         scan["scanKey"]: scan
         for scan in known.values()

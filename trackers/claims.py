@@ -41,7 +41,9 @@ WHERE watch.id = free.id AND tracker.id = watch.tracker_id
 RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
           watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
           tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
-          greatest(tracker.created_at, watch.assigned_at, tracker.news_at),
+          greatest(tracker.created_at, tracker.news_at, tracker.milestone_at, (
+              SELECT max(askable.assigned_at) FROM trackers_watch AS askable
+              WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
           tracker.is_subscribed AND tracker.stop_reason IS NULL
 """  # noqa: S608 (constants only)
 
@@ -110,7 +112,7 @@ class Claim:
     since: datetime
     milestone: str
     final: bool
-    #: Since when nothing new was heard, while somebody could ask.
+    #: Since when nothing new was heard, while each of the tracker's couriers could be asked.
     silent_since: datetime
     tracked: bool
 

@@ -1,13 +1,13 @@
 """What polls come to: recorded where they tell something, settled where they do not."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
-from django.db import DataError, Error, IntegrityError
+from django.db import DataError, IntegrityError
 
 from carriers import unmapped
 from carriers.digest import digest
@@ -15,7 +15,7 @@ from carriers.exceptions import CarrierError, NotYourParcel
 from carriers.outcome import Outcome
 from carriers.registry import adapter
 from carriers.snapshot import Snapshot
-from events.retrying import once_more
+from events.retrying import apart
 from trackers.claims import Claim, Settled, settle
 from trackers.deciding import next_poll, seconds
 from trackers.keeping import keep_useless
@@ -54,20 +54,13 @@ def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
     """
     learned = [_learned(asked, answer) for asked, answer in ended]
     quiet = [one for one in learned if not _worth_recording(one)]
-    _apart(partial(settle, [one.settled for one in quiet]))
-    _apart(partial(keep_useless, quiet))
+    apart(partial(settle, [one.settled for one in quiet]))
+    apart(partial(keep_useless, quiet))
     telling = [one for one in learned if _worth_recording(one)]
     telling.sort(key=lambda one: one.settled.claim.merchant)
     for merchant, group in groupby(telling, key=lambda one: one.settled.claim.merchant):
-        _apart(partial(_record, merchant, list(group)))
-    _apart(partial(unmapped.count, [one.snapshot for one in telling if one.snapshot is not None]))
-
-
-def _apart(work: Callable[[], object]) -> None:
-    try:
-        once_more(work)
-    except Error:
-        logger.exception("polls could not be concluded; their leases end and they are asked again")
+        apart(partial(_record, merchant, list(group)))
+    apart(partial(unmapped.count, [one.snapshot for one in telling if one.snapshot is not None]))
 
 
 def _record(merchant: UUID, group: Sequence[Learned]) -> None:

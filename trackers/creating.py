@@ -57,9 +57,7 @@ def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Created]:
     """
     for wish in wishes:
         _refuse_impossible(wish)
-    drafts = [_draft(merchant_id, wish) for wish in wishes]
-    _refuse_outdated(drafts)
-    made = or_conflict(partial(_insert, list(zip(drafts, wishes, strict=True))))
+    drafts, made = or_conflict(partial(_insert, merchant_id, wishes))
     existing = _existing(merchant_id, [draft for draft in drafts if draft.id not in made])
     return [
         Created(made[draft.id], existed=False)
@@ -69,16 +67,23 @@ def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Created]:
     ]
 
 
-def _insert(wanted: Sequence[tuple[Tracker, Wishes]]) -> dict[UUID, Tracker]:
-    """Insert the drafts that nothing stands in the way of, by id. In the order of their digests, so that two
-    batches with payloads in common wait for each other and never both."""
-    reachable = accounts.reachable({draft.merchant_id for draft, _ in wanted})
-    drafts = sorted((draft for draft, _ in wanted), key=lambda one: one.digest)
+def _insert(merchant_id: UUID, wishes: Sequence[Wishes]) -> tuple[list[Tracker], dict[UUID, Tracker]]:
+    """A draft for each wish, and by id the rows of those that nothing stood in the way of.
+
+    Each call has ids of its own, so that it may be repeated. Rows go in by their digests, so that two batches
+    with payloads in common wait for each other and never both.
+    """
+    drafts = [_draft(merchant_id, wish) for wish in wishes]
+    _refuse_outdated(drafts)
+    reachable = accounts.reachable({merchant_id})
     with transaction.atomic():
-        Tracker.objects.bulk_create(drafts, ignore_conflicts=True)
+        Tracker.objects.bulk_create(sorted(drafts, key=lambda one: one.digest), ignore_conflicts=True)
         made = Tracker.objects.in_bulk([draft.id for draft in drafts])
-        _begin([(made[draft.id], wish) for draft, wish in wanted if draft.id in made], reachable)
-    return made
+        begun = [
+            (made[draft.id], wish) for draft, wish in zip(drafts, wishes, strict=True) if draft.id in made
+        ]
+        _begin(begun, reachable[merchant_id])
+    return drafts, made
 
 
 def _refuse_outdated(drafts: Sequence[Tracker]) -> None:
@@ -137,13 +142,13 @@ def _fact(tracker: Tracker) -> TrackerCreated:
     )
 
 
-def _begin(made: Sequence[tuple[Tracker, Wishes]], reachable: Mapping[UUID, set[str]]) -> None:
+def _begin(made: Sequence[tuple[Tracker, Wishes]], reachable: set[str]) -> None:
     """Everything that stands beside a new row, in its transaction."""
     if not made:
         return
     merchant_id = made[0][0].merchant_id
     couriers = {
-        tracker.id: couriers_for(tracker.tracking_number, tracker.courier_codes, reachable[merchant_id])
+        tracker.id: couriers_for(tracker.tracking_number, tracker.courier_codes, reachable)
         for tracker, _ in made
     }
     watch([(tracker, couriers[tracker.id]) for tracker, _ in made])

@@ -24,7 +24,8 @@ def next_poll(claim: Claim, partly: Situation, tracker: Tracker | None = None) -
     milestone, final, silent_since = claim.milestone, claim.final, claim.silent_since
     if tracker is not None:
         milestone, final = tracker.milestone, tracker.final
-        silent_since = max(silent_since, tracker.news_at or silent_since)
+        heard = [moment for moment in (tracker.news_at, tracker.milestone_at) if moment]
+        silent_since = max([silent_since, *heard])
     return decide(
         replace(
             partly,

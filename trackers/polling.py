@@ -11,7 +11,7 @@ from carriers import accounts
 from carriers.adapter import Query
 from carriers.exceptions import KeyExhausted, KeyRejected
 from carriers.fetching import Fetched, Fetcher
-from events.retrying import once_more
+from events.retrying import apart, once_more
 from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.concluding import conclude
 from webhooks.stopping import stop
@@ -47,7 +47,7 @@ class Poller:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
             finished = self._fetcher.collect(timeout=TICK)
-            heed(finished)
+            apart(partial(heed, finished))
             unasked([one.context.claim for one in finished if not one.asked])
             conclude([(one.context, one) for one in finished if one.asked])
             ended += len(finished)
@@ -69,7 +69,7 @@ class Poller:
 
     def _renew(self) -> None:
         if monotonic() >= self._renew_at:
-            once_more(partial(renew, [asked.claim for asked in self._fetcher.in_flight]))
+            apart(partial(renew, [asked.claim for asked in self._fetcher.in_flight]))
             self._renew_at = monotonic() + settings.POLL_LEASE / 3
 
 
@@ -79,10 +79,9 @@ def heed(finished: Iterable[Fetched[Asked]]) -> None:
         claimed = one.context.claim
         match one.error:
             case KeyRejected():
-                suspend = partial(accounts.suspend, claimed.account, one.error.detail)
-                once_more(partial(suspend, asked_at=claimed.claimed_at))
+                accounts.suspend(claimed.account, one.error.detail, asked_at=claimed.claimed_at)
             case KeyExhausted():
-                once_more(partial(accounts.rest, claimed.account, one.error.resting_until))
+                accounts.rest(claimed.account, one.error.resting_until)
 
 
 def unasked(claims: Iterable[Claim]) -> None:
@@ -91,4 +90,4 @@ def unasked(claims: Iterable[Claim]) -> None:
         Settled(one, "", UNASKED_DELAY, asked=False, failures=one.failures, absent=one.absent)
         for one in claims
     ]
-    once_more(partial(settle, given_back))
+    apart(partial(settle, given_back))

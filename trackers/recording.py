@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from events import log
@@ -31,15 +32,33 @@ class _Change:
     before: Projection
     facts: list[Fact] = field(default_factory=list)
     couriers: set[str] = field(default_factory=set)
-    stop_reason: str | None = None
+    polls: list[Learned] = field(default_factory=list)
 
     def stop_if_silent(self) -> None:
-        """A new scan of any of its couriers is news; nothing else keeps a silent tracker going."""
-        if self.stop_reason is None or self.before.stop_reason is not None:
+        """Stop where a poll found nothing and, by what is known under the lock, nothing is to be expected.
+
+        A new scan of any courier is news, and so is whatever moves the parcel: it has its time from now on.
+        """
+        reasons = (
+            next_poll(one.settled.claim, one.situation, self.tracker).stop_reason
+            for one in self.polls
+            if one.stop_reason
+        )
+        reason = next(filter(None, reasons), None)
+        if reason is None or any(isinstance(fact, Scanned) for fact in self.facts) or self._moves():
             return
-        if not any(isinstance(fact, Scanned) for fact in self.facts):
-            stops = self.tracker.state["counts"].get("stopped", 0)
-            self.facts.append(TrackerStopped(reason=self.stop_reason, _count=stops + 1))
+        stops = self.tracker.state["counts"].get("stopped", 0)
+        self.facts.append(TrackerStopped(reason=reason, _count=stops + 1))
+
+    def _moves(self) -> bool:
+        """Whether the facts change where the parcel is; the log is not asked for that."""
+        now = timezone.now()
+        to_be = [
+            Recorded(uuid7(), new.stream, new.version, new.type, new.key, new.data, now)
+            for new in self.events()
+        ]
+        after = fold(self.before, to_be)
+        return (after.milestone, after.final) != (self.before.milestone, self.before.final)
 
     def events(self) -> list[NewEvent]:
         first = self.before.version + 1
@@ -89,7 +108,7 @@ def _compare(held: list[tuple[Learned, Tracker]]) -> list[_Change]:
     for nth, (one, tracker) in enumerate(held):
         change = by_tracker.setdefault(tracker.id, _Change(tracker, projection_of(tracker)))
         change.couriers.add(one.settled.claim.courier)
-        change.stop_reason = change.stop_reason or one.stop_reason
+        change.polls.append(one)
         if one.snapshot is not None:
             found = changes(
                 tracker.state, one.snapshot, asked_at=one.asked_at, absent=one.settled.claim.absent
@@ -120,7 +139,7 @@ def _project(changed: Sequence[_Change], recorded: Sequence[Recorded]) -> list[A
 def _rescheduled(one: Learned, tracker: Tracker) -> Settled:
     """The next poll by what the tracker is now, not by what it was when it was claimed."""
     if one.settled.not_ours:
-        return one.settled
+        return replace(one.settled, delay=0.0 if tracker.is_tracked else None)
     decision = next_poll(one.settled.claim, one.situation, tracker)
     if decision.stop_reason and tracker.is_tracked:
         # Only a poll that finds nothing may stop a tracker: ask once more, at once.
@@ -130,7 +149,9 @@ def _rescheduled(one: Learned, tracker: Tracker) -> Settled:
 
 def _telling(change: _Change, events: Sequence[Recorded]) -> Telling:
     """A message holds what is news. Where only the order of scans moved the milestone, that is the news."""
-    loud = [fact for fact in change.facts if tells(fact.type, fact.data())] or change.facts
+    loud = [fact for fact in change.facts if tells(fact.type, fact.data())]
+    if not any(isinstance(fact, ScanFact | ScanWithdrawn) for fact in loud):
+        loud = change.facts
     scan_keys = frozenset(fact.scan_key for fact in loud if isinstance(fact, ScanFact))
     withdrawn = {fact.scan_key for fact in loud if isinstance(fact, ScanWithdrawn)}
     scans = change.tracker.state["scans"]

@@ -21,7 +21,7 @@ from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
 from trackers import deciding, schedule
 from trackers.schedule import Situation
-from webhooks import backoff, exchanges, facts, filters, health, transport
+from webhooks import answers, backoff, exchanges, facts, filters, health
 
 _ROOMS = ("accounts", "events", "carriers", "webhooks", "trackers", "config")
 #: Set by Parcelwire itself, or Django's own.
@@ -110,7 +110,7 @@ def test_webhooks_has_the_retries_of_the_code() -> None:
     assert f"{len(rows) + 1} tries in about {hours} hours" in text
     assert f"up to {backoff.JITTER * 100:.0f} %" in text
     assert f"for {health.ILL_AFTER.days} days, in at least {health.ILL_TRIES} tries" in text
-    assert f"first {transport.BODY_KEPT // 1024} KiB" in text
+    assert f"first {answers.BODY_KEPT // 1024} KiB" in text
 
 
 def test_webhooks_explains_every_word_for_a_failure() -> None:
