@@ -122,10 +122,10 @@ def test_the_first_tracker_shows_its_five_scans(walk: Walk) -> None:
 
 
 def test_the_subscriber_hears_of_the_second_parcel_until_it_is_delivered(walk: Walk) -> None:
-    """How many of its steps it hears of depends on how busy the machine is."""
+    """Of how many of its steps it hears, and in which order, depends on how busy the machine is."""
     heard = [line for line in walk.terminal.text.splitlines() if line.endswith(" SANDBOX_LIFE_2S_001")]
     assert all(line.startswith("tracking.") for line in heard)
-    assert heard[-1] == "tracking.delivered SANDBOX_LIFE_2S_001"
+    assert "tracking.delivered SANDBOX_LIFE_2S_001" in heard
 
 
 def test_the_subscriber_has_ten_lines_and_ends_when_it_is_told_to(walk: Walk) -> None:
