@@ -12,6 +12,7 @@ from importlib.metadata import packages_distributions
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -106,7 +107,6 @@ def test_the_compose_file_is_right_and_wants_its_secrets() -> None:
 
 
 def test_the_services_of_the_compose_file_fit_together() -> None:
-    yaml = pytest.importorskip("yaml")
     text = (ROOT / "docker-compose.yml").read_text()
     compose = yaml.safe_load(text)
     services = compose["services"]
