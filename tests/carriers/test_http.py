@@ -276,10 +276,8 @@ def test_a_name_that_does_not_resolve_is_unreachable(client: HttpClient) -> None
     }
 
 
-def test_a_look_up_that_hangs_is_left_behind(
-    client: HttpClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.CARRIER_DEADLINE = 0.2
+def test_a_look_up_that_hangs_is_left_behind(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "CONNECT_DEADLINE", 0.2)
     done = threading.Event()
     monkeypatch.setattr(http.socket, "getaddrinfo", lambda *_args, **_options: done.wait(30) and [])
     assert "not resolved in time" in failure(client, "https://slow.example/").detail
