@@ -39,11 +39,6 @@ def not_found(code: str, message: str) -> ApiError:
     return ApiError(404, code, message)
 
 
-def invalid(field: str, expected: str) -> ApiError:
-    """400 `validation_error` that names the field and what was expected."""
-    return ApiError(400, "validation_error", f"{field}: {expected}")
-
-
 def envelope(*errors: tuple[str, str]) -> dict[str, Any]:
     """The body of an error answer, from (code, message) pairs."""
     return {"errors": [{"code": code, "message": message} for code, message in errors], "data": None}

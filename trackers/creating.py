@@ -1,7 +1,6 @@
 """Create trackers: the same payload gives the same tracker, however often and however many at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -36,21 +35,13 @@ _BESIDE_THE_ROW = frozenset({"given_recipient"})
 OLDEST_SHIPMENT = timedelta(days=180)
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """A tracker that a create led to, and whether it was there before."""
-
-    tracker: Tracker
-    existed: bool
-
-
-def create(merchant_id: UUID, wishes: Wishes) -> Created:
+def create(merchant_id: UUID, wishes: Wishes) -> Tracker:
     """Create one tracker, or find the one that the same payload made. Raises ApiError."""
     return create_many(merchant_id, [wishes])[0]
 
 
-def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Created]:
-    """Create trackers in one transaction; a constant number of statements.
+def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Tracker]:
+    """Create trackers in one transaction, or find those that stand there; a constant number of statements.
 
     Raises ApiError: 400 `validation_error` (no given courier takes the number), 400 `shipping_date_outdated`,
     400 `tracker_conflict` (the clientTrackerId belongs to another payload), 409 `request_conflict`.
@@ -59,12 +50,8 @@ def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Created]:
         _refuse_impossible(wish)
     drafts, made = or_conflict(partial(_insert, merchant_id, wishes))
     existing = _existing(merchant_id, [draft for draft in drafts if draft.id not in made])
-    return [
-        Created(made[draft.id], existed=False)
-        if draft.id in made
-        else Created(existing[draft.id], existed=True)
-        for draft in drafts
-    ]
+    standing = made | existing
+    return [standing[draft.id] for draft in drafts]
 
 
 def _insert(merchant_id: UUID, wishes: Sequence[Wishes]) -> tuple[list[Tracker], dict[UUID, Tracker]]:

@@ -24,8 +24,7 @@ class TrackersView(APIView):
             raise ApiError(400, "validation_error", "The body is not a JSON object.")
         body = TrackerCreateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        created = create(merchant_of(request), TrackerCreateSerializer.wishes(body.validated_data))
-        tracker = created.tracker
+        tracker = create(merchant_of(request), TrackerCreateSerializer.wishes(body.validated_data))
         return _data(201, tracker=polled_shape(tracker, list(tracker.watches.all())))
 
     def get(self, request: Request) -> Response:

@@ -38,7 +38,7 @@ def follow() -> Callable[..., Tracker]:
         serializer = TrackerCreateSerializer(data={"trackingNumber": number, "courierCode": "all24"} | body)
         serializer.is_valid(raise_exception=True)
         wishes = TrackerCreateSerializer.wishes(serializer.validated_data)
-        return create(merchant.id, wishes).tracker
+        return create(merchant.id, wishes)
 
     return make
 
