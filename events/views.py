@@ -5,9 +5,9 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.authentication import merchant_of
+from accounts.views import ApiView
 from events.feed import FeedEvent, page
 from events.writing import written
 
@@ -23,7 +23,7 @@ class FeedQuery(serializers.Serializer[Any]):
         return [kind.strip() for kind in value.split(",") if kind.strip()]
 
 
-class FeedView(APIView):
+class FeedView(ApiView):
     """The change feed."""
 
     def get(self, request: Request) -> Response:

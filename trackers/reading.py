@@ -1,5 +1,6 @@
 """Trackers of one merchant, found for answers: the merchant is part of every query."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -8,12 +9,25 @@ from accounts.errors import not_found
 from trackers.models import PersonalData, Tracker
 
 
-def tracker_of(merchant_id: UUID, tracker_id: str) -> Tracker:
-    """One tracker with its watches. Raises ApiError 404 `tracker_not_found`, also for another merchant's."""
-    try:
-        found = _with_watches(merchant_id).filter(id=UUID(tracker_id)).first()
-    except ValueError:
-        found = None
+class SearchBy(StrEnum):
+    """What the id in a path is."""
+
+    TRACKER_ID = "trackerId"
+    CLIENT_TRACKER_ID = "clientTrackerId"
+
+
+def tracker_of(merchant_id: UUID, given: str, by: SearchBy = SearchBy.TRACKER_ID) -> Tracker:
+    """One tracker with its watches, by its id or by the merchant's own.
+
+    Of several trackers that had one `clientTrackerId` in turn, it is the subscribed one, else the newest.
+    Raises ApiError 404 `tracker_not_found`, also for another merchant's.
+    """
+    mine = _with_watches(merchant_id)
+    if by is SearchBy.CLIENT_TRACKER_ID:
+        of_name = mine.filter(client_tracker_id=given) if _storable(given) else mine.none()
+        found = of_name.order_by("-is_subscribed", "-created_at", "-id").first()
+    else:
+        found = mine.filter(id=id_).first() if (id_ := _uuid(given)) else None
     if found is None:
         raise not_found("tracker_not_found", "Tracker not found.")
     return found
@@ -29,6 +43,18 @@ def page_of(merchant_id: UUID, *, page: int, limit: int, sort: str) -> list[Trac
 def personal_data_of(tracker: Tracker) -> PersonalData | None:
     """What is personal about a tracker, or None."""
     return PersonalData.objects.filter(tracker=tracker).first()
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _storable(text: str) -> bool:
+    """Whether PostgreSQL could hold this text at all."""
+    return "\x00" not in text
 
 
 def _with_watches(merchant_id: UUID) -> QuerySet[Tracker]:

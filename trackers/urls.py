@@ -1,6 +1,8 @@
 from django.urls import path
 
-from trackers.views import PollView, ResultsView, TrackersView, TrackerView
+from trackers.views.collection import TrackersView
+from trackers.views.results import ResultsView
+from trackers.views.tracker import PollView, TrackerView
 
 urlpatterns = [
     path("trackers", TrackersView.as_view(), name="trackers"),

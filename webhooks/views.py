@@ -5,10 +5,10 @@ from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.authentication import merchant_of
 from accounts.errors import ApiError
+from accounts.views import ApiView
 from webhooks import holding
 from webhooks.exceptions import AlreadyRegistered
 from webhooks.presentation import attempt_shape, delivery_shape, webhook_shape
@@ -17,7 +17,7 @@ from webhooks.registering import register
 from webhooks.serializers import DeliveriesQuery, PageQuery, WebhookSerializer
 
 
-class WebhooksView(APIView):
+class WebhooksView(ApiView):
     """`/v1/webhooks`."""
 
     def post(self, request: Request) -> Response:
@@ -40,7 +40,7 @@ class WebhooksView(APIView):
         return _data(webhooks=[webhook_shape(one) for one in endpoints], next=_cursor(following))
 
 
-class WebhookView(APIView):
+class WebhookView(ApiView):
     """`/v1/webhooks/{id}`."""
 
     def get(self, request: Request, webhook_id: UUID) -> Response:
@@ -53,7 +53,7 @@ class WebhookView(APIView):
         return Response(status=204)
 
 
-class DeliveriesView(APIView):
+class DeliveriesView(ApiView):
     """`/v1/webhooks/{id}/deliveries`."""
 
     def get(self, request: Request, webhook_id: UUID) -> Response:
@@ -64,7 +64,7 @@ class DeliveriesView(APIView):
         return _data(deliveries=[delivery_shape(one) for one in deliveries], next=_cursor(following))
 
 
-class DeliveryView(APIView):
+class DeliveryView(ApiView):
     """`/v1/deliveries/{id}`."""
 
     def get(self, request: Request, delivery_id: UUID) -> Response:

@@ -1,0 +1,27 @@
+"""What the views of trackers share: whom a path means, and the envelope of answers."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.authentication import merchant_of
+from accounts.errors import ApiError
+from trackers.models import Tracker
+from trackers.reading import SearchBy, tracker_of
+
+
+def meant(request: Request, given: str) -> Tracker:
+    """The caller's tracker that a path names, by `searchBy`.
+
+    Raises ApiError: 404 `tracker_not_found`, 400 `validation_error` for an unknown `searchBy`.
+    """
+    by = request.query_params.get("searchBy") or SearchBy.TRACKER_ID
+    if by not in list(SearchBy):
+        raise ApiError(400, "validation_error", f"searchBy: expected one of {', '.join(SearchBy)}.")
+    return tracker_of(merchant_of(request), given, SearchBy(by))
+
+
+def data(status: int = 200, /, **fields: Any) -> Response:
+    """An answer with these fields under `data`."""
+    return Response({"data": fields}, status=status)
