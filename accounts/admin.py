@@ -1,31 +1,51 @@
 """Merchants and their keys for operations staff. A key is shown once, right after it is made."""
 
+from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import ApiKey, Merchant
+from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
+from accounts.read_only import ReadOnly
 
 
 @admin.register(Merchant)
 class MerchantAdmin(admin.ModelAdmin[Merchant]):
-    list_display = ("name", "id", "contact_email", "created_at")
+    list_display = (
+        "name",
+        "id",
+        "contact_email",
+        "tracker_limit",
+        "api_rate_limit",
+        "created_at",
+        "deleted_at",
+    )
     search_fields = ("name", "id")
-    readonly_fields = ("id", "created_at")
+    readonly_fields = ("id", "created_at", "deleted_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: Merchant | None = None) -> bool:
         return False  # its log is append-only
 
 
+class ApiKeyForm(forms.ModelForm[ApiKey]):
+    """A key's scopes as boxes to tick; all of them unless told otherwise."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices, initial=ALL_SCOPES, widget=forms.CheckboxSelectMultiple
+    )
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
-    list_display = ("shown", "merchant", "created_at", "last_used_at", "revoked_at")
+    form = ApiKeyForm
+    list_display = ("shown", "merchant", "scopes", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("merchant",)
     autocomplete_fields = ("merchant",)
-    fields = ("merchant", "shown", "created_at", "last_used_at", "revoked_at")
+    fields = ("merchant", "scopes", "shown", "created_at", "last_used_at", "revoked_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         made = ("shown", "created_at", "last_used_at")
-        return (*made, "merchant") if obj else (*made, "revoked_at")
+        return (*made, "merchant", "scopes") if obj else (*made, "revoked_at")
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False  # revoking leaves the trace
@@ -34,6 +54,18 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
         if change:
             obj.save(update_fields=["revoked_at"])
             return
-        issued, key = ApiKey.issue(obj.merchant)
+        issued, key = ApiKey.issue(obj.merchant, obj.scopes)
         obj.pk, obj.shown = issued.pk, issued.shown
         messages.warning(request, f"The key, shown this once: {key}")
+
+
+@admin.register(IdempotencyKey)
+class IdempotencyKeyAdmin(ReadOnly, admin.ModelAdmin[IdempotencyKey]):
+    """Which POSTs may be repeated. What they were answered stays shut: it may hold secrets."""
+
+    list_display = ("route", "merchant", "status", "created_at", "leased_until")
+    list_select_related = ("merchant",)
+    fields = ("merchant", "route", "status", "created_at", "leased_until")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
+        return super().get_queryset(request).defer("body")

@@ -22,6 +22,8 @@ _CODES: dict[type[exceptions.APIException], str] = {
     exceptions.PermissionDenied: "forbidden",
     exceptions.Throttled: "too_many_requests",
 }
+#: Codes that a field may give its fault; of any other it is a `validation_error`.
+FIELD_CODES = frozenset({"missing_mandatory_field"})
 
 
 class ApiError(exceptions.APIException):
@@ -52,8 +54,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
                 envelope((error.code, str(error.detail))), status=error.status_code, headers=error.headers
             )
         case exceptions.ValidationError():
-            pairs = [("validation_error", message) for message in _messages(error.detail)]
-            return Response(envelope(*pairs), status=400)
+            return Response(envelope(*faults(error.detail)), status=400)
         case Http404():
             return Response(envelope(("not_found", "Nothing is here.")), status=404)
         case PermissionDenied():
@@ -64,25 +65,34 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     return None
 
 
-def _messages(detail: Any, path: str = "") -> Iterator[str]:
-    """Flatten a serializer's errors into `field.sub[0]: what was expected`."""
+def faults(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Flatten a serializer's errors into pairs of a code and `field.sub[0]: what was expected`."""
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            yield from _messages(inner, path + _step(name, path))
+            yield from faults(inner, path + _step(name, path))
     elif isinstance(detail, list) and any(isinstance(item, Mapping | list) for item in detail):
         for index, inner in enumerate(detail):
             if inner:
-                yield from _messages(inner, f"{path}[{index}]")
-    elif isinstance(detail, list):
-        yield from (f"{path}: {item}" if path else str(item) for item in detail)
+                yield from faults(inner, f"{path}[{index}]")
     else:
-        yield f"{path}: {detail}" if path else str(detail)
+        for item in detail if isinstance(detail, list) else [detail]:
+            yield _fault_code(item), f"{path}: {item}" if path else str(item)
+
+
+def _fault_code(item: Any) -> str:
+    code = getattr(item, "code", None)
+    return code if code in FIELD_CODES else "validation_error"
 
 
 def _step(name: str | int, path: str) -> str:
     if isinstance(name, int):
         return f"[{name}]"
     return "" if name == "non_field_errors" else f".{name}" if path else name
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    """handler400: what Django refuses by itself, such as a strange host or over a thousand parameters."""
+    return JsonResponse(envelope(("validation_error", "The request is not one that is taken.")), status=400)
 
 
 def route_not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

@@ -1,16 +1,37 @@
-"""Merchants, the tenants of Parcelwire, and the keys that their programs call with."""
+"""Merchants, the tenants of Parcelwire, the keys that their programs call with, and what those repeat."""
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from accounts.encryption import EncryptedTextField
+
 KEY_PREFIX = "apik_"
 #: Characters of a key that are kept readable, to tell keys apart.
 SHOWN = len(KEY_PREFIX) + 6
+
+
+class Scope(models.TextChoices):
+    """What a key may be used for. Scopes are grants: a key may do what any of its scopes allows."""
+
+    #: The native API, all of it.
+    NATIVE = "native", "native: the whole API"
+    #: `GET /v1/tracking/orders`.
+    ALL24 = "all24", "all24: its tracking route"
+    #: `GET /api/Order/v1/Tracking`.
+    EXPRESS247 = "247express", "247express: its tracking route"
+    #: The native API, what only reads.
+    READ_ONLY = "read-only", "read-only: the API, without changes"
+
+
+ALL_SCOPES = (Scope.NATIVE.value, Scope.ALL24.value, Scope.EXPRESS247.value, Scope.READ_ONLY.value)
 
 
 class Merchant(models.Model):
@@ -19,7 +40,23 @@ class Merchant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=255)
     contact_email = models.EmailField(blank=True, help_text="Told when one of its endpoints is disabled.")
+    tracker_limit = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Subscribed trackers it may have at once. Empty: any number."
+    )
+    api_rate_limit = models.CharField(
+        max_length=16,
+        blank=True,
+        db_default="",
+        default="",
+        validators=[
+            RegexValidator(
+                r"\A(default|ship24|off|[1-9]\d{0,6})\Z", "default, ship24, off, or a whole number."
+            )
+        ],
+        help_text="default, ship24, off, or calls a second for each key and route. Empty: API_RATE_LIMIT.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    deleted_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -35,6 +72,9 @@ class ApiKey(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="api_keys")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     shown = models.CharField(max_length=SHOWN, editable=False, help_text="The key's first characters.")
+    scopes = ArrayField(
+        models.CharField(max_length=16, choices=Scope.choices), db_default=list(ALL_SCOPES), blank=False
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -43,12 +83,42 @@ class ApiKey(models.Model):
         return f"{self.shown}…"
 
     @classmethod
-    def issue(cls, merchant: Merchant) -> tuple[Self, str]:
+    def issue(cls, merchant: Merchant, scopes: Iterable[str] = ALL_SCOPES) -> tuple[Self, str]:
         """Make a key for `merchant`. Returns the row and the key itself, which cannot be had again."""
         key = KEY_PREFIX + secrets.token_hex(32)
-        return cls.objects.create(merchant=merchant, digest=digest_of(key), shown=key[:SHOWN]), key
+        given = [str(scope) for scope in scopes]
+        made = cls.objects.create(merchant=merchant, digest=digest_of(key), shown=key[:SHOWN], scopes=given)
+        return made, key
+
+
+class IdempotencyKey(models.Model):
+    """A POST that its caller may repeat: under way while `status` is null, else with the answer to repeat."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    #: Method and path, without what differs from call to call: `POST trackers/{}/poll`.
+    route = models.CharField(max_length=255)
+    #: SHA-256 of the header, in hex: what a client puts into it is nobody's business.
+    key = models.CharField(max_length=64)
+    #: SHA-256 of all that the request asks for, in hex.
+    digest = models.CharField(max_length=64)
+    #: Whose it is while it is under way, and until when, by the database's clock.
+    claim_id = models.UUIDField()
+    leased_until = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    headers = models.JSONField(null=True)
+    body = EncryptedTextField(null=True)  # type: ignore[misc]  # the field's stubs know no null
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "route", "key"], name="accounts_one_key_per_route"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="accounts_idempotency_age")]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key[:8]}…"
 
 
 def digest_of(key: str) -> str:
     """SHA-256 of a key, in hex. Keys are 32 random bytes, so a slow password hash would add nothing."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()

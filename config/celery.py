@@ -1,11 +1,13 @@
 """The Celery application and the whole beat schedule."""
 
+import logging.config
 import os
 import signal
 from datetime import UTC, datetime
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from django.conf import settings
 
 from config import heartbeat
 from config.launcher import die_with_parent
@@ -15,6 +17,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 #: Seconds between two sweeps that beat sends; each worker process also sweeps by itself (config.sweeping).
 BEAT_SWEEPS_EVERY = 5.0
+
+#: Seconds between two looks for kept answers that are too old (accounts.idempotency).
+FORGETTING_EVERY = 60.0
 
 app = Celery("parcelwire")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -31,12 +36,23 @@ app.conf.beat_schedule = {
         "schedule": BEAT_SWEEPS_EVERY,
         "options": {"expires": BEAT_SWEEPS_EVERY},
     },
+    "kept answers whose day is over": {
+        "task": "accounts.forget_expired_answers",
+        "schedule": FORGETTING_EVERY,
+        "options": {"expires": FORGETTING_EVERY},
+    },
     "deliveries that are due": {
         "task": "webhooks.sweep",
         "schedule": BEAT_SWEEPS_EVERY,
         "options": {"expires": BEAT_SWEEPS_EVERY},
     },
 }
+
+
+@setup_logging.connect
+def _log_as_django_does(**_unused: object) -> None:
+    """That anybody listens keeps Celery's own handlers and formats away."""
+    logging.config.dictConfig(settings.LOGGING)
 
 
 @worker_process_init.connect

@@ -9,6 +9,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
+from accounts.counting import counter
 from config import heartbeat
 from trackers.claims import oldest_due as watches_due
 from webhooks.claims import oldest_due as deliveries_due
@@ -24,10 +25,21 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 where database, broker, beat and the sweeps work, else 503; the body says which does not."""
+    """200 where database, broker, beat and the sweeps work, else 503; the body says which does not.
+
+    `rateLimit` is no reason for a 503: calls that cannot be counted pass.
+    """
     checks = {"database": _database(), **_broker_and_beat()}
     ready = all(check["ok"] for check in checks.values())
-    return JsonResponse({"ready": ready, "checks": checks}, status=200 if ready else 503)
+    body = {"ready": ready, "checks": checks, "rateLimit": _rate_limit()}
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+def _rate_limit() -> str:
+    """Whether this process counts calls: `counting`, `off`, or `open` while Redis fails it."""
+    if settings.API_RATE_LIMIT == "off":
+        return "off"
+    return "counting" if counter(settings.REDIS_URL).answers() else "open"
 
 
 def _database() -> dict[str, Any]:

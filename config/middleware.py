@@ -1,18 +1,25 @@
-"""What every request passes: an id that is answered, and a limit on its body."""
+"""What every request passes: an id that is answered, HTTPS in production, and a limit on its body."""
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from uuid_utils.compat import uuid7
 
 from accounts.authentication import is_known
 from accounts.errors import envelope
+from trackers.waiting import Room
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHUNK = 64 * 1024
+#: Asked by the machine's own probes, without a key.
+_PLAIN_PATHS = frozenset({"/healthz", "/readyz"})
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_forms = Room()
+_HTTPS_REQUIRED = "Call over HTTPS. This key was sent in clear: revoke it, and take another."
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -27,15 +34,40 @@ def request_id(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def https_only(get_response: GetResponse) -> GetResponse:
+    """Where HTTPS_ONLY is set, fail a call over plain HTTP: 403 `https_required`, in the route's own shape.
+
+    Never a redirect: the key has been sent in clear by then, and a client that follows would not notice.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not settings.HTTPS_ONLY or request.is_secure() or request.path in _PLAIN_PATHS:
+            return get_response(request)
+        return JsonResponse(_in_clear(request.path), status=403)
+
+    return middleware
+
+
+def _in_clear(path: str) -> dict[str, Any]:
+    """The served dialects' clients read their own shape; 247Express has no code for it but EXCEPTION."""
+    match path:
+        case "/v1/tracking/orders":
+            return {"response_code": 403, "error_codes": ["https_required"]}
+        case "/api/Order/v1/Tracking":
+            return {"errorCode": "EXCEPTION", "errorMessage": f"https_required: {_HTTPS_REQUIRED}"}
+    return envelope(("https_required", _HTTPS_REQUIRED))
+
+
 def body_limit(get_response: GetResponse) -> GetResponse:
     """Refuse a body over BODY_LIMIT with 413, after reading it away so that the client sees the answer.
 
     Only a caller with a good key is read from so: anybody else could hold a thread for as long as it likes.
-    A body sent in chunks has no length to judge, and Django would read nothing of it: 411 says so.
+    A body without a length (in chunks, or in HTTP/2) cannot be judged, and Django would read nothing of it:
+    411 says so.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if "chunked" in request.headers.get("transfer-encoding", "").lower():
+        if _has_no_length(request):
             return _refusal(411, "Send the body with a Content-Length instead of in chunks.")
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         if length <= settings.BODY_LIMIT:
@@ -45,6 +77,50 @@ def body_limit(get_response: GetResponse) -> GetResponse:
         return _refusal(413, f"The body is {length} bytes long; at most {settings.BODY_LIMIT} are taken.")
 
     return middleware
+
+
+def _has_no_length(request: HttpRequest) -> bool:
+    """Whether it comes with a body of unknown length; in HTTP/2, what has a type without a length is one."""
+    if "chunked" in request.headers.get("transfer-encoding", "").lower():
+        return True
+    in_frames = request.META.get("SERVER_PROTOCOL", "").startswith("HTTP/2")
+    comes = request.method in _WITH_BODY and bool(request.content_type)
+    return in_frames and comes and not request.META.get("CONTENT_LENGTH")
+
+
+class FormsOfStrangers:
+    """Lets forms that stop half way hold a quarter of the threads at most; beyond that: 503.
+
+    The API reads a body once it knows the caller. Django's check against forged forms, which every other
+    view passes, reads it from anybody, for as long as its sender likes. So it is read here.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object
+    ) -> HttpResponse | None:
+        """Before that check: the body is there when this has passed."""
+        if getattr(view, "csrf_exempt", False) or int(request.META.get("CONTENT_LENGTH") or 0) == 0:
+            return None
+        with _forms.place() as given:
+            if given and _arrived(request):
+                return None
+        message = "Too many forms are being read; try again after Retry-After."
+        busy = envelope(("processing_error", message))
+        return JsonResponse(busy, status=503, headers={"Retry-After": "1"})
+
+
+def _arrived(request: HttpRequest) -> bool:
+    """Wait for the whole body; whether it came."""
+    try:
+        return request.body is not None
+    except UnreadablePostError:
+        return False
 
 
 def _refusal(status: int, message: str) -> JsonResponse:

@@ -3,6 +3,7 @@
 import sys
 from ipaddress import ip_network
 from pathlib import Path
+from re import fullmatch
 from typing import Any
 
 import django_stubs_ext
@@ -10,7 +11,7 @@ import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded
+from config import cross_origin, embedded, logs
 from config.keys import development_secrets
 
 django_stubs_ext.monkeypatch()
@@ -50,6 +51,14 @@ def _at_least(least: float, name: str, default: float) -> float:
     return value
 
 
+def _between(least: float, most: float, name: str, default: float) -> float:
+    """The same, for one that makes no sense above `most` either."""
+    value = _at_least(least, name, default)
+    if value > most:
+        raise ImproperlyConfigured(f"{name} is {value:g}; expected a number from {least:g} to {most:g}")
+    return value
+
+
 def _networks(name: str) -> list[str]:
     """CIDRs from the environment."""
     cidrs: list[str] = env.list(name, default=[])
@@ -78,6 +87,21 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION el
 if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS or DEBUG):
     raise ImproperlyConfigured("production needs ALLOWED_HOSTS without a wildcard, and DEBUG off")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+#: A call over plain HTTP has carried its key in clear already: it fails, and is never redirected.
+HTTPS_ONLY = PRODUCTION
+#: The header in which a proxy says which scheme it was called with; unset, the connection's own counts.
+PROXY_SCHEME_HEADER: str = env.str("PROXY_SCHEME_HEADER", "")
+if PROXY_SCHEME_HEADER:
+    if not fullmatch(r"[A-Za-z][A-Za-z0-9-]*", PROXY_SCHEME_HEADER):
+        raise ImproperlyConfigured(
+            f"PROXY_SCHEME_HEADER is {PROXY_SCHEME_HEADER!r}; expected a header's name"
+        )
+    SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SCHEME_HEADER.upper().replace('-', '_')}", "https")
+#: Origins whose pages may call the API from a browser: none by default.
+CORS_ALLOWED_ORIGINS = cross_origin.origins(env.list("CORS_ALLOWED_ORIGINS", default=cross_origin.NOBODY))
+CORS_URLS_REGEX, CORS_ALLOW_HEADERS = cross_origin.URLS, cross_origin.SENT
+CORS_EXPOSE_HEADERS = cross_origin.READ
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # Servers: both unset means the embedded stack
 DATABASE_URL: str = env.str("DATABASE_URL", "") or embedded.database_url(PARCELWIRE_DATA)
@@ -124,6 +148,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "pgtrigger",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "accounts",
     "events",
     "carriers",
@@ -135,7 +161,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.request_id",
-    "config.middleware.body_limit",
+    "config.middleware.https_only",  # before CORS: a refused preflight keeps the browser from sending the key
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    *("config.middleware.body_limit", "config.middleware.FormsOfStrangers"),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -183,10 +211,37 @@ REST_FRAMEWORK: dict[str, Any] = {
     "EXCEPTION_HANDLER": "accounts.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "config.openapi.Described",
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+#: Calls a second for each key and route: default (100), ship24 (that service's figures), or off. A merchant
+#: may have its own.
+API_RATE_LIMIT: str = env.str("API_RATE_LIMIT", "default")
+if API_RATE_LIMIT not in {"default", "ship24", "off"}:
+    raise ImproperlyConfigured(f"API_RATE_LIMIT is {API_RATE_LIMIT!r}; expected default, ship24 or off")
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Parcelwire",
+    "VERSION": VERSION,
+    "DESCRIPTION": (
+        "Parcel tracking in the shapes of Ship24's tracking API v1, and what Parcelwire adds: the log by "
+        "cursor, and signed webhooks. Every route under `/v1` is answered under `/public/v1` in the same way."
+    ),
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/"}],
+    "PREPROCESSING_HOOKS": ["config.openapi.shown"],
+    "POSTPROCESSING_HOOKS": ["config.openapi.completed"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # a test looks at every warning
 }
 #: Seconds between two polls of one tracker that its merchant asks for.
 POLL_NOW_MIN_INTERVAL = _at_least(0, "POLL_NOW_MIN_INTERVAL", 60)
+#: Look-ups of one key in a day of Asia/Ho_Chi_Minh that the 247Express dialect answers, as that carrier does.
+EXPRESS247_DAILY_LOOKUPS = int(_at_least(0, "EXPRESS247_DAILY_LOOKUPS", 200_000))
+#: Threads of the web that answer requests; a quarter of them may wait for carriers at once.
+WEB_THREADS = int(_at_least(1, "WEB_THREADS", 8))
+#: Seconds that `track` and the search per call wait for carriers.
+TRACK_WAIT = _between(0.1, 60, "TRACK_WAIT", 20)
 
 # Polling
 #: Seconds a claimed watch belongs to its worker; renewed every third of it while the call is under way.
@@ -241,10 +296,4 @@ CELERY_TIMEZONE = "UTC"
 SWEEP_INTERVAL = _at_least(0.1, "SWEEP_INTERVAL", 5)
 
 # Logs
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+LOGGING = logs.configuration(env.str("LOG_LEVEL", "INFO"))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import redis
+from django.conf import settings
 
 from config import children, embedded, heartbeat, loopback, occupancy, servers
 
@@ -25,7 +26,6 @@ _STEADY = 60.0
 _LONGEST_PAUSE = 30.0
 #: Seconds that `up` waits for the servers of single commands to end.
 _COMMAND_PATIENCE = 30.0
-_WEB_THREADS = 8
 _WORKER_PROCESSES = 2
 
 
@@ -167,7 +167,7 @@ class Stack:
 
     def _commands(self) -> list[children.Command]:
         web = f"granian --interface wsgi --host {self.host} --port {self.port} --workers 1"
-        web += f" --blocking-threads {_WEB_THREADS} --no-ws config.wsgi:application"
+        web += f" --blocking-threads {settings.WEB_THREADS} --no-ws config.wsgi:application"
         worker = f"celery -A config worker --concurrency {_WORKER_PROCESSES} --loglevel INFO"
         worker += " --without-mingle --without-gossip"
         beat = "celery -A config beat --loglevel INFO --pidfile= --schedule"

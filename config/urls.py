@@ -7,7 +7,8 @@ from django.views.generic import RedirectView
 import events.urls
 import trackers.urls
 import webhooks.urls
-from config import health
+from config import documentation, health
+from trackers.dialects import all24, express247
 
 api = [*trackers.urls.urlpatterns, *events.urls.urlpatterns, *webhooks.urls.urlpatterns]
 
@@ -16,9 +17,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
+    path("docs", documentation.page, name="docs"),
+    path("v1/openapi.json", documentation.openapi, name="openapi"),
+    path("v1/tracking/orders", all24.OrdersView.as_view(), name="all24-orders"),
+    path("api/Order/v1/Tracking", express247.TrackingView.as_view(), name="express247-tracking"),
     path("v1/", include((api, "v1"))),
     path("public/v1/", include((api, "public"))),
 ]
 
+handler400 = "accounts.errors.bad_request"
 handler404 = "accounts.errors.route_not_found"
 handler500 = "accounts.errors.server_error"

@@ -26,7 +26,7 @@ class Fact(ABC):
 
     def data(self) -> dict[str, Any]:
         """The fact's fields in camelCase; they are JSON already. Those that begin with _ stay out."""
-        return {name: getattr(self, field) for field, name in _names(type(self))}
+        return {name: getattr(self, field) for field, name in names_of(type(self))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,26 @@ class TrackerCreated(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerUpdated(Fact):
+    """Its merchant changed its wishes: `changed` names which; each that may change is told as it is now."""
+
+    type: ClassVar[str] = "tracker.updated"
+    changed: list[str]
+    courier_code: list[str]
+    origin_country_code: str | None
+    destination_country_code: str | None
+    destination_post_code: str | None
+    shipping_date: str | None
+    _count: int
+
+    @property
+    def key(self) -> str:
+        return f"updated:{self._count}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackerStopped(Fact):
-    """Parcelwire stopped asking, for this reason."""
+    """Parcelwire stopped asking: by its schedule, or `unsubscribed` or `deleted` by the merchant."""
 
     type: ClassVar[str] = "tracker.stopped"
     reason: str
@@ -63,6 +81,18 @@ class TrackerStopped(Fact):
     @property
     def key(self) -> str:
         return f"stopped:{self._count}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerRestarted(Fact):
+    """Parcelwire asks again, as its merchant wished."""
+
+    type: ClassVar[str] = "tracker.restarted"
+    _count: int
+
+    @property
+    def key(self) -> str:
+        return f"restarted:{self._count}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +152,7 @@ class ScanAmended(ScanFact):
     @classmethod
     def moved(cls, told: Mapping[str, Any], placed_at: str, count: int) -> Self:
         """The same scan as `told` (its data), standing elsewhere in the timeline."""
-        same = {field: told[name] for field, name in _names(ScanFact)} | {"placed_at": placed_at}
+        same = {field: told[name] for field, name in names_of(ScanFact)} | {"placed_at": placed_at}
         return cls(**same, _moment=None, alias=None, changed=["placedAt"], count=count)
 
 
@@ -171,7 +201,8 @@ def tells(kind: str, data: Mapping[str, Any]) -> bool:
 
 
 @cache
-def _names(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
+def names_of(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
+    """The fields that a fact's data shows, each with its name there."""
     return tuple((field.name, _camel(field.name)) for field in fields(kind) if not field.name.startswith("_"))
 
 

@@ -8,6 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Max
+
+from events.models import Event
+from events.writing import written
 
 #: Positions that one page looks at, so that a filter that rarely matches costs no more than a page.
 EXAMINED = 5_000
@@ -76,6 +80,25 @@ def page(merchant_id: UUID, *, after: int, limit: int, types: Sequence[str] = ()
     if len(found) > limit:
         return Page(found[:limit], found[limit - 1].position, has_more=True)
     return Page(found, after if head is None else head, has_more=seen == values["examined"])
+
+
+def head(merchant_id: UUID) -> int:
+    """The position of the merchant's newest event; 0 while there is none. No older one appears later."""
+    return Event.objects.filter(merchant_id=merchant_id).aggregate(head=Max("position"))["head"] or 0
+
+
+def shown(event: FeedEvent) -> dict[str, Any]:
+    """An event as answers show it."""
+    about_parcel = event.type.startswith(("tracker.", "tracking."))
+    return {
+        "eventId": str(event.id),
+        "type": event.type,
+        "trackerId": str(event.stream) if about_parcel else None,
+        "sequence": event.version,
+        "occurredAt": written(event.occurred_at),
+        "recordedAt": written(event.recorded_at),
+        "data": event.data,
+    }
 
 
 def _pattern(kind: str) -> str:

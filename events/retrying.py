@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -13,14 +13,26 @@ T = TypeVar("T")
 def once_more(work: Callable[[], T]) -> T:
     """Do it, and once again after a deadlock, a time-out or a lost connection.
 
-    `work` must be safe to repeat, and is called outside any transaction. Raises what the second try raises.
+    `work` must be safe to repeat. Within a transaction (a POST that keeps its answer) each try is a
+    savepoint, so that the second one finds the transaction whole; one that is lost is not tried again.
+    Raises what the last try raises.
     """
     try:
-        return work()
+        return _tried(work)
     except (OperationalError, InterfaceError) as error:
+        if connection.needs_rollback:
+            raise
         logger.warning("the database refused, trying once more: %s", error)
-        connection.close_if_unusable_or_obsolete()
-    return work()
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+    return _tried(work)
+
+
+def _tried(work: Callable[[], T]) -> T:
+    if not connection.in_atomic_block:
+        return work()
+    with transaction.atomic():
+        return work()
 
 
 def apart(work: Callable[[], object]) -> None:

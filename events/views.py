@@ -8,8 +8,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import merchant_of
 from accounts.views import ApiView
-from events.feed import FeedEvent, page
-from events.writing import written
+from events.feed import page, shown
 
 
 class FeedQuery(serializers.Serializer[Any]):
@@ -33,22 +32,9 @@ class FeedView(ApiView):
         return Response(
             {
                 "data": {
-                    "events": [_shown(event) for event in found.events],
+                    "events": [shown(event) for event in found.events],
                     "next": str(found.next),
                     "hasMore": found.has_more,
                 }
             }
         )
-
-
-def _shown(event: FeedEvent) -> dict[str, Any]:
-    about_parcel = event.type.startswith(("tracker.", "tracking."))
-    return {
-        "eventId": str(event.id),
-        "type": event.type,
-        "trackerId": str(event.stream) if about_parcel else None,
-        "sequence": event.version,
-        "occurredAt": written(event.occurred_at),
-        "recordedAt": written(event.recorded_at),
-        "data": event.data,
-    }

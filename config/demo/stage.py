@@ -35,13 +35,14 @@ class Stage:
         self._say = say
         self._url = ""
         self._up: subprocess.Popen[str] | None = None
-        # The demo's own servers are on loopback, and it asks for polls as fast as it can show them.
+        # The demo's own servers are on loopback, and it asks as fast as it can show what it hears.
         self._environment = {
             **os.environ,
             "PARCELWIRE_DATA": str(data),
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             "CARRIER_ALLOWED_NETWORKS": "127.0.0.0/8",
             "POLL_NOW_MIN_INTERVAL": "0",
+            "API_RATE_LIMIT": "off",
         }
         for name in ("DATABASE_URL", "REDIS_URL", "PARCELWIRE_ENV"):
             self._environment.pop(name, None)

@@ -1,0 +1,147 @@
+"""Repeats of a POST: who works on one, and the answer that is kept for the others."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db import Error, OperationalError, connection
+
+from accounts.errors import ApiError
+from accounts.models import IdempotencyKey
+
+logger = logging.getLogger(__name__)
+
+#: How long an answer is kept, from the first call.
+KEPT_FOR = timedelta(hours=24)
+#: How long one call may work before another may take its place: longer than any call waits for a carrier.
+LEASE = timedelta(seconds=90)
+#: Rows that one statement of the sweep deletes.
+BATCH = 1000
+
+_LOCK_NOT_AVAILABLE = "55P03"
+
+# Taken: by a new key, one whose day is over, or one whose worker died. Who finds it taken changes nothing.
+_CLAIM = """
+INSERT INTO accounts_idempotencykey AS held (merchant_id, route, key, digest, claim_id, leased_until)
+VALUES (%(merchant)s, %(route)s, %(key)s, %(digest)s, %(claim)s,
+        clock_timestamp() + make_interval(secs => %(lease)s))
+ON CONFLICT (merchant_id, route, key) DO UPDATE
+SET digest = excluded.digest, claim_id = excluded.claim_id, leased_until = excluded.leased_until,
+    created_at = CASE WHEN held.created_at < now() - make_interval(secs => %(kept)s) THEN now()
+                      ELSE held.created_at END,
+    status = NULL, headers = NULL, body = NULL
+WHERE held.created_at < now() - make_interval(secs => %(kept)s)
+   OR (held.status IS NULL AND held.leased_until < clock_timestamp() AND held.digest = excluded.digest)
+RETURNING id
+"""
+_FORGET = """
+DELETE FROM accounts_idempotencykey WHERE id = ANY(ARRAY(
+    SELECT id FROM accounts_idempotencykey WHERE created_at < now() - make_interval(secs => %(kept)s)
+    ORDER BY created_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for under which key, both as digests."""
+
+    merchant_id: UUID
+    route: str
+    key: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to answer, until its lease ends."""
+
+    row: int
+    claim_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as it was given."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def claim(asked: Asked) -> Claim | Kept:
+    """The right to answer, or the answer that is there. To be called outside the answer's transaction.
+
+    Raises ApiError: 409 `idempotency_conflict` (the key was used for something else), 409 `request_conflict`
+    (the same call is under way).
+    """
+    claim_id = uuid4()
+    row = _inserted(asked, claim_id)
+    if row is not None:
+        return Claim(row, claim_id)
+    found = IdempotencyKey.objects.filter(
+        merchant_id=asked.merchant_id, route=asked.route, key=asked.key
+    ).first()
+    if found is not None and found.digest != asked.digest:
+        message = "This Idempotency-Key was used on this route for another request; take a new one."
+        raise ApiError(409, "idempotency_conflict", message)
+    if found is None or found.status is None:
+        raise under_way()
+    return Kept(found.status, found.headers or {}, found.body or "")
+
+
+def under_way() -> ApiError:
+    """409 `request_conflict`."""
+    message = "A request with this Idempotency-Key is under way."
+    return ApiError(409, "request_conflict", message, {"Retry-After": "1"})
+
+
+def keep(claim: Claim, answer: Kept) -> bool:
+    """Keep the answer, in the transaction of its effect. False where the claim was lost: nothing may stand.
+
+    The last row that a transaction locks: who deletes a tracker may take its answers with it.
+    """
+    return bool(
+        IdempotencyKey.objects.filter(id=claim.row, claim_id=claim.claim_id, status=None).update(
+            status=answer.status, headers=dict(answer.headers), body=answer.body
+        )
+    )
+
+
+def release(claim: Claim) -> None:
+    """Give the right back, so that a repeat starts anew at once. What cannot be released runs out."""
+    if not connection.in_atomic_block:  # there it would take a sound one for left behind, and close it
+        connection.close_if_unusable_or_obsolete()
+    try:
+        IdempotencyKey.objects.filter(id=claim.row, claim_id=claim.claim_id, status=None).delete()
+    except Error:
+        logger.exception("an idempotency key was not released; its lease ends within %s", LEASE)
+
+
+def forget_expired() -> int:
+    """Delete some of the rows whose day is over, oldest first; how many. Locked ones are left for later."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, {"kept": KEPT_FOR.total_seconds(), "batch": BATCH})
+        return int(cursor.rowcount)
+
+
+def _inserted(asked: Asked, claim_id: UUID) -> int | None:
+    values: dict[str, UUID | str | float] = {
+        "merchant": asked.merchant_id,
+        "route": asked.route,
+        "key": asked.key,
+        "digest": asked.digest,
+        "claim": claim_id,
+        "lease": LEASE.total_seconds(),
+        "kept": KEPT_FOR.total_seconds(),
+    }
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_CLAIM, values)
+            found = cursor.fetchone()
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise under_way() from error
+    return None if found is None else int(found[0])
