@@ -26,16 +26,23 @@ class Account:
 
 
 def reachable(merchant_ids: Collection[UUID]) -> dict[UUID, set[str]]:
-    """By merchant, the couriers it can ask: with its own account, the house's or none at all. One query."""
+    """By merchant, the couriers it can ask: with its own account, the house's or none at all. One query.
+
+    Where an account can be asked with, those that are suspended or paused count too: a number is shared out
+    among couriers once, and the stopped one may be its own. It waits for that account to be taken up again.
+    """
     free = {code for code, one in adapters().items() if not one.needs_account}
-    found = {merchant: set(free) for merchant in merchant_ids}
-    held = CarrierAccount.objects.filter(
-        Q(merchant__in=found) | Q(merchant=None), courier__in=adapters(), state=CarrierAccount.State.ACTIVE
-    )
-    for merchant, courier in held.values_list("merchant_id", "courier").distinct():
+    active: dict[UUID, set[str]] = {merchant: set() for merchant in merchant_ids}
+    stopped: dict[UUID, set[str]] = {merchant: set() for merchant in active}
+    held = CarrierAccount.objects.filter(Q(merchant__in=active) | Q(merchant=None), courier__in=adapters())
+    for merchant, courier, state in held.values_list("merchant_id", "courier", "state").distinct():
+        found = active if state == CarrierAccount.State.ACTIVE else stopped
         for couriers in [found[merchant]] if merchant in found else found.values():
             couriers.add(courier)
-    return found
+    return {
+        merchant: free | couriers | (stopped[merchant] if couriers - free else set())
+        for merchant, couriers in active.items()
+    }
 
 
 def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
@@ -62,11 +69,11 @@ def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
 
 def _loaded(account_ids: Collection[UUID]) -> list[CarrierAccount]:
     """The accounts. A key that cannot be decrypted fails them all: then each is left to be read alone."""
-    accounts = CarrierAccount.objects.filter(id__in=account_ids)
+    accounts = CarrierAccount.objects.filter(id__in=account_ids).defer("push_secret")
     try:
         return list(accounts)
     except InvalidToken:
-        return list(accounts.defer("key"))
+        return list(accounts.defer("key", "push_secret"))
 
 
 def credentials(account: CarrierAccount) -> Credentials:
@@ -105,18 +112,37 @@ def suspend_by_hand(account_ids: Collection[UUID]) -> int:
     )
 
 
-def resume(account_ids: Collection[UUID]) -> int:
-    """Take suspended accounts up again with the keys that they have. Returns how many were suspended."""
-    suspended = CarrierAccount.objects.filter(id__in=account_ids, state=CarrierAccount.State.SUSPENDED)
-    return suspended.update(
+def pause(account_id: UUID) -> bool:
+    """Send nothing more with this account, as its merchant wishes. False where it is paused already."""
+    going_on = CarrierAccount.objects.filter(id=account_id).exclude(state=CarrierAccount.State.PAUSED)
+    paused = going_on.update(
+        state=CarrierAccount.State.PAUSED, suspended_reason="", suspended_at=None, changed_at=Now()
+    )
+    return paused > 0
+
+
+def resume(account_ids: Collection[UUID], *, paused_too: bool = False) -> int:
+    """Take suspended accounts up again with the keys that they have. Returns how many it took up.
+
+    What a merchant has paused is for the merchant to resume: then `paused_too`.
+    """
+    states = [CarrierAccount.State.SUSPENDED, *([CarrierAccount.State.PAUSED] if paused_too else [])]
+    stopped = CarrierAccount.objects.filter(id__in=account_ids, state__in=states)
+    return stopped.update(
         state=CarrierAccount.State.ACTIVE, suspended_reason="", suspended_at=None, changed_at=Now()
     )
 
 
-def rest(account_id: UUID, until: datetime) -> bool:
-    """Ask nothing with this key until then. False where it rests as long already."""
+def rest(account_id: UUID, until: datetime, *, asked_at: datetime | None = None) -> bool:
+    """Ask nothing with this key until then. False where it rests as long already.
+
+    `asked_at` guards a key that was changed since, as in `suspend`: the day of the new one is its own.
+    """
     shorter = Q(resting_until=None) | Q(resting_until__lt=until)
-    return CarrierAccount.objects.filter(shorter, id=account_id).update(resting_until=until) > 0
+    resting = CarrierAccount.objects.filter(shorter, id=account_id)
+    if asked_at is not None:
+        resting = resting.filter(changed_at__lte=asked_at)
+    return resting.update(resting_until=until) > 0
 
 
 def replace_key(account: CarrierAccount, key: str) -> None:

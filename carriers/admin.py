@@ -1,4 +1,4 @@
-"""Carrier accounts and unmapped codes for operations staff. A key can be set, and is never shown."""
+"""Carrier accounts, what is owed to carriers, unmapped codes. A key can be set, and is never shown."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from accounts.read_only import ReadOnly
 from carriers import accounts, validation
-from carriers.models import CarrierAccount, UnmappedCode
+from carriers.models import CarrierAccount, Closing, UnmappedCode
 
 
 class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
@@ -23,6 +23,14 @@ class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
         validators=[validation.key],
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
         help_text="Never shown. A new key takes a suspended account up again; empty keeps the old one.",
+    )
+
+    new_push_secret = forms.CharField(
+        label="Push secret",
+        required=False,
+        validators=[validation.key],
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        help_text="What the carrier shows when it calls the push path. Never shown; empty keeps the old one.",
     )
 
     class Meta:
@@ -43,14 +51,15 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
     search_fields = ("=id", "merchant__name")
     autocomplete_fields = ("merchant",)
     readonly_fields = (
-        "id", "state", "suspended_reason", "suspended_at", "resting_until", "created_at", "changed_at",
+        "id", "state", "suspended_reason", "suspended_at", "resting_until", "push_path", "created_at",
+        "changed_at",
     )  # fmt: skip
-    fields = ("merchant", "courier", "base_url", "time_zone", "new_key", *readonly_fields)
+    fields = ("merchant", "courier", "base_url", "time_zone", "new_key", "new_push_secret", *readonly_fields)
     actions = ("suspend", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
         """Without the keys: one that cannot be decrypted must not hide the page where it is replaced."""
-        return super().get_queryset(request).defer("key")
+        return super().get_queryset(request).defer("key", "push_secret")
 
     def has_delete_permission(self, request: HttpRequest, obj: CarrierAccount | None = None) -> bool:
         return False  # its watches would be stranded; suspended, it gives them up
@@ -77,11 +86,15 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
         change: bool,  # noqa: FBT001 (Django's signature)
     ) -> None:
         """Only what was typed is written: the account's health may have changed since the page was opened."""
+        secret = form.cleaned_data["new_push_secret"]
+        if secret:
+            obj.push_secret = secret
         if form.cleaned_data["new_key"]:
             accounts.replace_key(obj, form.cleaned_data["new_key"])
         if change:
             obj.changed_at = Now()
-            obj.save(update_fields=["base_url", "time_zone", "changed_at"])
+            told = ["push_secret"] if secret else []
+            obj.save(update_fields=["base_url", "time_zone", "changed_at", *told])
 
 
 def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
@@ -94,3 +107,12 @@ class UnmappedCodeAdmin(ReadOnly, admin.ModelAdmin[UnmappedCode]):
     list_filter = ("courier",)
     search_fields = ("code", "text")
     ordering = ("-last_seen_at",)
+
+
+@admin.register(Closing)
+class ClosingAdmin(ReadOnly, admin.ModelAdmin[Closing]):
+    """What carriers are still to be told of trackers that stopped."""
+
+    list_display = ("tracker_id", "account_id", "failures", "next_attempt_at", "claimed_until", "created_at")
+    search_fields = ("=tracker_id", "=account__id")
+    ordering = ("next_attempt_at",)

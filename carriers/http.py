@@ -48,11 +48,12 @@ class HttpClient:
         self._tls.sslsocket_class = _TlsSocket
         self._kept = threading.local()
 
-    def get(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Answer:
         """Send it, without proxies and without following redirects: those are answers too.
 
-        Raises Unreachable for what never answered or broke off, BadResponse for a body that is larger than
-        CARRIER_BODY_LIMIT or compressed.
+        Nothing that may have reached the carrier is sent again: only a connection that was not made is tried
+        twice. Raises Unreachable for what never answered or broke off, on a kept connection too, and
+        BadResponse for a body that is larger than CARRIER_BODY_LIMIT or compressed.
         """
         _deadline.start(settings.CARRIER_DEADLINE)
         headers = {
@@ -62,7 +63,9 @@ class HttpClient:
         }
         try:
             # Not through a session: where it does not follow a redirect, it reads that answer's body whole.
-            prepared = requests.Request("GET", request.url, params=request.params, headers=headers).prepare()
+            prepared = requests.Request(
+                request.method, request.url, headers, params=request.params, json=request.json
+            ).prepare()
             with self._adapter().send(prepared, stream=True, timeout=settings.CARRIER_DEADLINE) as response:
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, found, _body(response, found))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from carriers.snapshot import Moment, Scan, Unmapped
+from carriers.snapshot import Certainty, Moment, Scan, Unmapped
 
 #: Sorts what has no place after all that has one: it was seen just now.
 LAST = datetime.max.replace(tzinfo=UTC)
@@ -28,6 +28,22 @@ def anchors(scans: Sequence[Moment]) -> list[int | None]:
 def places(scans: Sequence[Moment]) -> list[datetime | None]:
     """For each moment of a list, oldest first, where it stands: the instant of its anchor."""
     return [None if anchor is None else scans[anchor].instant for anchor in anchors(scans)]
+
+
+def placed(scans: Sequence[Scan]) -> list[Scan]:
+    """Scans of a list, oldest first, each with its place. A day alone stands behind what it is listed after
+    on that day."""
+    found: list[Scan] = []
+    last: dict[str, datetime] = {}
+    for scan, instant in zip(scans, places([scan.moment for scan in scans]), strict=True):
+        day = (scan.moment.wall or "")[:10]
+        place = instant
+        if place and day:
+            latest = max(place, last.get(day, place))
+            last[day] = latest
+            place = latest if scan.moment.certainty is Certainty.DATE_ONLY else place
+        found.append(replace(scan, placed=place))
+    return found
 
 
 def ranked(scans: Iterable[Scan]) -> list[Scan]:

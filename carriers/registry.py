@@ -29,6 +29,16 @@ def adapter(code: str) -> Adapter:
     return adapters()[code]
 
 
+def closing() -> frozenset[str]:
+    """The couriers that keep something open for each tracker."""
+    return frozenset(code for code, one in adapters().items() if one.closes)
+
+
+def pushing() -> frozenset[str]:
+    """The couriers that call us."""
+    return frozenset(code for code, one in adapters().items() if one.pushes)
+
+
 def _modules() -> list[str]:
     return [f"{folder.__name__}.{module.name}" for module in pkgutil.iter_modules(folder.__path__)]
 

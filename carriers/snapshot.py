@@ -129,7 +129,8 @@ class Snapshot:
     It is as sent, save that numbers with a fraction are strings, and that what no database takes is replaced
     (`carriers.reading`). `set_aside` has a short text for each scan that could not be read, naming what was
     sent in its place as far as that is a time, a code or a JSON type; nothing personal. `ignored` counts the
-    orders of other numbers in the answer.
+    orders of other numbers in the answer. `partial` is true of what tells some scans only, as a push does:
+    what it leaves out is not gone.
     """
 
     courier: str
@@ -140,3 +141,4 @@ class Snapshot:
     set_aside: tuple[str, ...] = ()
     ignored: int = 0
     part: Any = None
+    partial: bool = False

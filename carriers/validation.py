@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from carriers.registry import adapters
+from carriers.registry import adapters, pushing
 
 #: Keys travel in a header or a query: visible ASCII, nothing that could end a line.
 _KEY = re.compile(r"[\x21-\x7e]{1,1000}")
@@ -25,6 +25,16 @@ def key(written: str) -> None:
     """Raises ValidationError, which never repeats the key."""
     if not _KEY.fullmatch(written):
         raise ValidationError("A key is made of visible ASCII characters without spaces, at most 1000.")
+
+
+def push_secret(written: str | None, courier: str) -> None:
+    """Raises ValidationError, which never repeats the secret. None is fine: then no push is taken."""
+    if written is None:
+        return
+    if courier not in pushing():
+        raise ValidationError(f"The courier {courier!r} does not call us: it has no push secret.")
+    if not _KEY.fullmatch(written):
+        raise ValidationError("A push secret is made of visible ASCII without spaces, at most 1000.")
 
 
 def base_url(written: str) -> None:

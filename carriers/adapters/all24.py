@@ -5,39 +5,19 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from carriers import moments, ordering, reading, refusals
-from carriers.adapter import Adapter, Answer, Client, Query, Request
+from carriers.adapter import Adapter, Answer, Client, Confidence, Query, Request
 from carriers.exceptions import BadResponse, NotFoundYet
 from carriers.identity import keyed
 from carriers.moments import Clock
 from carriers.snapshot import Moment, PersonalFacts, Scan, ShipmentFacts, Snapshot
-from events.statuses import Milestone, StatusCode
+from carriers.words import all24 as words
 
-
-class _Meaning(NamedTuple):
-    status: StatusCode | None
-    milestone: Milestone | None
-    final: bool = False
-
-
-_MAP: Mapping[str | None, _Meaning] = MappingProxyType(
-    {
-        "050000": _Meaning(StatusCode.DATA_ORDER_CREATED, Milestone.INFO_RECEIVED),
-        "100000": _Meaning(StatusCode.TRANSIT_HANDOVER, Milestone.IN_TRANSIT),
-        "200000": _Meaning(None, Milestone.IN_TRANSIT),
-        "300000": _Meaning(StatusCode.DESTINATION_ARRIVAL, Milestone.IN_TRANSIT),
-        "500000": _Meaning(StatusCode.DELIVERY_DELIVERED, Milestone.DELIVERED, final=True),
-    }
-)
-_UNKNOWN = _Meaning(None, None)
 _CODE_LENGTH = 6
 #: Characters from which on a name or an address inside a longer text is no accident.
 _TELLING = 5
-#: Keys of an answer that are no orders.
-_ENVELOPE = frozenset({"response_code", "error_codes"})
 #: What an error without a status of its own is: "the parameters were valid but the request failed".
 _REQUEST_FAILED = 402
 
@@ -52,12 +32,14 @@ class All24(Adapter):
     default_base_url = "https://api.all24.com"
     time_zone = "Asia/Bangkok"
     looks_like = re.compile(r"^HS[A-Z0-9]{6}$")
+    confidence = Confidence.FORMAT
+    form = "HS, then six capitals or digits"
     source: ClassVar[str] = "all24-tracking"
 
     def ask(self, query: Query, client: Client) -> Answer:
         base = (query.credentials.base_url or self.default_base_url).rstrip("/")
         headers = {"HS-Api-Key": query.credentials.key, "Accept": "application/json"}
-        return client.get(Request(f"{base}/v1/tracking/orders", {"hs_order_ref": query.number}, headers))
+        return client.send(Request(f"{base}/v1/tracking/orders", {"hs_order_ref": query.number}, headers))
 
     def parse(self, answer: Answer, query: Query) -> Snapshot:
         """Read the order that was asked for; others in the answer are counted, never attached to it."""
@@ -65,9 +47,9 @@ class All24(Adapter):
             raise refusals.of_status(answer.status, answer, query.asked_at, _said(answer.status, answer.body))
         document = reading.document(answer.body)
         _raise_for_envelope(document, answer, query.asked_at)
-        orders = {key: value for key, value in document.items() if key not in _ENVELOPE}
+        orders = {key: value for key, value in document.items() if key not in words.ENVELOPE}
         order = orders.pop(query.number, None)
-        if order is None and _ENVELOPE.isdisjoint(document):
+        if order is None and words.ENVELOPE.isdisjoint(document):
             raise BadResponse("all24's answer holds neither the order nor its own envelope")
         if order is None:
             raise NotFoundYet("all24 answered without the order that was asked for")
@@ -91,13 +73,12 @@ class All24(Adapter):
         places = ordering.places([scan.moment for scan in scans])
         placed = [replace(scan, placed=place) for scan, place in zip(scans, places, strict=True)]
         in_order = sorted(placed, key=lambda scan: scan.placed or ordering.LAST)
-        reference = reading.text(order.get("order_ref_id"))
         return Snapshot(
             courier=self.code,
             scans=keyed(ordering.ranked(in_order)),
             shipment=ShipmentFacts(
                 estimated_to=clock.read_or_none(order.get("expected_completion")),
-                details={"order_ref_id": reference} if reference else {},
+                details=_details(order, clock),
             ),
             personal=PersonalFacts(recipient=parties.recipient, sender=parties.sender),
             unmapped=ordering.unmapped(in_order),
@@ -110,8 +91,9 @@ class All24(Adapter):
         """Raises ValueError where the time is there and cannot be read."""
         moment: Moment = clock.read(event.get("event_time"))
         code = _code(event.get("event_code"))
-        meaning = _MAP.get(code, _UNKNOWN)
-        reference = reading.text(event.get("location_ref"), reading.KEPT)
+        meaning = words.CODES.get(code, words.UNKNOWN)
+        place = parties.public(event.get("location"))
+        reference = {"location_ref": reading.text(event.get("location_ref"), reading.KEPT)}
         return Scan(
             key="",
             courier=self.code,
@@ -121,10 +103,10 @@ class All24(Adapter):
             rank=0,
             carrier_code=code,
             text=reading.text(event.get("event_name")) or code or "",
-            location=parties.public(event.get("location")),
+            location=", ".join(place.values())[: reading.SHOWN] or None,
             status_code=meaning.status,
             milestone=meaning.milestone,
-            raw={"location_ref": reference} if reference else {},
+            raw={name: text for name, text in (reference | place).items() if text},
             final=meaning.final,
         )
 
@@ -136,19 +118,16 @@ class _Parties:
     sender: dict[str, Any] | None
     recipient: dict[str, Any] | None
 
-    def public(self, location: object) -> str | None:
-        """A scan's place as one line, without what is the sender's or the recipient's; None where all is."""
+    def public(self, location: object) -> dict[str, str]:
+        """The parts of a scan's place, without what is the sender's or the recipient's; none where all is."""
         if not isinstance(location, dict):
-            return None
-        parts = [
-            reading.text(location.get(field), reading.KEPT)
-            for field in ("location_name", "service_area", "postcode")
-        ]
-        if parts[0] and _alike(parts[0]) in self._written("name"):
-            return None
+            return {}
+        parts = {name: reading.text(location.get(name), reading.KEPT) for name in words.PLACE}
+        told = {name: text for name, text in parts.items() if text}
+        if _alike(told.get("location_name", "")) in self._written("name"):
+            return {}
         own = self._written("name") | self._written("address")
-        told = [part for part in parts if part and not _tells(_alike(part), own)]
-        return ", ".join(told)[: reading.SHOWN] or None
+        return {name: text for name, text in told.items() if not _tells(_alike(text), own)}
 
     def _written(self, field: str) -> set[str]:
         return {_alike(party[field]) for party in (self.sender, self.recipient) if party and party[field]}
@@ -161,6 +140,16 @@ def _alike(text: str) -> str:
 
 def _tells(part: str, own: set[str]) -> bool:
     return part in own or any(len(text) >= _TELLING and text in part for text in own)
+
+
+def _details(order: Mapping[str, Any], clock: Clock) -> dict[str, str]:
+    """The merchant's reference, and when the order was placed."""
+    ordered = clock.read_or_none(order.get("origin_order_date"))
+    found = {
+        "order_ref_id": reading.text(order.get("order_ref_id")),
+        "origin_order_date": ordered.written if ordered else None,
+    }
+    return {name: text for name, text in found.items() if text}
 
 
 def _party(location: object) -> dict[str, Any] | None:

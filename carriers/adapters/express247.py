@@ -49,7 +49,7 @@ _TRACKINGS = _Form(
     "dateChange",
     ("statusID", "statusName"),
     ("postOfficeName", "provinceName"),
-    ("statusID", "postOfficeID", "provinceID", "notes"),
+    ("statusID", "postOfficeID", "postOfficeName", "provinceID", "provinceName", "notes"),
 )
 
 
@@ -68,7 +68,7 @@ class Express247(Adapter):
     def ask(self, query: Query, client: Client) -> Answer:
         base = (query.credentials.base_url or self.default_base_url).rstrip("/")
         params = {"ordercode": query.number, "apikey": query.credentials.key}
-        return client.get(Request(f"{base}/api/Order/v1/Tracking", params, {"Accept": "application/json"}))
+        return client.send(Request(f"{base}/api/Order/v1/Tracking", params, {"Accept": "application/json"}))
 
     def parse(self, answer: Answer, query: Query) -> Snapshot:
         order = _order(answer, query)

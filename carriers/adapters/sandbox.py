@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from carriers import identity, ordering, reading, refusals
-from carriers.adapter import Adapter, Answer, Client, Query
+from carriers.adapter import Adapter, Answer, Client, Confidence, Query
 from carriers.exceptions import BadResponse
 from carriers.moments import Clock
 from carriers.snapshot import Party, Reason, Scan, ShipmentFacts, Snapshot
@@ -96,6 +96,9 @@ class Sandbox(Adapter):
     name = "Sandbox"
     needs_account = False
     looks_like = takes = re.compile(rf"^(?:{_SAMPLE.pattern}|{_LIFE.pattern})$", re.ASCII)
+    confidence = Confidence.FORMAT
+    form = "SHIP24_SAMPLE_<milestone>_nnn or SANDBOX_LIFE_<seconds>S_nnn"
+    alone = True
     poll_every = timedelta(seconds=5)
     source: ClassVar[str] = "sandbox-tracking"
 

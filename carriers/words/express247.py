@@ -40,6 +40,37 @@ DELAYED = "PENDING_FOR_PROCEED"
 #: Statuses that a parcel may come to more than once.
 REPEATED = frozenset({"IN_TRANSIT", "DELIVERING", DELAYED})
 
+#: The nearest word for a scan of another carrier: by its status, else by the parcel's milestone. A return is
+#: over where the carrier has no other word after it.
+BY_STATUS: Mapping[str | None, str] = MappingProxyType(
+    {
+        StatusCode.DATA_ORDER_CREATED: "ACCEPTED",
+        StatusCode.DATA_ORDER_CANCELLED: "CANCEL",
+        StatusCode.TRANSIT_HANDOVER: "PICKED_UP",
+        StatusCode.DELIVERY_OUT_FOR_DELIVERY: "DELIVERING",
+        StatusCode.DELIVERY_AVAILABLE_FOR_PICKUP: DELAYED,
+        StatusCode.DELIVERY_ATTEMPTED: DELAYED,
+        StatusCode.DELIVERY_EXCEPTION: DELAYED,
+        StatusCode.DELIVERY_REFUSED: DELAYED,
+        StatusCode.DELIVERY_DELIVERED: "DELIVERED",
+        StatusCode.EXCEPTION_RETURN: "PENDING_FOR_RETURN",
+        StatusCode.EXCEPTION_LOST: "LOST",
+        StatusCode.EXCEPTION_DISCARDED: "CONFISCATED",
+    }
+)
+#: An exception that says no more is a parcel that was not delivered: nothing worse is claimed.
+BY_MILESTONE: Mapping[str, str] = MappingProxyType(
+    {
+        Milestone.PENDING: "ACCEPTED",
+        Milestone.INFO_RECEIVED: "ACCEPTED",
+        Milestone.IN_TRANSIT: "IN_TRANSIT",
+        Milestone.OUT_FOR_DELIVERY: "DELIVERING",
+        Milestone.FAILED_ATTEMPT: DELAYED,
+        Milestone.AVAILABLE_FOR_PICKUP: DELAYED,
+        Milestone.DELIVERED: "DELIVERED",
+        Milestone.EXCEPTION: DELAYED,
+    }
+)
 #: The carrier's numbers, in short. "The customer" of its list is the sender.
 _REASONS: Mapping[str, tuple[Party, str]] = MappingProxyType(
     {

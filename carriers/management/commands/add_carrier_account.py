@@ -25,6 +25,11 @@ class Command(BaseCommand):
         parser.add_argument("--key", required=True, help="the carrier's key")
         parser.add_argument("--base-url", default="", help="where the carrier is asked, unless at its own")
         parser.add_argument("--time-zone", default="", help="IANA zone of times without an offset")
+        parser.add_argument(
+            "--push-secret",
+            metavar="SECRET",
+            help="what the carrier shows when it calls us; without, it may not",
+        )
         parser.add_argument("--json", action="store_true", help="print one line of JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,22 +40,30 @@ class Command(BaseCommand):
             key=options["key"],
             base_url=options["base_url"],
             time_zone=options["time_zone"],
+            push_secret=options["push_secret"],
         )
         try:
             validation.key(options["key"])
+            validation.push_secret(options["push_secret"], options["code"])
             account.full_clean()
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         account.save()
-        if options["json"]:
-            made = {
-                "carrierAccountId": str(account.id),
-                "courierCode": account.courier,
-                "merchantId": str(merchant.id) if merchant else None,
-            }
-            self.stdout.write(json.dumps(made))
-        else:
-            self.stdout.write(f"{account}: {account.id}")
+        self.stdout.write(_as_json(account) if options["json"] else _in_words(account))
+
+
+def _as_json(account: CarrierAccount) -> str:
+    told = {
+        "carrierAccountId": str(account.id),
+        "courierCode": account.courier,
+        "merchantId": str(account.merchant_id) if account.merchant_id else None,
+    }
+    return json.dumps(told | ({"pushPath": account.push_path} if account.push_path else {}))
+
+
+def _in_words(account: CarrierAccount) -> str:
+    pushes = f"\nThe carrier may call {account.push_path}" if account.push_path else ""
+    return f"{account}: {account.id}{pushes}"
 
 
 def _merchant(written: str) -> Merchant:
