@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from accounts.read_only import ReadOnly
 from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.showing import shown
 
 
 @admin.register(Endpoint)
@@ -45,9 +46,13 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
     )
     readonly_fields = tuple(name for name in fields if name != "description")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
+        return super().get_queryset(request).defer("secret", "headers")
+
     @admin.display(description="headers")
     def header_names(self, endpoint: Endpoint) -> str:
-        return ", ".join(endpoint.own_headers)
+        names = shown(Endpoint.objects.filter(id=endpoint.id))[0].header_names
+        return "unreadable" if names is None else ", ".join(names)
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: object, change: bool) -> None:  # noqa: FBT001
         # The rest of the row is the workers' while the form is open.
@@ -94,14 +99,14 @@ class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Delivery]):
 class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
     list_display = ("id", "endpoint", "message", "state", "attempt_count", "next_attempt_at", "created_at")
     list_filter = ("state",)
-    list_select_related = ("endpoint", "message")
     search_fields = ("=id", "=endpoint__id", "=message__id")
     ordering = ("-id",)
     inlines = (AttemptInline,)
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        return super().get_queryset(request).defer("message__body")
+        found = super().get_queryset(request).select_related("endpoint", "message")
+        return found.defer("message__body", "endpoint__secret", "endpoint__headers")
 
 
 @admin.register(Attempt)

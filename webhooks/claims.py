@@ -52,7 +52,7 @@ due AS (
 ABANDON = """
     INSERT INTO webhooks_attempt
         (id, delivery_id, number, trigger, started_at, error, response_body, response_headers, address)
-    SELECT gen_random_uuid(), id, attempt_count, 'schedule', started_at, 'abandoned', '', '{}', ''
+    SELECT gen_random_uuid(), id, attempt_count, trigger, started_at, 'abandoned', '', '{}', ''
 """
 
 # `spent`: cut off once too often, so that it is settled as a failed try instead of being sent again.
@@ -60,7 +60,8 @@ _TAKE = (
     _DUE  # noqa: S608 - constants only
     + """,
 locked AS MATERIALIZED (
-    SELECT d.id, d.next_attempt_at, d.attempt_count, d.started_at, d.claim_id IS NOT NULL AS cut_off,
+    SELECT d.id, d.next_attempt_at, d.attempt_count, d.trigger, d.started_at,
+           d.claim_id IS NOT NULL AS cut_off,
            d.claim_id IS NOT NULL AND d.abandoned_count >= %(forgiven)s AS spent
     FROM webhooks_delivery d
     WHERE d.id = ANY (ARRAY(SELECT id FROM due ORDER BY next_attempt_at, id LIMIT %(limit)s))
@@ -127,12 +128,12 @@ settled AS (
         delivered_at = CASE WHEN h.state = 'delivered' THEN clock_timestamp() END,
         step = h.step, claim_id = NULL, claimed_until = NULL
     FROM heard h WHERE d.id = h.delivery AND d.claim_id = h.claim
-    RETURNING d.id, d.endpoint_id, d.state, h.state = 'delivered' AS arrived, h.error, h.started_at
+    RETURNING d.id, d.endpoint_id, d.state, d.trigger, h.state = 'delivered' AS arrived, h.error, h.started_at
 ),
 written AS (
     INSERT INTO webhooks_attempt (id, delivery_id, number, trigger, started_at, duration_ms, status_code,
                                   error, response_body, response_headers, address)
-    SELECT h.attempt, h.delivery, h.number, 'schedule', h.started_at, h.duration_ms, h.status_code,
+    SELECT h.attempt, h.delivery, h.number, s.trigger, h.started_at, h.duration_ms, h.status_code,
            h.error, h.body, h.headers, h.address
     FROM heard h JOIN settled s ON s.id = h.delivery
 ),

@@ -11,3 +11,7 @@ class AlreadyRegistered(Exception):  # noqa: N818
 
 class EndpointUnreadable(Exception):  # noqa: N818
     """This endpoint's secret or headers do not decrypt, or are malformed: nothing can be sent to it."""
+
+
+class NoActiveEndpoint(Exception):  # noqa: N818
+    """No webhook endpoint is active."""

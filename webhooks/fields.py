@@ -51,11 +51,11 @@ class Only(serializers.Field[Any, Any, Any, Any]):
 
     def __init__(self, value: Any) -> None:
         super().__init__(required=False, allow_null=value is None)
-        self._value = value
+        self.value = value
 
     def to_internal_value(self, data: Any) -> Any:
-        if type(data) is not type(self._value) or data != self._value:
-            raise serializers.ValidationError(f"only {self._value!r} is taken so far")
+        if type(data) is not type(self.value) or data != self.value:
+            raise serializers.ValidationError(f"only {self.value!r} is taken so far")
         return data
 
 

@@ -20,7 +20,7 @@ BATCH = 1_000
 # By endpoint, so that a million rows of an endpoint that is in order are not looked at.
 _MOVE = """
 WITH moving AS MATERIALIZED (
-    SELECT d.id, d.claim_id, d.attempt_count, d.started_at FROM webhooks_delivery d
+    SELECT d.id, d.claim_id, d.attempt_count, d.trigger, d.started_at FROM webhooks_delivery d
     WHERE d.id = ANY (ARRAY(
         SELECT slot.id FROM webhooks_endpoint e
         CROSS JOIN LATERAL (

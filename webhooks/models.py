@@ -102,8 +102,20 @@ class Message(models.Model):
     body = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now())
 
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["stream", "sequence"], name="message_of_stream")]
+
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
+
+
+class Trigger(models.TextChoices):
+    """What made a try happen."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    TEST = "test"
+    RECOVERY = "recovery"
 
 
 class Delivery(models.Model):
@@ -111,7 +123,8 @@ class Delivery(models.Model):
 
     A claim says who is sending it, until when; `started_at` is when the claimed try began. `attempt_count`
     counts tries when they begin, `step` the entries of the retry schedule that are used up, `abandoned_count`
-    the tries that the sender's own death cut off.
+    the tries that the sender's own death cut off. The last two are of the present run of the schedule, which
+    `trigger` began.
     """
 
     class State(models.TextChoices):
@@ -137,6 +150,7 @@ class Delivery(models.Model):
     attempt_count = models.IntegerField(db_default=0)
     step = models.SmallIntegerField(db_default=0)
     abandoned_count = models.SmallIntegerField(db_default=0)
+    trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SCHEDULE)
     created_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)
 
@@ -171,12 +185,6 @@ class Delivery(models.Model):
 
 class Attempt(models.Model):
     """One HTTP try of a delivery. `duration_ms` is null where the outcome is unknown."""
-
-    class Trigger(models.TextChoices):
-        SCHEDULE = "schedule"
-        MANUAL = "manual"
-        TEST = "test"
-        RECOVERY = "recovery"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts", db_index=False)

@@ -4,25 +4,34 @@ from typing import Any
 
 from events.writing import written
 from webhooks.filters import is_about_parcel
+from webhooks.health import Reason
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.showing import Shown
 
 
-def webhook_shape(endpoint: Endpoint) -> dict[str, Any]:
-    """An endpoint. Of its headers only the names: the values are never shown again, nor is the secret."""
+def webhook_shape(shown: Shown) -> dict[str, Any]:
+    """An endpoint. Of its headers only the names: the values are never shown again, nor is the secret.
+
+    An active one that nothing can be sent to is shown as what the first try will make of it.
+    """
+    endpoint, names = shown.endpoint, shown.header_names
+    state, reason = endpoint.state, endpoint.disabled_reason or None
+    if names is None and state == Endpoint.State.ACTIVE:
+        state, reason = Endpoint.State.DISABLED.value, Reason.SECRET_UNREADABLE.value
     return {
         "webhookId": str(endpoint.id),
         "url": endpoint.url,
         "types": endpoint.types,
         "couriers": endpoint.couriers,
         "description": endpoint.description,
-        "headers": dict.fromkeys(endpoint.own_headers),
+        "headers": None if names is None else dict.fromkeys(names),
         "retrySchedule": endpoint.retry_schedule,
         "ordered": False,
         "maxInFlight": endpoint.max_in_flight,
         "rateLimit": None,
         "signature": "v1",
-        "state": endpoint.state,
-        "disabledReason": endpoint.disabled_reason or None,
+        "state": state,
+        "disabledReason": reason,
         "failingSince": written(endpoint.failing_since),
         "createdAt": written(endpoint.created_at),
     }

@@ -6,23 +6,24 @@ from uuid import UUID
 
 from accounts.errors import not_found
 from webhooks.models import Delivery, Endpoint
+from webhooks.showing import Shown, shown
 
 
-def endpoint_of(merchant_id: UUID, endpoint_id: UUID) -> Endpoint:
+def endpoint_of(merchant_id: UUID, endpoint_id: UUID) -> Shown:
     """The merchant's endpoint. Raises ApiError 404 `webhook_not_found`."""
-    found = Endpoint.objects.filter(merchant_id=merchant_id, id=endpoint_id, deleted_at=None).first()
-    if found is None:
+    found = shown(Endpoint.objects.filter(merchant_id=merchant_id, id=endpoint_id, deleted_at=None))
+    if not found:
         raise unknown_webhook()
-    return found
+    return found[0]
 
 
-def endpoints_of(merchant_id: UUID, *, limit: int, after: UUID | None) -> tuple[list[Endpoint], UUID | None]:
+def endpoints_of(merchant_id: UUID, *, limit: int, after: UUID | None) -> tuple[list[Shown], UUID | None]:
     """A page of the merchant's endpoints, newest first, and the cursor of the next one."""
     found = Endpoint.objects.filter(merchant_id=merchant_id, deleted_at=None).order_by("-id")
     if after:
         found = found.filter(id__lt=after)
-    rows = list(found[: limit + 1])
-    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+    rows = shown(found[: limit + 1])
+    return rows[:limit], rows[limit - 1].endpoint.id if len(rows) > limit else None
 
 
 def delivery_of(merchant_id: UUID, delivery_id: UUID) -> Delivery:

@@ -15,6 +15,7 @@ from webhooks.presentation import attempt_shape, delivery_shape, webhook_shape
 from webhooks.reading import deliveries_of, delivery_of, endpoint_of, endpoints_of, unknown_webhook
 from webhooks.registering import register
 from webhooks.serializers import DeliveriesQuery, PageQuery, WebhookSerializer
+from webhooks.showing import Shown
 
 
 class WebhooksView(ApiView):
@@ -31,7 +32,7 @@ class WebhooksView(ApiView):
         except AlreadyRegistered:
             message = "url: it is registered already with the same types and couriers."
             raise ApiError(409, "webhook_conflict", message) from None
-        return _data(201, webhook=webhook_shape(endpoint) | {"secret": endpoint.secret})
+        return _data(201, webhook=webhook_shape(Shown.fresh(endpoint)) | {"secret": endpoint.secret})
 
     def get(self, request: Request) -> Response:
         query = PageQuery(data=request.query_params.dict())
@@ -57,7 +58,7 @@ class DeliveriesView(ApiView):
     """`/v1/webhooks/{id}/deliveries`."""
 
     def get(self, request: Request, webhook_id: UUID) -> Response:
-        endpoint = endpoint_of(merchant_of(request), webhook_id)
+        endpoint = endpoint_of(merchant_of(request), webhook_id).endpoint
         query = DeliveriesQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         deliveries, following = deliveries_of(endpoint, **query.validated_data)
