@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from accounts.read_only import ReadOnly
+from trackers.lookups import LookUps
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
 
 
@@ -48,3 +49,10 @@ class RawAnswerAdmin(ReadOnly, admin.ModelAdmin[RawAnswer]):
     list_select_related = ("watch",)
     show_full_result_count = False
     exclude = ("body",)
+
+
+@admin.register(LookUps)
+class LookUpsAdmin(ReadOnly, admin.ModelAdmin[LookUps]):
+    list_display = ("api_key", "day", "count")
+    list_select_related = ("api_key",)
+    ordering = ("-day", "-count")

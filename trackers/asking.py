@@ -5,7 +5,7 @@ from functools import partial
 from django.conf import settings
 from django.db import connection, transaction
 
-from accounts.errors import ApiError
+from accounts.errors import ApiError, not_found
 from events.conflicts import or_conflict
 from trackers import tasks
 from trackers.models import Tracker
@@ -38,8 +38,7 @@ def poll_now(tracker: Tracker) -> None:
     Raises ApiError: 400 `tracker_not_updatable` (unsubscribed), 429 (asked within POLL_NOW_MIN_INTERVAL), 409
     `request_conflict` (its rows were held by others for too long).
     """
-    if not tracker.is_subscribed:
-        raise ApiError(400, "tracker_not_updatable", "This tracker is not subscribed any more.")
+    _refuse(tracker)
     asked, wait = or_conflict(partial(_ask, tracker))
     if not asked and wait is not None:
         seconds = max(1, int(wait) + 1)
@@ -51,10 +50,20 @@ def poll_now(tracker: Tracker) -> None:
         )
 
 
+def _refuse(tracker: Tracker | None) -> None:
+    """It may have been deleted or unsubscribed a moment ago."""
+    if tracker is None:
+        raise not_found("tracker_not_found", "Tracker not found.")
+    if not tracker.is_subscribed:
+        raise ApiError(400, "tracker_not_updatable", "This tracker is not subscribed any more.")
+
+
 def _ask(tracker: Tracker) -> tuple[int, float | None]:
     """How many watches were made due, and else the seconds until they may be."""
     with transaction.atomic():
-        Tracker.objects.select_for_update(no_key=True).only("id").get(id=tracker.id)
+        _refuse(
+            Tracker.objects.select_for_update(no_key=True).only("is_subscribed").filter(id=tracker.id).first()
+        )
         with connection.cursor() as cursor:
             cursor.execute(_ASK, {"tracker": tracker.id, "interval": settings.POLL_NOW_MIN_INTERVAL})
             asked, wait = cursor.fetchone()

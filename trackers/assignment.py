@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from carriers.registry import closing
+
 #: Watches that one step looks at.
 BATCH = 500
 
@@ -30,9 +32,11 @@ CROSS JOIN LATERAL (
 WHERE account.state = 'active' LIMIT %(batch)s
 """
 
+# The account is locked against being deleted: whoever deletes it finds the watch that it has got. What was to
+# be ended there goes on.
 _ASSIGN = """
 WITH looked AS MATERIALIZED (
-    SELECT id, merchant_id, courier, refused_account_ids, assigned_at FROM trackers_watch
+    SELECT id, tracker_id, merchant_id, courier, refused_account_ids, assigned_at FROM trackers_watch
     WHERE id = ANY(%(only)s) AND carrier_account_id IS NULL
     ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 ),
@@ -49,11 +53,17 @@ fitting AS (
                   WHERE changed.courier = looked.courier AND changed.changed_at > looked.assigned_at
                     AND (changed.merchant_id = looked.merchant_id OR changed.merchant_id IS NULL))))
         ORDER BY account.merchant_id IS NULL, account.created_at DESC LIMIT 1
+        FOR KEY SHARE
     ) AS best ON true
+),
+dropped AS (
+    DELETE FROM carriers_closing AS closing USING fitting JOIN looked ON looked.id = fitting.id
+    WHERE closing.account_id = fitting.account AND closing.tracker_id = looked.tracker_id
 )
 UPDATE trackers_watch AS watch
 SET carrier_account_id = fitting.account, assigned_at = clock_timestamp(),
-    last_outcome = CASE WHEN fitting.account IS NOT NULL AND watch.last_polled_at IS NULL
+    last_outcome = CASE WHEN fitting.account IS NOT NULL
+            AND (watch.last_polled_at IS NULL OR watch.last_outcome = 'no_carrier_account')
         THEN NULL ELSE watch.last_outcome END,
     refused_account_ids = CASE WHEN fitting.account = ANY(watch.refused_account_ids)
         THEN '{}' ELSE watch.refused_account_ids END
@@ -61,10 +71,13 @@ FROM fitting WHERE watch.id = fitting.id
 """
 
 # Watches that are due with an account that may not be asked; and those that the house asks for although
-# their merchant has just got an account of its own.
+# their merchant has just got an account of its own. What the account keeps open for them is to be ended, once
+# it may be asked: see carriers.closing.
 _RELEASE = """
 WITH freed AS MATERIALIZED (
-    SELECT due.id, account.state <> 'active' AS suspended FROM carriers_carrieraccount account
+    SELECT due.id, CASE account.state WHEN 'paused' THEN 'no_carrier_account'
+        ELSE 'account_suspended' END AS outcome
+    FROM carriers_carrieraccount account
     CROSS JOIN LATERAL (
         SELECT id FROM trackers_watch
         WHERE carrier_account_id = account.id AND next_poll_at <= statement_timestamp()
@@ -72,7 +85,7 @@ WITH freed AS MATERIALIZED (
     ) AS due
     WHERE account.state <> 'active'
     UNION
-    SELECT watch.id, false FROM carriers_carrieraccount own
+    SELECT watch.id, NULL FROM carriers_carrieraccount own
     JOIN trackers_tracker tracker ON tracker.merchant_id = own.merchant_id
     JOIN trackers_watch watch ON watch.tracker_id = tracker.id AND watch.courier = own.courier
     JOIN carriers_carrieraccount house ON house.id = watch.carrier_account_id AND house.merchant_id IS NULL
@@ -81,13 +94,28 @@ WITH freed AS MATERIALIZED (
     LIMIT %(batch)s
 ),
 held AS MATERIALIZED (
-    SELECT watch.id, freed.suspended FROM trackers_watch AS watch JOIN freed ON freed.id = watch.id
+    SELECT watch.id, freed.outcome, watch.carrier_account_id, watch.tracker_id, watch.courier,
+           watch.last_polled_at
+    FROM trackers_watch AS watch JOIN freed ON freed.id = watch.id
     WHERE watch.claimed_until IS NULL OR watch.claimed_until <= statement_timestamp()
     ORDER BY watch.id FOR NO KEY UPDATE OF watch SKIP LOCKED
+),
+owing AS MATERIALIZED (
+    SELECT id FROM carriers_carrieraccount
+    WHERE id IN (SELECT carrier_account_id FROM held WHERE courier = ANY(%(closing)s))
+    ORDER BY id FOR KEY SHARE SKIP LOCKED
+),
+owed AS (
+    INSERT INTO carriers_closing (id, account_id, tracker_id, failures)
+    SELECT gen_random_uuid(), owing.id, held.tracker_id, 0
+    FROM held JOIN owing ON owing.id = held.carrier_account_id
+    WHERE held.courier = ANY(%(closing)s) AND held.last_polled_at IS NOT NULL
+    ORDER BY owing.id, held.tracker_id
+    ON CONFLICT (account_id, tracker_id) DO NOTHING
 )
 UPDATE trackers_watch AS watch
 SET carrier_account_id = NULL, assigned_at = 'epoch',
-    last_outcome = CASE WHEN held.suspended THEN 'account_suspended' ELSE watch.last_outcome END
+    last_outcome = coalesce(held.outcome, watch.last_outcome)
 FROM held WHERE watch.id = held.id
 """
 
@@ -114,6 +142,6 @@ def assign_waiting(before: datetime) -> int:
 def release() -> int:
     """Take watches off accounts that shall not ask for them any more. Returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(_RELEASE, {"batch": BATCH})
+        cursor.execute(_RELEASE, {"batch": BATCH, "closing": list(closing())})
         released: int = cursor.rowcount
     return released

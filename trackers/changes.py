@@ -1,13 +1,14 @@
 """What an answer tells that the log does not hold yet. Pure: known scans and a snapshot in, facts out."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from carriers.snapshot import Moment, Scan, ShipmentFacts, Snapshot
 from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated
 from trackers.fold import ScanEntry
+from trackers.placing import among
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
 WITHDRAWN_AFTER = timedelta(hours=1)
@@ -36,11 +37,21 @@ class Changes:
 
 
 def changes(
-    state: dict[str, Any], snapshot: Snapshot, *, asked_at: datetime, absent: dict[str, str]
+    state: dict[str, Any],
+    snapshot: Snapshot,
+    *,
+    asked_at: datetime,
+    absent: dict[str, str],
+    late: bool = False,
 ) -> Changes:
-    """Compare an answer with what the log holds of that courier."""
+    """Compare an answer with what the log holds of that courier.
+
+    One that comes `late`, after a newer one, tells scans that are not known yet, and nothing else.
+    """
     known = _by_key(scan for scan in state["scans"] if scan["courierCode"] == snapshot.courier)
-    facts = list(_scan_facts(known, snapshot.scans, asked_at))
+    facts = list(_scan_facts(known, snapshot, asked_at))
+    if late:
+        return Changes([fact for fact in facts if isinstance(fact, Scanned)], absent)
     still_absent, withdrawn = _absences(known, snapshot, asked_at, absent)
     shipment = _shipment_fact(state, snapshot)
     return Changes([*facts, *withdrawn, *([shipment] if shipment else [])], still_absent)
@@ -50,12 +61,12 @@ def _by_key(scans: Iterable[ScanEntry]) -> dict[str, ScanEntry]:
     return {key: scan for scan in scans for key in (scan["scanKey"], *scan["aliases"])}
 
 
-def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: datetime) -> Iterator[Fact]:
+def _scan_facts(known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datetime) -> Iterator[Fact]:
     """Scans of one instant stand in the order of the newest answer, behind what older answers put first."""
     last: dict[str, int] = {}
     newest = ""
     matched: set[str] = set()
-    for scan in scans:
+    for scan in among(known, snapshot.scans) if snapshot.partial else snapshot.scans:
         key, entry = _match(known, scan)
         if entry and entry["scanKey"] in matched:
             if key in known:
@@ -75,7 +86,8 @@ def _scan_facts(known: dict[str, ScanEntry], scans: Iterable[Scan], asked_at: da
         amended = _amendment(entry, fields, None if key in _keys(entry) else key)
         if amended and not (scan.moment.instant is None and _has_time(entry)):
             yield amended
-    yield from _overtaken(known, matched, newest)
+    if not snapshot.partial:
+        yield from _overtaken(known, matched, newest)
 
 
 def _match(known: dict[str, ScanEntry], scan: Scan) -> tuple[str, ScanEntry | None]:
@@ -169,8 +181,8 @@ def _placed(moment: datetime) -> str:
 def _absences(
     known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datetime, absent: dict[str, str]
 ) -> tuple[dict[str, str], list[ScanWithdrawn]]:
-    """Scans left out: first noted, then withdrawn. An empty or partly unreadable answer proves nothing."""
-    if not snapshot.scans or snapshot.set_aside:
+    """Scans left out: first noted, then withdrawn. An empty, partial or unreadable answer proves nothing."""
+    if not snapshot.scans or snapshot.set_aside or snapshot.partial:
         return absent, []
     seen = {entry["scanKey"] for scan in snapshot.scans if (entry := _match(known, scan)[1])}
     missing = {
@@ -207,9 +219,25 @@ def _shipment_fact(state: dict[str, Any], snapshot: Snapshot) -> ShipmentUpdated
         details=told.details,
         count=(before["count"] if before else 0) + 1,
     )
+    if before and snapshot.partial:
+        fact = _completed(fact, before)
     if before and before | {"count": fact.count} == fact.data():
         return None
     return fact
+
+
+def _completed(fact: ShipmentUpdated, before: dict[str, Any]) -> ShipmentUpdated:
+    """What a partial answer leaves out is as it was; both ends of an estimate belong together."""
+    told = fact.estimated_from or fact.estimated_to
+    return replace(
+        fact,
+        estimated_from=fact.estimated_from if told else before["estimatedFrom"],
+        estimated_to=fact.estimated_to if told else before["estimatedTo"],
+        service=fact.service or before["service"],
+        origin_country_code=fact.origin_country_code or before["originCountryCode"],
+        destination_country_code=fact.destination_country_code or before["destinationCountryCode"],
+        details=before["details"] | fact.details,
+    )
 
 
 def _written(moment: Moment | None) -> str | None:

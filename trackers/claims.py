@@ -44,7 +44,12 @@ RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.c
           greatest(tracker.created_at, tracker.news_at, tracker.milestone_at, (
               SELECT max(askable.assigned_at) FROM trackers_watch AS askable
               WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
-          tracker.is_subscribed AND tracker.stop_reason IS NULL
+          tracker.is_subscribed AND tracker.stop_reason IS NULL,
+          jsonb_strip_nulls(jsonb_build_object(
+              'originCountryCode', tracker.origin_country_code,
+              'destinationCountryCode', tracker.destination_country_code,
+              'destinationPostCode', tracker.destination_post_code,
+              'shippingDate', tracker.shipping_date))::text
 """  # noqa: S608 (constants only)
 
 _OLDEST_DUE = f"SELECT min(next_poll_at) FROM ({_CANDIDATES}) AS candidates"  # noqa: S608 (constants only)
@@ -62,13 +67,15 @@ UPDATE trackers_watch AS watch SET claimed_until = clock_timestamp() + make_inte
 FROM held WHERE watch.id = held.id
 """
 
-# A poll that was asked for while this one was under way keeps the watch due.
+# A poll that was asked for while this one was under way keeps the watch due. Its digest is not taken where
+# something was pushed meanwhile: the next answer is to be compared with the log, whatever it says.
 _SETTLE = """
 WITH done AS MATERIALIZED (
     SELECT told.* FROM trackers_watch AS watch
     JOIN jsonb_to_recordset(%s) AS told (
         watch uuid, claim uuid, asked boolean, outcome text, error text, delay double precision, digest text,
-        failures integer, set_aside integer, ignored integer, absent jsonb, not_ours boolean
+        known text, as_of timestamptz, failures integer, set_aside integer, ignored integer, absent jsonb,
+        not_ours boolean
     ) ON watch.id = told.watch AND watch.claim_id = told.claim
     ORDER BY watch.id FOR NO KEY UPDATE OF watch
 )
@@ -81,7 +88,10 @@ SET claim_id = NULL, claimed_until = NULL,
     last_polled_at = CASE WHEN done.asked THEN watch.claimed_at ELSE watch.last_polled_at END,
     last_outcome = CASE WHEN done.asked THEN done.outcome ELSE watch.last_outcome END,
     last_error = CASE WHEN done.asked THEN done.error ELSE watch.last_error END,
-    last_digest = coalesce(done.digest, watch.last_digest),
+    last_digest = CASE WHEN watch.last_digest IS DISTINCT FROM done.known OR watch.told_at > done.as_of
+        THEN watch.last_digest ELSE coalesce(done.digest, watch.last_digest) END,
+    told_at = CASE WHEN done.digest IS NULL THEN watch.told_at
+        ELSE greatest(watch.told_at, done.as_of) END,
     failures = done.failures, set_aside = coalesce(done.set_aside, watch.set_aside),
     ignored = watch.ignored + done.ignored,
     absent = done.absent,
@@ -91,6 +101,15 @@ SET claim_id = NULL, claimed_until = NULL,
     assigned_at = CASE WHEN done.not_ours THEN 'epoch' ELSE watch.assigned_at END,
     carrier_account_id = CASE WHEN done.not_ours THEN NULL ELSE watch.carrier_account_id END
 FROM done WHERE watch.id = done.watch
+"""
+
+# The last answer's digest goes where the log has moved away from that answer, never back to one it had.
+_HEAR = """
+UPDATE trackers_watch AS watch
+SET told_at = greatest(watch.told_at, heard.as_of),
+    last_digest = CASE WHEN heard.changed THEN 'pushed ' || gen_random_uuid() ELSE watch.last_digest END
+FROM jsonb_to_recordset(%s) AS heard (watch uuid, as_of timestamptz, changed boolean)
+WHERE watch.id = heard.watch AND (heard.changed OR watch.told_at IS NULL OR watch.told_at < heard.as_of)
 """
 
 
@@ -115,6 +134,8 @@ class Claim:
     #: Since when nothing new was heard, while each of the tracker's couriers could be asked.
     silent_since: datetime
     tracked: bool
+    #: What helps a carrier to find the parcel: see `carriers.adapter.Query`.
+    hints: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +195,20 @@ def settle(done: Sequence[Settled]) -> int:
     return written
 
 
+def hear(pushed: Iterable[tuple[UUID, datetime, bool]]) -> None:
+    """Note what was pushed: the watch, as of when, and whether it told news. The caller holds the locks."""
+    heard = [
+        {"watch": str(watch), "as_of": as_of.isoformat(), "changed": changed}
+        for watch, as_of, changed in pushed
+    ]
+    if heard:
+        with connection.cursor() as cursor:
+            cursor.execute(_HEAR, [json.dumps(heard)])
+
+
 def _claimed(row: tuple[Any, ...]) -> Claim:
-    absent = json.loads(row[9])
-    return Claim(*[*row[:9], absent, *row[10:]])
+    absent, hints = json.loads(row[9]), json.loads(row[-1])
+    return Claim(*[*row[:9], absent, *row[10:-1], hints])
 
 
 def _row(one: Settled) -> dict[str, Any]:
@@ -188,6 +220,8 @@ def _row(one: Settled) -> dict[str, Any]:
         "error": one.error,
         "delay": one.delay,
         "digest": one.digest,
+        "known": one.claim.last_digest,
+        "as_of": one.claim.claimed_at.isoformat(),
         "failures": one.failures,
         "set_aside": one.set_aside,
         "ignored": one.ignored,

@@ -19,7 +19,8 @@ from events.retrying import apart
 from trackers.claims import Claim, Settled, settle
 from trackers.deciding import next_poll, seconds
 from trackers.keeping import keep_useless
-from trackers.learned import Learned
+from trackers.learned import Polled, polled
+from trackers.outliving import close_outlived
 from trackers.recording import record
 from trackers.schedule import BACKOFF, Situation
 
@@ -61,9 +62,10 @@ def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
     for merchant, group in groupby(telling, key=lambda one: one.settled.claim.merchant):
         apart(partial(_record, merchant, list(group)))
     apart(partial(unmapped.count, [one.snapshot for one in telling if one.snapshot is not None]))
+    apart(partial(close_outlived, [one.settled.claim for one in learned]))
 
 
-def _record(merchant: UUID, group: Sequence[Learned]) -> None:
+def _record(merchant: UUID, group: Sequence[Polled]) -> None:
     """Record a merchant's batch. What the database cannot hold is set apart from its neighbours."""
     try:
         record(merchant, group)
@@ -77,14 +79,14 @@ def _record(merchant: UUID, group: Sequence[Learned]) -> None:
         settle([_failed(claim, Outcome.BAD_RESPONSE, "The answer could not be recorded.")[0]])
 
 
-def _worth_recording(one: Learned) -> bool:
+def _worth_recording(one: Polled) -> bool:
     if one.stop_reason:
         return True
     claim = one.settled.claim
     return one.snapshot is not None and (one.settled.digest != claim.last_digest or bool(claim.absent))
 
 
-def _learned(asked: Claimed, answer: Ended) -> Learned:
+def _learned(asked: Claimed, answer: Ended) -> Polled:
     claim = asked.claim
     if answer.snapshot is None:
         return _without_answer(asked, answer.error or CarrierError())
@@ -100,10 +102,16 @@ def _learned(asked: Claimed, answer: Ended) -> Learned:
         ignored=answer.snapshot.ignored,
         absent=claim.absent,
     )
-    return Learned(settled, situation, answer.snapshot, asked.own_account, decision.stop_reason)
+    return polled(
+        settled,
+        situation,
+        own_account=asked.own_account,
+        snapshot=answer.snapshot,
+        stop_reason=decision.stop_reason,
+    )
 
 
-def _without_answer(asked: Claimed, error: CarrierError) -> Learned:
+def _without_answer(asked: Claimed, error: CarrierError) -> Polled:
     told = None if error.outcome is Outcome.NOT_FOUND else error.detail
     settled, situation = _failed(
         asked.claim,
@@ -113,7 +121,7 @@ def _without_answer(asked: Claimed, error: CarrierError) -> Learned:
         not_ours=isinstance(error, NotYourParcel),
     )
     reason = next_poll(asked.claim, situation).stop_reason
-    return Learned(
+    return polled(
         settled,
         situation,
         own_account=asked.own_account,

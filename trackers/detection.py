@@ -8,7 +8,8 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from carriers import accounts
-from carriers.registry import adapter, adapters
+from carriers.detecting import candidates
+from carriers.registry import adapter
 from trackers.assignment import assign, assign_waiting, release
 from trackers.models import Tracker, Watch
 
@@ -16,7 +17,6 @@ from trackers.models import Tracker, Watch
 MOST = 3
 #: Trackers that one step of `detect_again` looks at.
 BATCH = 200
-SANDBOX = "sandbox"
 
 # Driven by the accounts, as in trackers.assignment and for the same reasons.
 _UNDETECTED = """
@@ -40,17 +40,10 @@ ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 
 
 def couriers_for(number: str, given: Sequence[str], reachable: set[str]) -> list[str]:
-    """The couriers given; else the sandbox for its own numbers; else all reachable ones whose format fits."""
+    """The couriers given; else those reachable whose own numbers look like it, the surest first."""
     if given:
         return list(given)
-    if adapter(SANDBOX).looks_like.fullmatch(number):
-        return [SANDBOX]
-    fitting = [
-        code
-        for code, one in sorted(adapters().items())
-        if code in reachable and code != SANDBOX and one.looks_like.fullmatch(number)
-    ]
-    return fitting[:MOST]
+    return [one.courier for one in candidates(number, reachable)[:MOST]]
 
 
 def watch(trackers: Sequence[tuple[Tracker, Sequence[str]]]) -> None:

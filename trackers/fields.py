@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import pycountry
 from rest_framework import serializers
@@ -20,7 +20,34 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, str):
             raise serializers.ValidationError("expected a string")
-        return super().to_internal_value(data) or None
+        return super().to_internal_value(data)
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return super().run_validation(data) or None
+
+
+class TrackingNumber(serializers.RegexField):
+    """A carrier's number for a parcel, which no request can do without: its absence has a code of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            r"\A[a-zA-Z0-9\-_/.]*\Z",
+            min_length=5,
+            max_length=50,
+            trim_whitespace=False,
+            error_messages={"invalid": "expected letters, digits and -_/. only"},
+            **options,
+        )
+
+    def fail(self, key: str, **told: Any) -> NoReturn:
+        if key in {"required", "null"}:
+            raise serializers.ValidationError(self.error_messages[key], code="missing_mandatory_field")
+        super().fail(key, **told)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("expected a string")
+        return super().to_internal_value(data)
 
 
 class Country(Text):
@@ -61,10 +88,10 @@ class WebAddress(Text):
 
 
 class Flag(serializers.Field[bool, Any, bool, Any]):
-    """A JSON true or false; null is false."""
+    """A JSON true or false; null, where it is taken, is false."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, allow_null=True, **options)
+        super().__init__(**{"required": False, "allow_null": True} | options)
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -6,7 +6,16 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from events.catalog import ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated, TrackerStopped, tells
+from events.catalog import (
+    ScanAmended,
+    Scanned,
+    ScanWithdrawn,
+    ShipmentUpdated,
+    TrackerRestarted,
+    TrackerStopped,
+    TrackerUpdated,
+    tells,
+)
 from events.log import Recorded
 from events.statuses import Milestone
 
@@ -34,6 +43,8 @@ class Projection:
     stop_reason: str | None = None
     news_at: datetime | None = None
     milestone_at: datetime | None = None
+    #: When the log last grew after its first append; that one's moment is the tracker's creation.
+    updated_at: datetime | None = None
     state: dict[str, Any] = field(default_factory=_empty_state)
 
 
@@ -57,7 +68,6 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
     last = append[-1]
     milestone, status_code, final = where(state["scans"])
     told = milestone != before.milestone or any(tells(event.type, event.data) for event in append)
-    stopped = next((event for event in append if event.type == TrackerStopped.type), None)
     return replace(
         before,
         version=last.version,
@@ -65,9 +75,10 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         milestone=milestone,
         status_code=status_code,
         final=final,
-        stop_reason=stopped.data["reason"] if stopped else before.stop_reason,
+        stop_reason=_stop_reason(before.stop_reason, append),
         news_at=last.recorded_at if any(e.type == Scanned.type for e in append) else before.news_at,
         milestone_at=last.recorded_at if milestone != before.milestone else before.milestone_at,
+        updated_at=last.recorded_at if before.version else None,
         state=state,
     )
 
@@ -96,8 +107,20 @@ def _apply(state: dict[str, Any], event: Recorded) -> None:
         case ShipmentUpdated.type:
             courier = event.data["courierCode"]
             state["shipments"][courier] = event.data
-        case TrackerStopped.type:
-            state["counts"]["stopped"] = state["counts"].get("stopped", 0) + 1
+        case TrackerStopped.type | TrackerRestarted.type | TrackerUpdated.type:
+            prefix = event.key.partition(":")[0]
+            state["counts"][prefix] = state["counts"].get(prefix, 0) + 1
+
+
+def _stop_reason(before: str | None, append: Iterable[Recorded]) -> str | None:
+    """Why nobody asks any more; None while somebody does."""
+    reason = before
+    for event in append:
+        if event.type == TrackerStopped.type:
+            reason = event.data["reason"]
+        elif event.type == TrackerRestarted.type:
+            reason = None
+    return reason
 
 
 def _amended(scan: ScanEntry, data: dict[str, Any]) -> ScanEntry:

@@ -6,10 +6,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 
-from trackers.learned import Learned
-from trackers.models import RawAnswer, Tracker
+from trackers.learned import Learned, Polled
+from trackers.models import RawAnswer, Tracker, Watch
 
 # What a carrier leaves out of a later answer is not unsaid.
 _PERSONAL = """
@@ -23,7 +23,11 @@ ON CONFLICT (tracker_id) DO UPDATE SET
     recipient = coalesce(excluded.recipient, kept.recipient),
     sender = coalesce(excluded.sender, kept.sender),
     signed_by = coalesce(excluded.signed_by, kept.signed_by),
-    confirm_image = coalesce(excluded.confirm_image, kept.confirm_image)
+    confirm_image = coalesce(excluded.confirm_image, kept.confirm_image),
+    revision = kept.revision + 1
+WHERE (coalesce(excluded.recipient, kept.recipient), coalesce(excluded.sender, kept.sender),
+       coalesce(excluded.signed_by, kept.signed_by), coalesce(excluded.confirm_image, kept.confirm_image))
+    IS DISTINCT FROM (kept.recipient, kept.sender, kept.signed_by, kept.confirm_image)
 """
 
 
@@ -34,7 +38,7 @@ def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
     account for a number that can be guessed.
     """
     own = [(one, tracker) for one, tracker in held if one.own_account and one.snapshot is not None]
-    _keep_personal(own)
+    _keep_personal([(one, tracker) for one, tracker in own if not one.late])
     _keep_answers(one for one, _ in own)
 
 
@@ -65,29 +69,39 @@ def _told(one: Learned) -> dict[str, Any]:
 def _keep_answers(own: Iterable[Learned]) -> None:
     answers = [
         RawAnswer(
-            watch_id=one.settled.claim.watch,
-            digest=one.settled.digest,
+            watch_id=one.watch,
+            digest=one.digest,
             body=zlib.compress(json.dumps(one.snapshot.part, ensure_ascii=False).encode()),
             asked_at=one.asked_at,
         )
         for one in own
-        if one.snapshot is not None and one.settled.digest is not None
+        if one.snapshot is not None and one.digest is not None
     ]
     if answers:
         RawAnswer.objects.bulk_create(answers, ignore_conflicts=True)
 
 
-def keep_useless(failed: Iterable[Learned]) -> None:
-    """Keep the first bytes of answers that could not be read, for whoever looks into it; one statement."""
+def keep_useless(failed: Iterable[Polled]) -> None:
+    """Keep the first bytes of answers that could not be read, for whoever looks into it; two statements.
+
+    A watch that was deleted meanwhile keeps nothing, and must not fail the others.
+    """
+    useless = {one.watch: one for one in failed if one.own_account and one.excerpt}
+    if not useless:
+        return
+    with transaction.atomic():
+        there = Watch.objects.select_for_update(no_key=True).filter(id__in=useless).order_by("id")
+        _keep_excerpts([useless[id_] for id_ in there.values_list("id", flat=True)])
+
+
+def _keep_excerpts(useless: Iterable[Polled]) -> None:
     kept = [
         RawAnswer(
-            watch_id=one.settled.claim.watch,
+            watch_id=one.watch,
             digest=hashlib.sha256(one.excerpt).hexdigest(),
             body=zlib.compress(one.excerpt),
             asked_at=one.asked_at,
         )
-        for one in failed
-        if one.own_account and one.excerpt
+        for one in useless
     ]
-    if kept:
-        RawAnswer.objects.bulk_create(kept, ignore_conflicts=True)
+    RawAnswer.objects.bulk_create(kept, ignore_conflicts=True)

@@ -1,24 +1,73 @@
-"""What a poll brought that may have to be recorded."""
+"""What polls and pushes brought that may have to be recorded."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from carriers.snapshot import Snapshot
 from trackers.claims import Settled
 from trackers.schedule import Situation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """How a poll ended, and what came of it: an answer, first bytes of a useless one, a wish to stop."""
+    """What a carrier told of one watch at one moment: as it stands here a push, which settles nothing.
+
+    `written_at`: when the carrier says that it wrote it. Known under the lock alone: whether it comes `late`,
+    after something newer, and whether it told `news`.
+    """
+
+    watch: UUID
+    tracker: UUID
+    courier: str
+    asked_at: datetime
+    own_account: bool = False
+    snapshot: Snapshot | None = None
+    digest: str | None = None
+    written_at: datetime | None = None
+    late: bool = False
+    news: bool = False
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that it speaks of; a carrier's clock may be ahead of ours."""
+        return min(self.written_at or self.asked_at, self.asked_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled(Learned):
+    """How a poll ended, and what came of it: an answer, first bytes of a useless one, a wish to stop.
+
+    It is recorded and settled by whoever still holds the claim.
+    """
 
     settled: Settled
     situation: Situation
-    snapshot: Snapshot | None = None
-    own_account: bool = False
     stop_reason: str | None = None
     excerpt: bytes = b""
 
-    @property
-    def asked_at(self) -> datetime:
-        return self.settled.claim.claimed_at
+
+def polled(
+    settled: Settled,
+    situation: Situation,
+    *,
+    own_account: bool,
+    snapshot: Snapshot | None = None,
+    stop_reason: str | None = None,
+    excerpt: bytes = b"",
+) -> Polled:
+    """What a poll brought, about the watch that it claimed."""
+    claim = settled.claim
+    return Polled(
+        watch=claim.watch,
+        tracker=claim.tracker,
+        courier=claim.courier,
+        asked_at=claim.claimed_at,
+        own_account=own_account,
+        snapshot=snapshot,
+        digest=settled.digest,
+        settled=settled,
+        situation=situation,
+        stop_reason=stop_reason,
+        excerpt=excerpt,
+    )

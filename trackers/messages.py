@@ -14,7 +14,9 @@ from events.catalog import (
     ScanWithdrawn,
     ShipmentUpdated,
     TrackerCreated,
+    TrackerRestarted,
     TrackerStopped,
+    TrackerUpdated,
 )
 from events.writing import written
 from trackers.fold import Projection
@@ -24,7 +26,8 @@ from webhooks.fanout import Announcement
 
 _NEWS = frozenset({Scanned.type, ShipmentUpdated.type})
 _CORRECTIONS = frozenset({ScanAmended.type, ScanWithdrawn.type})
-_OF_THEIR_OWN = (TrackerCreated.type, TrackerStopped.type)
+#: Of an append that holds several, the first of these is the message's type.
+_OF_THEIR_OWN = (TrackerCreated.type, TrackerStopped.type, TrackerRestarted.type, TrackerUpdated.type)
 
 
 @dataclass(frozen=True, slots=True)

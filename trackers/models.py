@@ -12,9 +12,10 @@ from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from carriers.outcome import Outcome
 from events.statuses import Milestone, StatusCode
+from trackers.lookups import LookUps
 from trackers.private import PersonalData, RawAnswer
 
-__all__ = ["PersonalData", "RawAnswer", "Tracker", "Watch"]
+__all__ = ["LookUps", "PersonalData", "RawAnswer", "Tracker", "Watch"]
 
 
 def _text(limit: int = 255) -> "models.CharField[str | None, str | None]":
@@ -62,6 +63,8 @@ class Tracker(models.Model):
     #: When the newest scan, and the newest change of milestone, were recorded.
     news_at = models.DateTimeField(null=True, editable=False)
     milestone_at = models.DateTimeField(null=True, editable=False)
+    #: When the log last grew after the tracker was made; null until then.
+    updated_at = models.DateTimeField(null=True, editable=False)
     state = models.JSONField(editable=False)
 
     class Meta:
@@ -78,6 +81,24 @@ class Tracker(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["merchant", "created_at", "id"], name="tracker_merchant_created"),
             models.Index(fields=["merchant", "tracking_number"], name="tracker_merchant_number"),
+            models.Index(
+                fields=["merchant", "client_tracker_id"],
+                condition=Q(client_tracker_id__isnull=False),
+                name="tracker_merchant_client_id",
+            ),
+            models.Index(
+                fields=["merchant", "shipment_reference"],
+                condition=Q(shipment_reference__isnull=False),
+                name="tracker_merchant_reference",
+            ),
+            models.Index(
+                fields=["merchant", "milestone", "created_at", "id"], name="tracker_merchant_milestone"
+            ),
+            models.Index(
+                fields=["merchant", "updated_at"],
+                condition=Q(updated_at__isnull=False),
+                name="tracker_merchant_updated",
+            ),
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
             ),
@@ -126,6 +147,9 @@ class Watch(models.Model):
     )
     last_error = models.TextField(null=True, editable=False)  # noqa: DJ001
     last_digest = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
+    #: How new what is recorded is: when the poll was asked, or the push was written. What is older takes
+    #: nothing back.
+    told_at = models.DateTimeField(null=True, editable=False)
     #: Polls in a row that failed, and scans of the last answer that could not be read.
     failures = models.IntegerField(default=0, editable=False)
     set_aside = models.IntegerField(default=0, editable=False)

@@ -63,7 +63,15 @@ class Poller:
         asking = [one for one in claims if one.account in usable]
         for one in asking:
             account = usable[one.account]
-            query = Query(one.number, account.credentials, asked_at=one.claimed_at, since=one.since)
+            query = Query(
+                one.number,
+                account.credentials,
+                asked_at=one.claimed_at,
+                since=one.since,
+                tracker_id=one.tracker,
+                hints=one.hints,
+                follow=one.tracked,
+            )
             self._fetcher.submit(Asked(one, account.own), one.courier, query)
         return len(asking)
 
@@ -81,7 +89,7 @@ def heed(finished: Iterable[Fetched[Asked]]) -> None:
             case KeyRejected():
                 accounts.suspend(claimed.account, one.error.detail, asked_at=claimed.claimed_at)
             case KeyExhausted():
-                accounts.rest(claimed.account, one.error.resting_until)
+                accounts.rest(claimed.account, one.error.resting_until, asked_at=claimed.claimed_at)
 
 
 def unasked(claims: Iterable[Claim]) -> None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
 
 from carriers.outcome import Outcome
+from carriers.snapshot import Party
 from events.statuses import Milestone, StatusCode
 from events.writing import written
 from trackers.fold import ScanEntry, timeline
-from trackers.models import PersonalData, Tracker, Watch
+from trackers.models import Tracker, Watch
 
-_STATISTICS = {
+_STATISTICS: dict[str, str] = {
     Milestone.INFO_RECEIVED: "infoReceivedDatetime",
     Milestone.IN_TRANSIT: "inTransitDatetime",
     Milestone.OUT_FOR_DELIVERY: "outForDeliveryDatetime",
@@ -19,9 +22,59 @@ _STATISTICS = {
     Milestone.EXCEPTION: "exceptionDatetime",
     Milestone.DELIVERED: "deliveredDatetime",
 }
+#: Who must act at a milestone when the scan's reason names neither consignee nor sender: a parcel waits for
+#: its consignee, and goes back to its sender; after a failed attempt the carrier comes again by itself.
+_ACTS: dict[str, Party | None] = {
+    Milestone.AVAILABLE_FOR_PICKUP: Party.CONSIGNEE,
+    Milestone.EXCEPTION: Party.SENDER,
+    Milestone.FAILED_ATTEMPT: None,
+}
+_MERCHANTS_SIDE = frozenset({Party.CONSIGNEE, Party.SENDER})
 
 
-def tracker_shape(tracker: Tracker) -> dict[str, Any]:
+class Followed(Protocol):
+    """What is shown of a tracker: the row, or as much of it as an answer needs."""
+
+    @property
+    def id(self) -> UUID | str: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def tracking_number(self) -> str: ...
+    @property
+    def courier_codes(self) -> list[str]: ...
+    @property
+    def shipment_reference(self) -> str | None: ...
+    @property
+    def client_tracker_id(self) -> str | None: ...
+    @property
+    def origin_country_code(self) -> str | None: ...
+    @property
+    def destination_country_code(self) -> str | None: ...
+    @property
+    def is_subscribed(self) -> bool: ...
+    @property
+    def is_tracked(self) -> bool: ...
+    @property
+    def milestone(self) -> str: ...
+    @property
+    def status_code(self) -> str | None: ...
+    @property
+    def state(self) -> Any: ...
+
+
+class Personal(Protocol):
+    """What is shown of personal data."""
+
+    @property
+    def given_recipient(self) -> Any: ...
+    @property
+    def recipient(self) -> Any: ...
+    @property
+    def signed_by(self) -> str | None: ...
+
+
+def tracker_shape(tracker: Followed) -> dict[str, Any]:
     """Ship24's `tracker`."""
     return {
         "trackerId": str(tracker.id),
@@ -52,7 +105,7 @@ def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
     }
 
 
-def results_shape(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]:
+def results_shape(tracker: Followed, personal: Personal | None) -> dict[str, Any]:
     """Ship24's `tracking`: tracker, shipment, every scan newest first, statistics."""
     return {
         "tracker": tracker_shape(tracker),
@@ -82,7 +135,7 @@ def message_shape(
     return shape
 
 
-def scan_shapes(tracker: Tracker, only: Collection[str] | None = None) -> list[dict[str, Any]]:
+def scan_shapes(tracker: Followed, only: Collection[str] | None = None) -> list[dict[str, Any]]:
     """The scans that stand, newest first, in Ship24's `event` shape and what we add to it."""
     shapes = [
         _scan(tracker.tracking_number, scan, milestone, order)
@@ -107,7 +160,8 @@ def _scan(number: str, scan: ScanEntry, milestone: str, order: int) -> dict[str,
         "statusCode": scan["statusCode"],
         "statusCategory": _category(scan["statusCode"]),
         "statusMilestone": milestone,
-        "datetime": written(datetime.fromisoformat(scan["placedAt"])) if moment else None,
+        # `placedAt` is of one width, in UTC and with microseconds; this is its API form.
+        "datetime": f"{scan['placedAt'][:23]}Z" if moment else None,
         "utcOffset": _offset(scan),
         "hasNoTime": scan["timeCertainty"] == "date_only",
         "carrierEventCode": scan["carrierEventCode"],
@@ -122,11 +176,12 @@ def _offset(scan: ScanEntry) -> str | None:
     return scan["occurrenceDatetime"][-6:] if known else None
 
 
+@cache
 def _category(status_code: str | None) -> str | None:
     return StatusCode(status_code).category.value if status_code else None
 
 
-def _shipment(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]:
+def _shipment(tracker: Followed, personal: Personal | None) -> dict[str, Any]:
     told = _told(tracker)
     estimate = {"from": told.get("estimatedFrom"), "to": told.get("estimatedTo")}
     return {
@@ -144,10 +199,29 @@ def _shipment(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]
         },
         "trackingNumbers": [{"tn": tracker.tracking_number}],
         "recipient": _recipient(personal),
+        "actionRequired": _action(tracker),
     }
 
 
-def _told(tracker: Tracker) -> dict[str, Any]:
+def _action(tracker: Followed) -> dict[str, Any] | None:
+    """Who must act so that the parcel goes on, why, and since which scan; None where nobody must."""
+    if tracker.milestone not in _ACTS or tracker.status_code == StatusCode.DATA_ORDER_CANCELLED:
+        return None
+    scans = [scan for scan, _ in timeline(tracker.state["scans"]) if scan["statusMilestone"] is not None]
+    newest = scans[-1]
+    reason = newest["reason"] or {}
+    party = reason["party"] if reason.get("party") in _MERCHANTS_SIDE else _ACTS[tracker.milestone]
+    if party is None:
+        return None
+    code = reason.get("code") or newest["statusCode"] or tracker.milestone
+    return {
+        "party": party,
+        "reason": {"code": code, "text": reason.get("text") or newest["status"]},
+        "sinceDatetime": newest["occurrenceDatetime"],
+    }
+
+
+def _told(tracker: Followed) -> dict[str, Any]:
     """The couriers' facts of the shipment as one; of two that say the same, the first by code counts."""
     merged: dict[str, Any] = {}
     for _, facts in sorted(tracker.state["shipments"].items()):
@@ -155,7 +229,7 @@ def _told(tracker: Tracker) -> dict[str, Any]:
     return merged
 
 
-def _recipient(personal: PersonalData | None) -> dict[str, Any] | None:
+def _recipient(personal: Personal | None) -> dict[str, Any] | None:
     if personal is None or not (personal.recipient or personal.given_recipient):
         return None
     told = personal.recipient or {}
@@ -173,7 +247,7 @@ def _statistics(scans: Iterable[ScanEntry]) -> dict[str, Any]:
     """When each milestone was first reached. A scan that sets none of its own reaches none."""
     first: dict[str, str | None] = dict.fromkeys(_STATISTICS.values())
     for scan, milestone in timeline(scans):
-        name = _STATISTICS.get(Milestone(milestone))
+        name = _STATISTICS.get(milestone)
         if name and scan["statusMilestone"] and first[name] is None:
             first[name] = scan["occurrenceDatetime"]
     return {"timestamps": first}

@@ -17,6 +17,8 @@ class PersonalData(models.Model):
     sender = models.JSONField(null=True)
     signed_by = models.TextField(null=True)  # noqa: DJ001 (unknown and empty differ)
     confirm_image = models.TextField(null=True)  # noqa: DJ001
+    #: Counts the changes of what carriers told; part of the results' ETag.
+    revision = models.IntegerField(db_default=0, editable=False)
 
     def __str__(self) -> str:
         return f"personal data of {self.tracker_id}"

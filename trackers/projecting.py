@@ -13,10 +13,11 @@ _PROJECT = """
 UPDATE trackers_tracker AS tracker
 SET version = new.version, last_message_sequence = new.last_message_sequence, milestone = new.milestone,
     status_code = new.status_code, final = new.final, stop_reason = new.stop_reason, news_at = new.news_at,
-    milestone_at = new.milestone_at, state = new.state
+    milestone_at = new.milestone_at, updated_at = new.updated_at, state = new.state
 FROM jsonb_to_recordset(%s) AS new (
     id uuid, version integer, last_message_sequence integer, milestone text, status_code text,
-    final boolean, stop_reason text, news_at timestamptz, milestone_at timestamptz, state jsonb
+    final boolean, stop_reason text, news_at timestamptz, milestone_at timestamptz, updated_at timestamptz,
+    state jsonb
 )
 WHERE tracker.id = new.id
 """
@@ -33,6 +34,7 @@ def projection_of(tracker: Tracker) -> Projection:
         stop_reason=tracker.stop_reason,
         news_at=tracker.news_at,
         milestone_at=tracker.milestone_at,
+        updated_at=tracker.updated_at,
         state=tracker.state,
     )
 
@@ -54,6 +56,6 @@ def write_projections(trackers: Sequence[Tracker]) -> None:
 def _row(tracker: Tracker) -> dict[str, Any]:
     projection = projection_of(tracker)
     row: dict[str, Any] = {name: getattr(projection, name) for name in Projection.__slots__}
-    for name in ("news_at", "milestone_at"):
+    for name in ("news_at", "milestone_at", "updated_at"):
         row[name] = row[name].isoformat() if row[name] else None
     return row | {"id": str(tracker.id)}

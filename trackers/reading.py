@@ -24,20 +24,13 @@ def tracker_of(merchant_id: UUID, given: str, by: SearchBy = SearchBy.TRACKER_ID
     """
     mine = _with_watches(merchant_id)
     if by is SearchBy.CLIENT_TRACKER_ID:
-        of_name = mine.filter(client_tracker_id=given) if _storable(given) else mine.none()
+        of_name = mine.filter(client_tracker_id=given) if storable(given) else mine.none()
         found = of_name.order_by("-is_subscribed", "-created_at", "-id").first()
     else:
-        found = mine.filter(id=id_).first() if (id_ := _uuid(given)) else None
+        found = mine.filter(id=id_).first() if (id_ := uuid_of(given)) else None
     if found is None:
         raise not_found("tracker_not_found", "Tracker not found.")
     return found
-
-
-def page_of(merchant_id: UUID, *, page: int, limit: int, sort: str) -> list[Tracker]:
-    """A page of the list by creation, oldest first where `sort` is "1"; two statements."""
-    order = ("created_at", "id") if sort == "1" else ("-created_at", "-id")
-    first = (page - 1) * limit
-    return list(_with_watches(merchant_id).defer("state").order_by(*order)[first : first + limit])
 
 
 def personal_data_of(tracker: Tracker) -> PersonalData | None:
@@ -45,14 +38,15 @@ def personal_data_of(tracker: Tracker) -> PersonalData | None:
     return PersonalData.objects.filter(tracker=tracker).first()
 
 
-def _uuid(text: str) -> UUID | None:
+def uuid_of(text: str) -> UUID | None:
+    """The id that a path holds; None where it is none."""
     try:
         return UUID(text)
     except ValueError:
         return None
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
     """Whether PostgreSQL could hold this text at all."""
     return "\x00" not in text
 

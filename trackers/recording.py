@@ -1,22 +1,24 @@
-"""The one transaction: events appended, tracker projected, subscribers told, watch settled."""
+"""The one transaction: events appended, tracker projected, subscribers told, polled watches settled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from carriers.closing import close_later
 from events import log
 from events.catalog import Fact, ScanFact, Scanned, ScanWithdrawn, TrackerStopped, tells
 from events.log import NewEvent, Recorded
 from trackers.changes import changes
-from trackers.claims import Settled, settle
+from trackers.claims import Settled, hear, settle
 from trackers.deciding import next_poll, seconds
 from trackers.fold import Projection, fold
 from trackers.keeping import keep
-from trackers.learned import Learned
+from trackers.learned import Learned, Polled
 from trackers.messages import Telling, announcement
 from trackers.models import Tracker, Watch
 from trackers.projecting import apply_projection, projection_of, write_projections
@@ -32,7 +34,7 @@ class _Change:
     before: Projection
     facts: list[Fact] = field(default_factory=list)
     couriers: set[str] = field(default_factory=set)
-    polls: list[Learned] = field(default_factory=list)
+    polls: list[Polled] = field(default_factory=list)
 
     def stop_if_silent(self) -> None:
         """Stop where a poll found nothing and, by what is known under the lock, nothing is to be expected.
@@ -50,6 +52,10 @@ class _Change:
         stops = self.tracker.state["counts"].get("stopped", 0)
         self.facts.append(TrackerStopped(reason=reason, _count=stops + 1))
 
+    @property
+    def stops(self) -> bool:
+        return any(isinstance(fact, TrackerStopped) for fact in self.facts)
+
     def _moves(self) -> bool:
         """Whether the facts change where the parcel is; the log is not asked for that."""
         now = timezone.now()
@@ -66,10 +72,11 @@ class _Change:
 
 
 def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
-    """Record what polls of one merchant's watches learned. Returns how many events were appended.
+    """Record what was learned of one merchant's watches, each once. Returns how many events were appended.
 
-    A constant number of statements, however many watches and scans. Watches whose claim was lost are left
-    out: whoever holds the claim now records them.
+    A constant number of statements, however many watches and scans. Polled watches whose claim was lost are
+    left out: whoever holds the claim now records them. What was pushed needs no claim and disturbs none; of
+    a tracker that is not subscribed any more it is left out.
     """
     with transaction.atomic():
         held = _lock(learned)
@@ -79,7 +86,9 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
         told = _project(changed, recorded)
         announce(merchant_id, audience, told)
         keep(held)
-        settle([_rescheduled(one, tracker) for one, tracker in held])
+        settle([_rescheduled(one, tracker) for one, tracker in held if isinstance(one, Polled)])
+        hear([(one.watch, one.as_of, one.news) for one, _ in held if not isinstance(one, Polled)])
+        _close([change.tracker.id for change in changed if change.stops])
         if told:
             transaction.on_commit(webhook_tasks.nudge, robust=True)
     return len(recorded)
@@ -87,34 +96,53 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
 
 def _lock(learned: Sequence[Learned]) -> list[tuple[Learned, Tracker]]:
     """Lock the trackers by id, then the watches by id. Two watches of one tracker share its row object."""
-    by_watch = {one.settled.claim.watch: one for one in learned}
+    by_watch = {one.watch: one for one in learned}
     trackers = {
         tracker.id: tracker
         for tracker in Tracker.objects.select_for_update(no_key=True)
-        .filter(id__in={one.settled.claim.tracker for one in learned})
+        .filter(id__in={one.tracker for one in learned})
         .order_by("id")
     }
     watches = Watch.objects.select_for_update(no_key=True).filter(id__in=by_watch).order_by("id")
+    rows = watches.values_list("id", "tracker_id", "claim_id", "told_at", "last_digest")
     return [
-        (by_watch[id_], trackers[tracker_id])
-        for id_, tracker_id, claim_id in watches.values_list("id", "tracker_id", "claim_id")
-        if claim_id == by_watch[id_].settled.claim.claim
+        (replace(one, late=_is_late(one, told_at, digest)), trackers[tracker_id])
+        for id_, tracker_id, claim_id, told_at, digest in rows
+        if _still_wanted(one := by_watch[id_], trackers[tracker_id], claim_id)
     ]
 
 
+def _is_late(one: Learned, told_at: datetime | None, digest: str | None) -> bool:
+    """Whether something newer is recorded. A poll is late too where something was pushed since it began."""
+    pushed = isinstance(one, Polled) and digest != one.settled.claim.last_digest
+    return pushed or (told_at is not None and told_at > one.as_of)
+
+
+def _still_wanted(one: Learned, tracker: Tracker, claim_id: UUID | None) -> bool:
+    if isinstance(one, Polled):
+        return claim_id == one.settled.claim.claim
+    return tracker.is_subscribed
+
+
 def _compare(held: list[tuple[Learned, Tracker]]) -> list[_Change]:
-    """The facts that the log lacks. `held` is rewritten in place: each watch keeps note of absent scans."""
+    """The facts that the log lacks. `held` is rewritten in place: each watch keeps note of absent scans, and
+    whether it told news."""
     by_tracker: dict[UUID, _Change] = {}
     for nth, (one, tracker) in enumerate(held):
         change = by_tracker.setdefault(tracker.id, _Change(tracker, projection_of(tracker)))
-        change.couriers.add(one.settled.claim.courier)
-        change.polls.append(one)
-        if one.snapshot is not None:
-            found = changes(
-                tracker.state, one.snapshot, asked_at=one.asked_at, absent=one.settled.claim.absent
-            )
-            change.facts.extend(found.facts)
-            held[nth] = (replace(one, settled=replace(one.settled, absent=found.absent)), tracker)
+        change.couriers.add(one.courier)
+        absent: dict[str, str] = {}
+        if isinstance(one, Polled):
+            change.polls.append(one)
+            absent = one.settled.claim.absent
+        if one.snapshot is None:
+            continue
+        found = changes(tracker.state, one.snapshot, asked_at=one.asked_at, absent=absent, late=one.late)
+        change.facts.extend(found.facts)
+        now: Learned = replace(one, news=bool(found.facts))
+        if isinstance(now, Polled):
+            now = replace(now, settled=replace(now.settled, absent=found.absent))
+        held[nth] = (now, tracker)
     for change in by_tracker.values():
         change.stop_if_silent()
     return [change for change in by_tracker.values() if change.facts]
@@ -136,7 +164,14 @@ def _project(changed: Sequence[_Change], recorded: Sequence[Recorded]) -> list[A
     return told
 
 
-def _rescheduled(one: Learned, tracker: Tracker) -> Settled:
+def _close(stopped: Sequence[UUID]) -> None:
+    """What carriers keep open for trackers that stop here is ended by `carriers.closing`."""
+    if stopped:
+        open_there = Watch.objects.filter(tracker__in=stopped, carrier_account__isnull=False)
+        close_later(list(open_there.values_list("carrier_account_id", "courier", "tracker_id")))
+
+
+def _rescheduled(one: Polled, tracker: Tracker) -> Settled:
     """The next poll by what the tracker is now, not by what it was when it was claimed."""
     if one.settled.not_ours:
         return replace(one.settled, delay=0.0 if tracker.is_tracked else None)

@@ -1,12 +1,64 @@
 """Requests about trackers."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from carriers.registry import adapters
-from trackers.fields import Country, Couriers, Flag, ShippingDate, Text, WebAddress
+from trackers.fields import Country, Couriers, Flag, ShippingDate, Text, TrackingNumber, WebAddress
+from trackers.filtering import TrackerFilter
+from trackers.updating import NAMES
+from webhooks.serializers import Strict
+
+
+class _Ids(serializers.ListField):
+    """1 to 1,000 ids."""
+
+    child = Text(required=True, allow_null=False, allow_blank=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(required=False, min_length=1, max_length=1_000, **options)
+
+
+class TrackerUpdateSerializer(serializers.Serializer[Any]):
+    """Ship24's tracker-update-request: what is left out stays, null clears. Unknown fields are ignored."""
+
+    isSubscribed = Flag(allow_null=False)
+    courierCode = Couriers(known=adapters, allow_null=True)
+    originCountryCode = Country()
+    destinationCountryCode = Country()
+    destinationPostCode = Text(max_length=32)
+    shippingDate = ShippingDate(max_length=40)
+
+    @staticmethod
+    def wishes(valid: Mapping[str, Any]) -> dict[str, Any]:
+        """What was sent, by the tracker row's own fields."""
+        wishes = {field: valid[name] for field, name in NAMES.items() if name in valid}
+        if "courier_codes" in wishes:
+            wishes["courier_codes"] = wishes["courier_codes"] or []
+        if "isSubscribed" in valid:
+            wishes["is_subscribed"] = valid["isSubscribed"]
+        return wishes
+
+
+class ChoiceSerializer(Strict):
+    """Which trackers a stop or a delete means: by their ids, by the merchant's own, or by a filter."""
+
+    trackerIds = _Ids()
+    clientTrackerIds = _Ids()
+    filter = TrackerFilter(required=False)
+    all = Flag(allow_null=False, default=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        ways = [name for name in ("trackerIds", "clientTrackerIds", "filter") if name in attrs]
+        if len(ways) + (attrs["all"] and "filter" not in attrs) != 1:
+            raise serializers.ValidationError(
+                "expected one of trackerIds, clientTrackerIds and filter, or all: true"
+            )
+        if "filter" in attrs and not attrs["filter"] and not attrs["all"]:
+            raise serializers.ValidationError({"filter": ["it is empty; for every tracker say all: true"]})
+        return attrs
 
 
 class RecipientSerializer(serializers.Serializer[Any]):
@@ -25,13 +77,7 @@ class SettingsSerializer(serializers.Serializer[Any]):
 class TrackerCreateSerializer(serializers.Serializer[Any]):
     """Ship24's tracker-create-request. Fields it does not know are ignored, as Ship24 ignores them."""
 
-    trackingNumber = serializers.RegexField(
-        r"\A[a-zA-Z0-9\-_/.]*\Z",
-        min_length=5,
-        max_length=50,
-        trim_whitespace=False,
-        error_messages={"invalid": "expected letters, digits and -_/. only"},
-    )
+    trackingNumber = TrackingNumber()
     shipmentReference = Text()
     clientTrackerId = Text()
     originCountryCode = Country()
@@ -45,11 +91,6 @@ class TrackerCreateSerializer(serializers.Serializer[Any]):
     title = Text()
     recipient = RecipientSerializer(required=False, allow_null=True)
     settings = SettingsSerializer(required=False, allow_null=True)
-
-    def validate_trackingNumber(self, value: str) -> str:  # noqa: N802 (the field's name)
-        if not isinstance(self.initial_data["trackingNumber"], str):
-            raise serializers.ValidationError("expected a string")
-        return value
 
     @staticmethod
     def wishes(valid: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,9 +114,25 @@ class TrackerCreateSerializer(serializers.Serializer[Any]):
         }
 
 
-class ListQuery(serializers.Serializer[Any]):
-    """The query of the list: pages in Ship24's manner."""
+class SearchSerializer(TrackerCreateSerializer):
+    """Those fields of a create that tell which parcel is meant; others are ignored, as in a create."""
 
-    page = serializers.IntegerField(min_value=1, max_value=1_000_000, default=1)
-    limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
-    sort = serializers.ChoiceField(choices=["1", "-1"], default="1")
+    _ASKED: ClassVar = frozenset(
+        {
+            "trackingNumber",
+            "originCountryCode",
+            "destinationCountryCode",
+            "destinationPostCode",
+            "shippingDate",
+            "courierCode",
+        }
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: field for name, field in super().get_fields().items() if name in self._ASKED}
+
+
+class DetectQuery(Strict):
+    """The query of detection: a number as a create takes it."""
+
+    trackingNumber = TrackingNumber()

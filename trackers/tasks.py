@@ -2,12 +2,15 @@
 
 from celery import shared_task
 
+from carriers.closing import close_due
 from trackers.detection import settle_accounts
 from trackers.polling import Poller
 from webhooks.tasks import publish
 
 #: Seconds that one task polls for before it makes room for another.
 BUDGET = 10.0
+#: Seconds that one sweep spends on what carriers keep open for stopped trackers.
+CLOSING_BUDGET = 3.0
 
 
 @shared_task(name="trackers.poll_due")
@@ -18,11 +21,17 @@ def poll_due() -> None:
 
 @shared_task(name="trackers.sweep")
 def sweep() -> None:
-    """Find accounts for watches and couriers for trackers that have none, then poll what is due."""
+    """Find accounts for watches and couriers for trackers that have none, poll and close what is due."""
     settle_accounts()
     Poller().run(BUDGET)
+    close_due(CLOSING_BUDGET)
 
 
 def nudge() -> None:
     """Ask a worker to poll now. Without a broker the next sweep does."""
     publish(poll_due)
+
+
+def nudge_accounts() -> None:
+    """Ask a worker to look which account asks for what, after accounts changed. Else the next sweep does."""
+    publish(sweep)

@@ -16,10 +16,15 @@ def meant(request: Request, given: str) -> Tracker:
 
     Raises ApiError: 404 `tracker_not_found`, 400 `validation_error` for an unknown `searchBy`.
     """
+    return tracker_of(merchant_of(request), given, searched_by(request))
+
+
+def searched_by(request: Request) -> SearchBy:
+    """What the id in the path is. Raises ApiError: 400 `validation_error` for an unknown `searchBy`."""
     by = request.query_params.get("searchBy") or SearchBy.TRACKER_ID
     if by not in list(SearchBy):
         raise ApiError(400, "validation_error", f"searchBy: expected one of {', '.join(SearchBy)}.")
-    return tracker_of(merchant_of(request), given, SearchBy(by))
+    return SearchBy(by)
 
 
 def data(status: int = 200, /, **fields: Any) -> Response:

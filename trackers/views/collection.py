@@ -7,9 +7,10 @@ from accounts.authentication import merchant_of
 from accounts.errors import ApiError
 from accounts.views import ApiView
 from trackers.creating import create
+from trackers.filtering import told_once
+from trackers.listing import ListQuery, Place, page
 from trackers.presentation import polled_shape
-from trackers.reading import page_of
-from trackers.serializers import ListQuery, TrackerCreateSerializer
+from trackers.serializers import TrackerCreateSerializer
 from trackers.views.answering import data
 
 
@@ -26,7 +27,20 @@ class TrackersView(ApiView):
         return data(201, tracker=polled_shape(tracker, list(tracker.watches.all())))
 
     def get(self, request: Request) -> Response:
-        query = ListQuery(data=request.query_params)
+        """A page of the list. The total and the way on stand in headers: the body is Ship24's."""
+        query = ListQuery(data=told_once(request.query_params))
         query.is_valid(raise_exception=True)
-        trackers = page_of(merchant_of(request), **query.validated_data)
-        return data(trackers=[polled_shape(one, list(one.watches.all())) for one in trackers])
+        found = page(merchant_of(request), query.validated_data)
+        answer = data(trackers=[polled_shape(one, list(one.watches.all())) for one in found.trackers])
+        answer["X-Total-Count"] = found.total
+        if found.following:
+            answer["Link"] = f'<{_url(request, found.following)}>; rel="next"'
+        return answer
+
+
+def _url(request: Request, place: Place) -> str:
+    """The page after `place`, with this one's filters."""
+    query = request.query_params.copy()
+    query.pop("page", None)
+    query["after"] = str(place)
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

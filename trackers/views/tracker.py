@@ -5,7 +5,13 @@ from rest_framework.response import Response
 
 from accounts.views import ApiView
 from trackers.asking import poll_now
+from trackers.choosing import only
+from trackers.deleting import delete
+from trackers.models import Tracker
 from trackers.presentation import polled_shape
+from trackers.reading import tracker_of
+from trackers.serializers import TrackerUpdateSerializer
+from trackers.updating import update
 from trackers.views.answering import data, meant
 
 
@@ -13,10 +19,21 @@ class TrackerView(ApiView):
     """`/v1/trackers/{id}`."""
 
     def get(self, request: Request, tracker_id: str) -> Response:
-        """The tracker, both at the root and under `data`: Ship24's clients differ in where they look."""
+        """The tracker, and how asking goes."""
+        return _shown(meant(request, tracker_id))
+
+    def patch(self, request: Request, tracker_id: str) -> Response:
+        """Change what the merchant knows of the parcel, or whether it is followed."""
+        body = TrackerUpdateSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         tracker = meant(request, tracker_id)
-        shape = polled_shape(tracker, list(tracker.watches.all()))
-        return Response(shape | {"data": {"tracker": shape}})
+        update(tracker.merchant_id, tracker.id, TrackerUpdateSerializer.wishes(body.validated_data))
+        return _shown(tracker_of(tracker.merchant_id, str(tracker.id)))
+
+    def delete(self, request: Request, tracker_id: str) -> Response:
+        """Delete the tracker; the log keeps its events."""
+        delete(only(meant(request, tracker_id)))
+        return Response(status=204)
 
 
 class PollView(ApiView):
@@ -28,3 +45,9 @@ class PollView(ApiView):
         poll_now(tracker)
         fresh = meant(request, tracker_id)
         return data(202, tracker=polled_shape(fresh, list(fresh.watches.all())))
+
+
+def _shown(tracker: Tracker) -> Response:
+    """The tracker, both at the root and under `data`: Ship24's clients differ in where they look."""
+    shape = polled_shape(tracker, list(tracker.watches.all()))
+    return Response(shape | {"data": {"tracker": shape}})
