@@ -1,12 +1,13 @@
 """Merchants, keys, and secrets at rest."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -74,3 +75,20 @@ def test_the_time_of_last_use_is_written_once_a_minute(alice: Merchant) -> None:
     first = ApiKey.objects.get().last_used_at
     client.get("/v1/trackers")
     assert ApiKey.objects.get().last_used_at == first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_does_not_wait_for_whoever_holds_its_keys_row(alice: Merchant) -> None:
+    _, key = ApiKey.issue(alice)
+    client = APIClient(HTTP_AUTHORIZATION=f"Bearer {key}", raise_request_exception=False)
+
+    def called() -> int:
+        try:
+            return client.get("/v1/trackers").status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        ApiKey.objects.select_for_update().get()
+        assert pool.submit(called).result() == 200
+    assert ApiKey.objects.get().last_used_at is None

@@ -15,6 +15,8 @@ from carriers.snapshot import Scan, Snapshot
 FOLDER = Path(__file__).parent / "data"
 #: 09:00 in Hanoi and Bangkok.
 NOW = datetime(2024, 5, 20, 2, 0, tzinfo=UTC)
+#: The tracker that the answers are for.
+TRACKER = UUID("01900000-0000-7000-8000-000000000024")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def payloads() -> list[Payload]:
 def query(courier: str, number: str, *, asked_at: datetime = NOW, **credentials: str) -> Query:
     known = {"base_url": "https://carrier.example", "key": "s3cret", "time_zone": adapter(courier).time_zone}
     held = Credentials(account_id=UUID(int=7), **(known | credentials))
-    return Query(number, held, asked_at=asked_at, since=NOW)
+    return Query(number, held, asked_at=asked_at, since=NOW, tracker_id=TRACKER)
 
 
 class Recorder:
@@ -63,7 +65,7 @@ class Recorder:
     def __init__(self) -> None:
         self.sent: list[Request] = []
 
-    def get(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Answer:
         self.sent.append(request)
         return Answer(200, {}, b"{}")
 

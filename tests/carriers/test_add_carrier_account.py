@@ -42,10 +42,32 @@ def test_a_house_account_has_no_merchant_and_the_key_is_never_printed() -> None:
     assert "s3cret" not in said
 
 
+def test_an_account_of_a_carrier_that_calls_us_says_where() -> None:
+    line = run("ship24", "--house", "--key", "k", "--push-secret", "whsec_1", "--json")
+    account = CarrierAccount.objects.get()
+    assert json.loads(line)["pushPath"] == f"/v1/carriers/ship24/push/{account.push_token}"
+    assert len(account.push_token or "") >= 43
+    assert account.push_secret == "whsec_1"
+    said = run("ship24", "--house", "--key", "k", "--push-secret", "whsec_1")
+    assert "/v1/carriers/ship24/push/" in said
+    assert "whsec_1" not in said
+
+
+def test_each_account_is_called_at_an_address_of_its_own() -> None:
+    run("ship24", "--house", "--key", "k")
+    run("ship24", "--house", "--key", "k")
+    run("all24", "--house", "--key", "k")
+    tokens = list(CarrierAccount.objects.values_list("push_token", flat=True))
+    assert len(set(tokens)) == 3
+    assert tokens.count(None) == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["pigeon", "--house", "--key", "k"], "known are 247express, all24, sandbox"),
+        (["all24", "--house", "--key", "k", "--push-secret", "s"], "does not call us"),
+        (["ship24", "--house", "--key", "k", "--push-secret", "two words"], "visible ASCII"),
+        (["pigeon", "--house", "--key", "k"], "known are 247express, all24, sandbox, ship24"),
         (["sandbox", "--house", "--key", "k"], "needs no account"),
         (["all24", "--merchant", "42", "--key", "k"], "no merchant 42"),
         (["all24", "--merchant", "018f0000-0000-7000-8000-000000000000", "--key", "k"], "no merchant 018f"),

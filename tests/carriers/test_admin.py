@@ -130,3 +130,27 @@ def test_unmapped_codes_are_for_reading_only(staff: Client) -> None:
     assert staff.get(url).status_code == 200
     assert staff.post(url, {"text": "other"}).status_code == 403
     assert staff.get(reverse("admin:carriers_unmappedcode_add")).status_code == 403
+
+
+def test_a_push_secret_goes_in_and_never_comes_out(staff: Client, alice: Merchant) -> None:
+    account = CarrierAccountFactory(courier="ship24", push_secret="whsec_old", base_url="")
+    page = staff.get(change_url(account)).content.decode()
+    assert account.push_path
+    assert account.push_path in page
+    assert "whsec_old" not in page
+    assert staff.post(change_url(account), form(new_push_secret="whsec_new")).status_code == 302
+    found = CarrierAccount.objects.get()
+    assert (found.push_secret, found.key, found.push_token) == (
+        "whsec_new",
+        "carrier-key",
+        account.push_token,
+    )
+    staff.post(change_url(account), form())
+    assert CarrierAccount.objects.get().push_secret == "whsec_new"
+
+
+def test_a_key_and_a_push_secret_may_change_at_once(staff: Client) -> None:
+    account = CarrierAccountFactory(courier="ship24", base_url="")
+    staff.post(change_url(account), form(new_key="n3w", new_push_secret="whsec_new"))
+    found = CarrierAccount.objects.get()
+    assert (found.push_secret, found.key) == ("whsec_new", "n3w")

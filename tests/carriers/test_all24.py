@@ -81,13 +81,20 @@ def test_the_estimate_is_the_expected_completion() -> None:
     assert parse("all24", sample(expected_completion="soon"), NUMBER).shipment.estimated_to is None
 
 
-def test_the_merchants_reference_is_a_detail_and_the_place_reference_stays_raw() -> None:
-    snapshot = parse("all24", SAMPLE, NUMBER)
-    assert snapshot.shipment.details == {"order_ref_id": "123abc1"}
-    assert [scan.raw for scan in snapshot.scans] == [
+def test_the_merchants_reference_and_the_orders_date_are_details() -> None:
+    assert parse("all24", SAMPLE, NUMBER).shipment.details == {
+        "order_ref_id": "123abc1",
+        "origin_order_date": "2015-08-18T11:12:00+07:00",
+    }
+    undated = parse("all24", sample(origin_order_date="soon", order_ref_id=None), NUMBER)
+    assert undated.shipment.details == {}
+
+
+def test_the_parts_of_a_place_stay_raw() -> None:
+    assert [scan.raw for scan in parse("all24", SAMPLE, NUMBER).scans] == [
         {"location_ref": "abc123"},
-        {},
-        {},
+        {"location_name": "Fastrak Service Limited", "service_area": "Bangkok", "postcode": "10110"},
+        {"location_name": "On vehicle", "service_area": "Bangkok"},
         {"location_ref": "w0szv4da"},
         {"location_ref": "w0szv4da"},
     ]

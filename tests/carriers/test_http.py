@@ -18,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_django.fixtures import Settings
 
 from carriers import http
-from carriers.adapter import Request
+from carriers.adapter import Method, Request
 from carriers.exceptions import BadResponse, CarrierError, Unreachable
 from carriers.http import HttpClient
 from carriers.registry import adapter
 from tests.carriers.payloads import query
 from tests.carriers.servers import Behaviour, answer, serving
+from tests.ship24_server import ship24_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 MEGABYTE = b" " * 1024 * 1024
@@ -43,13 +44,13 @@ def client() -> Iterator[HttpClient]:
 
 def failure(client: HttpClient, url: str, **params: str) -> CarrierError:
     with pytest.raises(CarrierError) as raised:
-        client.get(Request(url, params))
+        client.send(Request(url, params))
     return raised.value
 
 
 def test_an_answer_comes_whole_with_its_status_and_lower_case_headers(client: HttpClient) -> None:
     with serving(answer(b'{"a": 1}', "429 Too Many Requests", "Retry-After: 7")) as server:
-        got = client.get(Request(server.url + "/v1", {"q": "ä b&c"}, {"HS-Api-Key": "k"}))
+        got = client.send(Request(server.url + "/v1", {"q": "ä b&c"}, {"HS-Api-Key": "k"}))
     assert (got.status, got.headers["retry-after"], got.body) == (429, "7", b'{"a": 1}')
     head = server.requests[0].lower()
     assert head.startswith("get /v1?q=%c3%a4+b%26c http/1.1")
@@ -61,21 +62,39 @@ def test_an_answer_comes_whole_with_its_status_and_lower_case_headers(client: Ht
 def test_a_connection_is_kept_for_the_next_question(client: HttpClient) -> None:
     with serving(answer(b"{}")) as server:
         for _ in range(3):
-            client.get(Request(server.url))
+            client.send(Request(server.url))
     assert (len(server.requests), server.connections) == (3, 1)
+
+
+@pytest.mark.parametrize("method", [Method.POST, Method.PATCH])
+def test_a_body_goes_as_json(client: HttpClient, method: Method) -> None:
+    with ship24_server() as server:
+        client.send(
+            Request(f"{server.url}/x", {"a": "b"}, {"X-Key": "k"}, method, {"clientTrackerId": "\u00e4"})
+        )
+        (sent,) = server.sent
+    assert (sent.method, sent.path, sent.query) == (method, "/x", {"a": ["b"]})
+    assert sent.body == {"clientTrackerId": "\u00e4"}
+
+
+def test_nothing_that_was_sent_is_sent_again(client: HttpClient) -> None:
+    """The carrier may have done it: a kept connection that breaks is no reason to do it twice."""
+    with serving(lambda peer: peer.shutdown(socket.SHUT_RDWR)) as server, pytest.raises(Unreachable):
+        client.send(Request(server.url, method=Method.POST, json={}))
+    assert len(server.requests) == 1
 
 
 def test_an_old_connection_is_not_trusted(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "IDLE", -1.0)
     with serving(answer(b"{}")) as server:
         for _ in range(3):
-            client.get(Request(server.url))
+            client.send(Request(server.url))
     assert server.connections == 3
 
 
 def test_each_thread_has_connections_of_its_own(client: HttpClient) -> None:
     with serving(answer(b"{}")) as server:
-        threads = [threading.Thread(target=client.get, args=(Request(server.url),)) for _ in range(4)]
+        threads = [threading.Thread(target=client.send, args=(Request(server.url),)) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -136,7 +155,7 @@ def test_a_body_is_read_up_to_the_limit_and_no_further(
 def test_a_body_of_just_the_limit_is_taken(client: HttpClient, settings: Settings) -> None:
     settings.CARRIER_BODY_LIMIT = 1024 * 1024
     with serving(answer(MEGABYTE)) as server:
-        assert len(client.get(Request(server.url)).body) == 1024 * 1024
+        assert len(client.send(Request(server.url)).body) == 1024 * 1024
 
 
 def dripping(head: bytes) -> Behaviour:
@@ -182,14 +201,14 @@ def test_the_next_question_has_a_deadline_of_its_own(client: HttpClient, setting
     settings.CARRIER_DEADLINE = 0.3
     with serving(dripping(HEAD)) as slow, serving(answer(b"{}")) as quick:
         failure(client, slow.url)
-        assert client.get(Request(quick.url)).body == b"{}"
+        assert client.send(Request(quick.url)).body == b"{}"
 
 
 def test_a_redirect_is_an_answer_and_is_not_followed(client: HttpClient) -> None:
     with serving(answer(b"{}")) as other:
         away = answer(MEGABYTE, "302 Found", f"Location: {other.url}/elsewhere")
         with serving(away) as server:
-            got = client.get(Request(server.url, {}, {"HS-Api-Key": "k"}))
+            got = client.send(Request(server.url, {}, {"HS-Api-Key": "k"}))
     assert got.status == 302
     assert other.requests == []
     with pytest.raises(BadResponse):
@@ -322,7 +341,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
     with serving(answer(b"{}")) as server:
         port = server.url.rpartition(":")[2]
         resolving_to(monkeypatch, "10.0.0.1", "127.0.0.1")
-        assert client.get(Request(f"http://carrier.example:{port}/")).status == 200
+        assert client.send(Request(f"http://carrier.example:{port}/")).status == 200
     assert f"host: carrier.example:{port}" in server.requests[0].lower()
 
 
@@ -330,7 +349,7 @@ def test_proxies_of_the_environment_are_not_used(client: HttpClient, monkeypatch
     with serving(answer(b"proxied")) as proxy, serving(answer(b"direct")) as server:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        assert client.get(Request(server.url)).body == b"direct"
+        assert client.send(Request(server.url)).body == b"direct"
     assert proxy.requests == []
 
 
@@ -400,7 +419,7 @@ def test_a_certificate_of_another_name_is_not_accepted(
 def test_over_tls_an_answer_comes_and_a_drip_is_left_too(certificate: Path, settings: Settings) -> None:
     client = HttpClient(trusted=certificate)
     with serving(answer(b'{"a": 1}'), server_side(certificate)) as server:
-        assert client.get(Request(server.url)).body == b'{"a": 1}'
+        assert client.send(Request(server.url)).body == b'{"a": 1}'
         settings.CARRIER_DEADLINE = 0.4
         server.behaviour = dripping(HEAD + b"Content-Length: 1000\r\n\r\n")
         started = monotonic()

@@ -16,7 +16,7 @@ def module(*classes: type) -> ModuleType:
 
 
 def test_every_file_is_a_courier_by_its_own_code() -> None:
-    assert list(registry.adapters()) == ["247express", "all24", "sandbox"]
+    assert list(registry.adapters()) == ["247express", "all24", "sandbox", "ship24"]
     assert registry.adapter("all24").name == "all24"
 
 

@@ -18,7 +18,7 @@ SANDBOX = adapter("sandbox")
 class NoNetwork:
     """A client that must not be used."""
 
-    def get(self, request: Request) -> Answer:
+    def send(self, request: Request) -> Answer:
         raise AssertionError(request)
 
 

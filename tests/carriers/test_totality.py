@@ -50,6 +50,22 @@ WORDS = st.sampled_from(
         "scans",
         "number",
         "code",
+        "data",
+        "trackings",
+        "tracker",
+        "clientTrackerId",
+        "shipment",
+        "delivery",
+        "recipient",
+        "events",
+        "eventId",
+        "occurrenceDatetime",
+        "order",
+        "statusCode",
+        "statusMilestone",
+        "metadata",
+        "topic",
+        "errors",
     ]
 )
 TEXTS = st.text(max_size=8) | st.sampled_from(

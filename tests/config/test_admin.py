@@ -15,6 +15,7 @@ from tests.factories import CarrierAccountFactory
 OWN_APPS = {"accounts", "events", "carriers", "webhooks", "trackers"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OWN_APPS]
 READ_ONLY = {
+    "accounts.idempotencykey",
     "events.event",
     "webhooks.message",
     "webhooks.delivery",
@@ -41,7 +42,8 @@ def everything(as_alice: APIClient, alice: Merchant, settings: Settings) -> list
     _, key = ApiKey.issue(alice)
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     body = {"url": "http://127.0.0.1:9/hook", "headers": {"Authorization": "Bearer hook-header-secret"}}
-    made = as_alice.post("/v1/webhooks", body, format="json").json()["data"]["webhook"]
+    answer = as_alice.post("/v1/webhooks", body, format="json", headers={"Idempotency-Key": "once"})
+    made = answer.json()["data"]["webhook"]
     recipient = {"name": "R N", "email": "r@example.org"}
     tracker = {"trackingNumber": "SHIP24_SAMPLE_DELIVERED_000", "recipient": recipient}
     as_alice.post("/v1/trackers", tracker, format="json")
@@ -79,7 +81,8 @@ def test_what_is_not_edited_by_hand_is_for_reading_only(staff: Client, label: st
 
 
 def test_a_key_is_shown_once_when_staff_make_it(staff: Client, alice: Merchant) -> None:
-    answer = staff.post("/admin/accounts/apikey/add/", {"merchant": alice.id}, follow=True)
+    body = {"merchant": alice.id, "scopes": ["native"]}
+    answer = staff.post("/admin/accounts/apikey/add/", body, follow=True)
     made = ApiKey.objects.get()
     assert f"{made.shown}" in answer.content.decode()
     assert "shown this once: apik_" in answer.content.decode()

@@ -38,6 +38,17 @@ def test_ready_where_database_broker_and_beat_work(
     status, body = ready(client)
     assert (status, body["ready"]) == (200, True)
     assert set(body["checks"]) == {"database", "broker", "beat"}
+    assert body["rateLimit"] == "counting"
+
+
+def test_calls_that_pass_uncounted_are_no_reason_to_be_unready(
+    client: Client, db: None, beating: Callable[..., None], settings: Settings
+) -> None:
+    beating(datetime.now(UTC))
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    assert (ready(client)[0], ready(client)[1]["rateLimit"]) == (200, "open")
+    settings.API_RATE_LIMIT = "off"
+    assert ready(client)[1]["rateLimit"] == "off"
 
 
 @pytest.mark.parametrize("age", [None, 31])

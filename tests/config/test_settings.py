@@ -1,5 +1,6 @@
 """Production refuses to start weak."""
 
+import json
 import os
 import subprocess
 import sys
@@ -18,11 +19,11 @@ STRONG = {
 }
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
-    """Import the settings in a process of its own."""
+def start(program: str = "import config.settings", /, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Import the settings, or do more, in a process of its own."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", "import config.settings"],
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env=kept | {"PARCELWIRE_DATA": "/nonexistent"} | environment,
         capture_output=True,
@@ -57,9 +58,79 @@ def test_production_starts_with_everything_set() -> None:
         ({"SWEEP_INTERVAL": "-1"}, "SWEEP_INTERVAL"),
         ({"POLL_LEASE": "soon"}, "POLL_LEASE"),
         ({"DATABASE_URL": "mysql://u:p@db/parcelwire"}, "DATABASE_URL"),
+        ({"API_RATE_LIMIT": "fast"}, "API_RATE_LIMIT"),
+        ({"PROXY_SCHEME_HEADER": "X-Forwarded-Proto: https"}, "PROXY_SCHEME_HEADER"),
+        ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),
+        ({"CORS_ALLOWED_ORIGINS": "https://shop.example/"}, "CORS_ALLOWED_ORIGINS"),
     ],
 )
 def test_production_refuses_a_weakness_and_names_it(change: dict[str, str], named: str) -> None:
     done = start(**STRONG | change)
     assert done.returncode == 1
     assert named in done.stderr.splitlines()[-1]
+
+
+SCHEME = "import config.settings as s; print(s.HTTPS_ONLY, getattr(s, 'SECURE_PROXY_SSL_HEADER', None))"
+
+
+def test_production_takes_https_only_and_believes_the_configured_header_alone() -> None:
+    assert start(SCHEME, **STRONG).stdout == "True None\n"
+    behind = start(SCHEME, **STRONG, PROXY_SCHEME_HEADER="X-Forwarded-Proto")
+    assert behind.stdout == "True ('HTTP_X_FORWARDED_PROTO', 'https')\n"
+
+
+PREFLIGHT = """
+import json, os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from django.test import Client
+client = Client(headers={"origin": "https://shop.example", "host": "parcelwire.example"})
+asked = client.options("/v1/trackers", headers={"access-control-request-method": "POST"}, secure=True)
+got = client.get("/v1/trackers", secure=True)
+elsewhere = client.get("/healthz", secure=True)
+plain = client.options("/v1/trackers", headers={"access-control-request-method": "POST"})
+print(json.dumps([[one.status_code, dict(one.headers)] for one in (asked, got, elsewhere, plain)]))
+"""
+
+
+def cross_origin(**environment: str) -> list[tuple[int, dict[str, str]]]:
+    done = start(PREFLIGHT, **STRONG, **environment)
+    assert done.returncode == 0, done.stderr
+    return [
+        (status, {name.lower(): value for name, value in headers.items()})
+        for status, headers in json.loads(done.stdout)
+    ]
+
+
+def test_no_page_may_call_the_api_by_default() -> None:
+    (status, preflight), (_, got), *_ = cross_origin()
+    assert status == 400  # a preflight is a call without a key
+    assert "access-control-allow-origin" not in preflight | got
+    assert got["vary"] == "Authorization"
+
+
+def test_a_page_of_a_named_origin_may_call_and_read_the_headers() -> None:
+    asked, got, elsewhere, plain = cross_origin(CORS_ALLOWED_ORIGINS="https://shop.example")
+    assert asked[0] == 200
+    assert {"authorization", "idempotency-key", "if-none-match"} <= set(
+        asked[1]["access-control-allow-headers"].split(", ")
+    )
+    assert got[1]["access-control-allow-origin"] == "https://shop.example"
+    exposed = set(got[1]["access-control-expose-headers"].split(", "))
+    assert {
+        "RateLimit-Remaining",
+        "X-RateLimit-Reset",
+        "Link",
+        "X-Total-Count",
+        "ETag",
+        "x-request-id",
+        "Content-Disposition",
+    } <= exposed
+    assert "access-control-allow-credentials" not in got[1]
+    assert "access-control-allow-origin" not in elsewhere[1]
+    assert plain[0] == 403
+
+
+def test_a_page_of_another_origin_may_not() -> None:
+    answers = cross_origin(CORS_ALLOWED_ORIGINS="https://other.example")
+    assert not any("access-control-allow-origin" in headers for _, headers in answers)

@@ -42,9 +42,9 @@ class Walk:
         """A variable of the shell."""
         return self.terminal.paste(f'echo "${name}"').strip()
 
-    def call(self, method: str, path: str, body: Any = None) -> Any:
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """What the API answers to the newcomer's merchant; an error's body too."""
-        request = urllib.request.Request(f"{self.up.url}{path}", method=method)
+        request = urllib.request.Request(f"{self.up.url}{path}", method=method, headers=headers)
         request.add_header("Authorization", f"Bearer {self.value('API_KEY')}")
         request.add_header("Content-Type", "application/json")
         data = None if body is None else json.dumps(body).encode()
@@ -122,7 +122,8 @@ def test_no_block_of_any_page_prints_an_error(walk: Walk) -> None:
 
 
 def test_the_first_tracker_shows_its_five_scans(walk: Walk) -> None:
-    (printed,) = [printed for block, printed in walk.printed.items() if "/results" in block]
+    (block,) = [block for block in blocks(README, "sh") if "/results" in block]
+    printed = walk.printed[block]
     assert len(json.loads(printed)["data"]["trackings"][0]["events"]) == 5
 
 
@@ -172,12 +173,40 @@ def test_what_arrives_is_what_the_page_says(walk: Walk, delivered: tuple[str, by
     assert_like(example, json.loads(body))
 
 
+def test_the_page_of_the_api_goes_from_curl_to_results_to_the_feed(walk: Walk) -> None:
+    tracked, tag, listed, fed = [
+        printed
+        for block, printed in walk.printed.items()
+        if block in _section("From curl to results to the feed")
+    ]
+    assert len(json.loads(tracked)["data"]["trackings"][0]["events"]) == 3
+    assert tag.strip() == "304"
+    assert {one["isSubscribed"] for one in json.loads(listed)["data"]["trackers"]} == {True}
+    assert not json.loads(fed)["data"]["hasMore"]
+
+
+def _section(heading: str) -> str:
+    return sections(page("api"))[heading]
+
+
+def test_the_program_for_ship24s_client_creates_a_tracker(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("API_KEY", "PARCELWIRE"):
+        monkeypatch.setenv(name, walk.value(name))
+    (program,) = blocks(page("api"), "python")
+    exec(program, {})
+    found = walk.call("GET", f"/v1/trackers/{capsys.readouterr().out.strip()}")
+    assert found["trackingNumber"] == "SHIP24_SAMPLE_DELIVERED_a02"
+
+
 def test_the_answers_of_the_api_have_the_fields_that_the_page_shows(walk: Walk, hook: Subscriber) -> None:
     routes = sections(page("api"))
     tracker = walk.call("GET", "/v1/trackers")["data"]["trackers"][0]["trackerId"]
     webhook = walk.call("GET", "/v1/webhooks")["data"]["webhooks"][0]["webhookId"]
     deliveries = f"/v1/webhooks/{webhook}/deliveries"
-    delivery = walk.call("GET", deliveries)["data"]["deliveries"][0]["deliveryId"]
+    arrived = walk.call("GET", f"{deliveries}?state=delivered")["data"]["deliveries"][0]
+    delivery = arrived["deliveryId"]
     number = {"trackingNumber": "SHIP24_SAMPLE_PENDING_d0c"}
     endpoint = {"url": hook.url("/another"), "headers": {"Authorization": "Bearer my-secret"}}
     real = {
@@ -192,6 +221,74 @@ def test_the_answers_of_the_api_have_the_fields_that_the_page_shows(walk: Walk, 
         "`GET /readyz`": walk.call("GET", "/readyz"),
         "Errors": walk.call("GET", "/v1/trackers/none-such"),
     }
+    real |= (
+        _of_questions(walk)
+        | _of_messages(walk)
+        | _of_decisions(walk)
+        | _of_carrier_accounts(walk)
+        | _of_dialects(walk)
+    )
     assert {heading for heading, text in routes.items() if answers(text)} == set(real)
     for heading, answer in real.items():
         assert_like(answers(routes[heading])[-1], answer)
+
+
+def _of_questions(walk: Walk) -> dict[str, Any]:
+    """What is asked about couriers and numbers."""
+    number = {"trackingNumber": "SHIP24_SAMPLE_DELIVERED_d0e"}
+    return {
+        "`GET /v1/couriers`": walk.call("GET", "/v1/couriers"),
+        "`GET /v1/couriers/detect`": walk.call(
+            "GET", f"/v1/couriers/detect?trackingNumber={number['trackingNumber']}"
+        ),
+        "`POST /v1/tracking/search`": walk.call("POST", "/v1/tracking/search", number),
+    }
+
+
+def _of_messages(walk: Walk) -> dict[str, Any]:
+    """What was sent about a tracker, and sending it again."""
+    sent = walk.call("GET", "/v1/trackers?text=SANDBOX_LIFE_2S_001")["data"]["trackers"][0]["trackerId"]
+    return {
+        "`POST /v1/trackers/{trackerId}/webhook-events/resend`": walk.call(
+            "POST", f"/v1/trackers/{sent}/webhook-events/resend"
+        ),
+        "`GET /v1/trackers/{trackerId}/webhook-history/download`": walk.call(
+            "GET", f"/v1/trackers/{sent}/webhook-history/download"
+        ),
+    }
+
+
+def _of_decisions(walk: Walk) -> dict[str, Any]:
+    """Trackers made many at once, changed and stopped."""
+    made = walk.call("POST", "/v1/trackers/bulk", [{"trackingNumber": "SHIP24_SAMPLE_PENDING_d0d"}, {}])
+    tracker = made["data"][0]["tracker"]["trackerId"]
+    changed = walk.call("PATCH", f"/v1/trackers/{tracker}", {"destinationPostCode": "10110"})
+    return {
+        "`POST /v1/trackers/bulk`": made,
+        "`PATCH /v1/trackers/{trackerId}`": changed,
+        "`POST /v1/trackers/stop`": walk.call("POST", "/v1/trackers/stop", {"trackerIds": [tracker]}),
+    }
+
+
+def _of_carrier_accounts(walk: Walk) -> dict[str, Any]:
+    """A real account, at an address that nobody may call."""
+    url = "/v1/carrier-accounts"
+    body = {"courierCode": "all24", "key": "nobodys", "baseUrl": "https://127.0.0.1"}
+    made = walk.call("POST", url, body)
+    one = f"{url}/{made['data']['carrierAccount']['carrierAccountId']}"
+    return {
+        f"`POST {url}`": made,
+        f"`GET {url}`": walk.call("GET", url),
+        f"`POST {url}/{{carrierAccountId}}/test`": walk.call("POST", f"{one}/test"),
+    }
+
+
+def _of_dialects(walk: Walk) -> dict[str, Any]:
+    number, key = "SANDBOX_LIFE_2S_001", walk.value("API_KEY")
+    order = walk.call("GET", f"/v1/tracking/orders?hs_order_ref={number}", **{"HS-Api-Key": key})
+    return {
+        "`GET /v1/tracking/orders`": {"HSBY37H7": order.pop(number)} | order,
+        "`GET /api/Order/v1/Tracking`": walk.call(
+            "GET", f"/api/Order/v1/Tracking?ordercode={number}&apikey={key}"
+        ),
+    }

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carriers.snapshot import Scan
+from events.catalog import TrackerRestarted, TrackerStopped, TrackerUpdated
 from tests.trackers.cast import Parcel, scan, snapshot
 from trackers.changes import WITHDRAWN_AFTER
 from trackers.fold import Projection, fold
@@ -105,6 +106,44 @@ def test_folding_in_steps_is_folding_at_once(cuts: set[int]) -> None:
     for start, end in itertools.pairwise([0, *sorted(cuts), len(parcel.log)]):
         stepwise = fold(stepwise, parcel.log[start:end])
     assert stepwise == parcel.projection
+
+
+def wishes(count: int) -> TrackerUpdated:
+    return TrackerUpdated(
+        changed=["destinationPostCode"],
+        courier_code=[],
+        origin_country_code=None,
+        destination_country_code=None,
+        destination_post_code=str(count),
+        shipping_date=None,
+        _count=count,
+    )
+
+
+@given(
+    decided=st.lists(st.sampled_from(["stop", "restart", "update", "poll"]), max_size=12),
+    cut=st.integers(0, 12),
+)
+def test_the_last_stop_or_restart_says_whether_anybody_asks(decided: list[str], cut: int) -> None:
+    """Among scans and changes in any order; the counts name each event once, and any cut folds alike."""
+    parcel = Parcel()
+    for nth, what in enumerate(decided):
+        counts = parcel.projection.state["counts"]
+        match what:
+            case "stop":
+                parcel.append(TrackerStopped(reason=f"reason {nth}", _count=counts.get("stopped", 0) + 1))
+            case "restart":
+                parcel.append(TrackerRestarted(_count=counts.get("restarted", 0) + 1))
+            case "update":
+                parcel.append(wishes(counts.get("updated", 0) + 1))
+            case "poll":
+                parcel.polled(snapshot(*LIFE[: 1 + nth % 4]))
+        parcel.clock += timedelta(minutes=1)
+    ends = [nth for nth, what in enumerate(decided) if what in {"stop", "restart"}]
+    stopped = bool(ends) and decided[ends[-1]] == "stop"
+    assert parcel.projection.stop_reason == (f"reason {ends[-1]}" if stopped else None)
+    assert len({event.key for event in parcel.log}) == len(parcel.log)
+    assert fold(fold(Projection(), parcel.log[:cut]), parcel.log[cut:]) == parcel.projection
 
 
 def test_a_reworded_place_is_a_silent_amendment() -> None:
@@ -209,6 +248,9 @@ def test_a_scan_filled_in_from_another_field_is_amended_once_and_a_second_of_its
     [
         ({"tracker.created"}, "pending", "pending", "tracker.created"),
         ({"tracker.stopped"}, "delivered", "delivered", "tracker.stopped"),
+        ({"tracker.updated"}, "delivered", "delivered", "tracker.updated"),
+        ({"tracker.updated", "tracker.stopped"}, "pending", "pending", "tracker.stopped"),
+        ({"tracker.updated", "tracker.restarted"}, "pending", "pending", "tracker.restarted"),
         ({"tracking.scanned"}, "pending", "in_transit", "tracking.in_transit"),
         ({"tracking.scanned"}, "in_transit", "in_transit", "tracking.updated"),
         ({"tracking.shipment"}, "in_transit", "in_transit", "tracking.updated"),

@@ -60,7 +60,7 @@ def express_order(number: str) -> bytes:
 def ended(one: Claim) -> tuple[Asked, Fetched[Asked]]:
     body = ALL24.read_bytes() if one.courier == "all24" else express_order(one.number)
     credentials = Credentials(one.account, "https://carrier.example", "key", "Asia/Ho_Chi_Minh")
-    query = Query(one.number, credentials, asked_at=one.claimed_at, since=one.since)
+    query = Query(one.number, credentials, one.claimed_at, one.since, one.tracker)
     asked = Asked(one, own_account=True)
     return asked, Fetched(asked, snapshot=adapter(one.courier).parse(Answer(200, {}, body), query))
 

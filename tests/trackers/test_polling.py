@@ -49,7 +49,7 @@ def make_due(**watches: Any) -> None:
 def answered(one: Claim, reply: tuple[int, bytes]) -> tuple[Asked, Fetched[Asked]]:
     """What a claimed watch's carrier answered, without asking it."""
     credentials = Credentials(one.account, "https://carrier.example", "key", "Asia/Bangkok")
-    query = Query(one.number, credentials, asked_at=one.claimed_at, since=one.since)
+    query = Query(one.number, credentials, one.claimed_at, one.since, one.tracker)
     parsed = adapter(one.courier).parse(Answer(reply[0], {}, reply[1]), query)
     asked = Asked(one, own_account=True)
     return asked, Fetched(asked, snapshot=parsed)

@@ -59,7 +59,7 @@ def _ended(one: Claim, reply: Any) -> tuple[Asked, Fetched[Asked]]:
     if isinstance(reply, Exception):
         return asked, Fetched(asked, error=reply)  # type: ignore[arg-type]
     credentials = Credentials(one.account, "https://carrier.example", "key", "Asia/Bangkok")
-    query = Query(one.number, credentials, asked_at=one.claimed_at, since=one.since)
+    query = Query(one.number, credentials, one.claimed_at, one.since, one.tracker)
     return asked, Fetched(asked, snapshot=adapter(one.courier).parse(Answer(reply[0], {}, reply[1]), query))
 
 
@@ -234,7 +234,7 @@ def test_asking_for_polls_of_what_is_in_flight_does_not_pass_the_accounts_cap(
 def test_a_create_whose_commit_was_not_heard_of_finds_its_own_tracker(
     alice: Merchant, follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plainly, tries = creating._insert, []
+    plainly, tries = creating._create, []
 
     def lost(*given: Any) -> Any:
         made = plainly(*given)
@@ -243,6 +243,6 @@ def test_a_create_whose_commit_was_not_heard_of_finds_its_own_tracker(
             raise OperationalError("server closed the connection unexpectedly")
         return made
 
-    monkeypatch.setattr(creating, "_insert", lost)
+    monkeypatch.setattr(creating, "_create", lost)
     assert follow(alice, NUMBER) == Tracker.objects.get()
     assert types() == ["tracker.created"]

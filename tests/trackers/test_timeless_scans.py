@@ -39,7 +39,7 @@ def answered(hours: int, status: str, *listed: dict[str, str], **fields: Any) ->
     (claimed,) = claim(1)
     claimed = replace(claimed, claimed_at=TEN + timedelta(hours=hours))
     credentials = Credentials(claimed.account, "https://carrier.example", "key", "Asia/Ho_Chi_Minh")
-    query = Query(NUMBER, credentials, asked_at=claimed.claimed_at, since=claimed.since)
+    query = Query(NUMBER, credentials, claimed.claimed_at, claimed.since, claimed.tracker)
     order = {"orderCode": NUMBER, "status": status, "statuses": list(listed), **fields}
     parsed = adapter("247express").parse(Answer(200, {}, json.dumps(order).encode()), query)
     asked = Asked(claimed, own_account=True)

@@ -2,11 +2,13 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.db import connection
+from django.test import Client
+from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from events.models import Event
@@ -167,3 +169,53 @@ def test_one_that_was_cut_off_too_often_is_settled_without_the_secret(
     delivery.refresh_from_db()
     assert (delivery.step, delivery.claim_id) == (1, None)
     assert len(attempts_of(delivery)) == FORGIVEN + 1
+
+
+@pytest.mark.parametrize("how", ["keys of secret", "keys of headers", "no json", "no object"])
+def test_it_is_shown_as_disabled_before_the_first_try_too(
+    alice: Merchant, as_alice: APIClient, how: str
+) -> None:
+    fine = EndpointFactory(merchant=alice, headers=json.dumps({"X-Own": "1"}))
+    broken = EndpointFactory(merchant=alice)
+    break_it(broken, how)
+    listed = as_alice.get("/v1/webhooks").json()["data"]["webhooks"]
+    assert [
+        (each["webhookId"], each["state"], each["disabledReason"], each["headers"]) for each in listed
+    ] == [
+        (str(broken.id), "disabled", "secret_unreadable", None),
+        (str(fine.id), "active", None, {"X-Own": None}),
+    ]
+    assert as_alice.get(f"/v1/webhooks/{broken.id}").json()["data"]["webhook"] == listed[0]
+    assert as_alice.get(f"/v1/webhooks/{broken.id}/deliveries").status_code == 200
+    assert as_alice.delete(f"/v1/webhooks/{broken.id}").status_code == 204
+
+
+def test_a_paused_one_is_shown_as_paused(alice: Merchant, as_alice: APIClient) -> None:
+    of_other_keys(EndpointFactory(merchant=alice, state="paused"))
+    (listed,) = as_alice.get("/v1/webhooks").json()["data"]["webhooks"]
+    assert (listed["state"], listed["disabledReason"], listed["headers"]) == ("paused", None, None)
+
+
+def test_a_list_is_as_many_statements_with_unreadable_ones(
+    alice: Merchant, as_alice: APIClient, count_statements: Callable[..., int]
+) -> None:
+    EndpointFactory(merchant=alice)
+    as_alice.get("/v1/webhooks")
+    before = count_statements(lambda: as_alice.get("/v1/webhooks"))
+    for _ in range(5):
+        of_other_keys(EndpointFactory(merchant=alice))
+    assert count_statements(lambda: as_alice.get("/v1/webhooks")) == before
+
+
+def test_operations_staff_see_it_too(alice: Merchant, admin_client: Client) -> None:
+    broken = EndpointFactory(merchant=alice)
+    (delivery,) = owe(broken)
+    of_other_keys(broken)
+    for path in (
+        "endpoint/",
+        f"endpoint/{broken.id}/change/",
+        "delivery/",
+        f"delivery/{delivery.id}/change/",
+    ):
+        assert admin_client.get(f"/admin/webhooks/{path}").status_code == 200
+    assert "unreadable" in admin_client.get(f"/admin/webhooks/endpoint/{broken.id}/change/").content.decode()
