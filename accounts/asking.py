@@ -22,8 +22,10 @@ Row = list[Any]
 
 #: What each connection has prepared: names by statement.
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
-#: SQLSTATEs of a pooler that gives every statement another session: unknown name, and name taken.
-_POOLED = frozenset({"26000", "42P05"})
+#: SQLSTATEs, or their beginnings, of what may be the name's fault and not the question's. A pooler that gives
+#: every statement another session: unknown name (26000), name taken (42P05). A migration under a connection
+#: that is kept: other types of the result (0A000) or of what the values are compared with (42).
+_OUTDATED = ("26000", "0A000", "42")
 
 
 def ask(sql: str, *values: str) -> list[Row]:
@@ -83,7 +85,7 @@ def _asked(kept: psycopg.Connection[Any], sql: str, values: list[bytes]) -> pq.a
         name = names.get(sql) or _prepare(kept, sql, names)
         if name:
             result = kept.pgconn.exec_prepared(name, values)
-            if _sqlstate(result) not in _POOLED:
+            if not _sqlstate(result).startswith(_OUTDATED):
                 return result
             names[sql] = b""
     return kept.pgconn.exec_params(sql.encode(), values)

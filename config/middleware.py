@@ -34,6 +34,18 @@ def request_id(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def no_length_of_nothing(get_response: GetResponse) -> GetResponse:
+    """Take the length from a 304: Django says 0, and it would be that of the answer held (RFC 9110, 8.6)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 304:
+            response.headers.pop("Content-Length", None)
+        return response
+
+    return middleware
+
+
 def https_only(get_response: GetResponse) -> GetResponse:
     """Where HTTPS_ONLY is set, fail a call over plain HTTP: 403 `https_required`, in the route's own shape.
 

@@ -160,7 +160,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.request_id",
+    *("config.middleware.request_id", "config.middleware.no_length_of_nothing"),
     "config.middleware.https_only",  # before CORS: a refused preflight keeps the browser from sending the key
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     *("config.middleware.body_limit", "config.middleware.FormsOfStrangers"),

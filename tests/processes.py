@@ -120,9 +120,16 @@ class Up:
 
     def url_of(self, server: str) -> str:
         """DATABASE_URL or REDIS_URL as its children have it."""
-        pid = self.pid_of("worker")
-        variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
-        return dict(line.split("=", 1) for line in variables if line)[server]
+        found: list[str] = []
+        children.wait_until(lambda: bool(found.append(self._variable_of("worker", server)) or found[-1]), 10)
+        return found[-1]
+
+    def _variable_of(self, child: str, name: str) -> str:
+        """What the child's environment says; "" while it is being started."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            variables = Path(f"/proc/{self.pid_of(child)}/environ").read_text().split("\0")
+            return dict(line.split("=", 1) for line in variables if line).get(name, "")
+        return ""
 
     def works_again(self, seconds: float = 30.0) -> bool:
         """Whether a task goes through beat and worker, counted from now."""

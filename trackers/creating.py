@@ -74,8 +74,8 @@ def create_many(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Result]:
 def _create(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Result]:
     """Each call has ids of its own, so that it may be repeated.
 
-    Rows go in by their digests, so that two batches with payloads in common wait for each other and never
-    both.
+    Rows go in by their names and digests, the same order for all, so that two batches with payloads or names
+    in common wait for each other and never both.
     """
     drafts = [draft(merchant_id, wish) for wish in wishes]
     by_draft = {one.id: wish for one, wish in zip(drafts, wishes, strict=True)}
@@ -85,12 +85,16 @@ def _create(merchant_id: UUID, wishes: Sequence[Wishes]) -> list[Result]:
         left = room(merchant_id)
         results = _known(firsts, standing(merchant_id, firsts), left)
         fresh = [one for one in firsts if one.digest not in results]
-        Tracker.objects.bulk_create(sorted(fresh, key=lambda one: one.digest), ignore_conflicts=True)
+        Tracker.objects.bulk_create(sorted(fresh, key=_order), ignore_conflicts=True)
         made = Tracker.objects.in_bulk([one.id for one in fresh]) if fresh else {}
         _begin([(made[one.id], by_draft[one.id]) for one in fresh if one.id in made], reachable)
     results |= {one.digest: Created(one, existed=False) for one in made.values()}
     results |= _overtaken(merchant_id, [one for one in fresh if one.id not in made])
     return _for_each(drafts, {one.id for one in firsts}, results)
+
+
+def _order(one: Tracker) -> tuple[str, str]:
+    return one.client_tracker_id or "", one.digest
 
 
 def _firsts(drafts: Sequence[Tracker]) -> list[Tracker]:

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import pycountry
 from rest_framework import serializers
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d(:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d(:?\d\d)?)?)?", re.ASCII)
 
 
 class Text(serializers.CharField):
@@ -128,9 +128,9 @@ class Couriers(serializers.Field[list[str], Any, list[str], Any]):
 
 
 def _is_iso(text: str) -> bool:
-    """Python's own reader would also take week dates and dates without hyphens."""
+    """Python's own reader would also take week dates, dates without hyphens, and any character for the T."""
     try:
         datetime.fromisoformat(text)
     except ValueError:
         return False
-    return bool(_DAY.match(text))
+    return bool(_ISO.fullmatch(text))

@@ -127,9 +127,12 @@ def unknown() -> Exception:
 
 
 def mark(found: Row) -> str:
-    """The mark of a tracker that was found without its state."""
+    """The mark of a tracker that was found without its state.
+
+    Its first personal data are revision 0, which must not read like none.
+    """
     tracker_id, version, revision = found
-    return f"{tracker_id}-{version}-{revision or 0}"
+    return f"{tracker_id}-{version}-{'' if revision is None else revision}"
 
 
 def result(found: Row) -> Result:

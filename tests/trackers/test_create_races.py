@@ -1,18 +1,22 @@
 """Creates that meet: equal ones at once, and more than a quota has room for."""
 
+import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.errors import ApiError
 from accounts.models import Merchant
 from events.models import Event
+from tests.waiting import eventually
 from trackers import creating
 from trackers.creating import Created, Refused, create_many, create_one
+from trackers.drafting import draft
+from trackers.identity import digest_of
 from trackers.models import Tracker
 from trackers.rebuilding import check
 from trackers.serializers import TrackerCreateSerializer
@@ -72,6 +76,67 @@ def test_a_name_goes_to_one_payload(alice: Merchant) -> None:
     refused = [one.error.code for one in results if isinstance(one, Refused)]
     assert refused == ["tracker_conflict"] * 7
     assert Tracker.objects.count() == 1
+
+
+def test_batches_whose_names_cross_wait_for_each_other_and_never_both(
+    alice: Merchant, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each holds, by the order of digests, the name that the other one is about to take."""
+    by_digest = sorted(
+        (wish(f"1234{n}", clientTrackerId=name) for n in range(20) for name in "ab"), key=digest_of
+    )
+    of = {name: [one for one in by_digest if one["client_tracker_id"] == name] for name in "ab"}
+    gates = [wish(f"GATE{n}") for n in range(200)]
+    low, high = max(digest_of(of[name][0]) for name in "ab"), min(digest_of(of[name][-1]) for name in "ab")
+    held = [one for one in gates if low < digest_of(one) < high][:2]
+    batches = [[of["a"][0], held[0], of["b"][-1]], [of["b"][0], held[1], of["a"][-1]]]
+
+    def work(n: int) -> Any:
+        if n < 2:
+            return create_many(alice.id, batches[n])
+        eventually(lambda: waiting() == 2)
+        opened.set()
+        return []
+
+    opened = threading.Event()
+    with held_back(alice, held, opened):
+        at_once(work, 3)
+    assert Tracker.objects.count() == 4
+    assert [one.getMessage() for one in caplog.records if "once more" in one.getMessage()] == []
+
+
+@contextlib.contextmanager
+def held_back(merchant: Merchant, wishes: list[dict[str, Any]], opened: threading.Event) -> Iterator[None]:
+    """Somebody else is creating these, and gives up when told so."""
+    inserted = threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                drafts = [draft(merchant.id, one) for one in wishes]
+                Tracker.objects.bulk_create(drafts)
+                inserted.set()
+                opened.wait(10)
+                transaction.set_rollback(True)
+        finally:
+            connection.close()
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert inserted.wait(10)
+    yield
+    holding.join()
+
+
+def waiting() -> int:
+    """How many sessions of this database wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        row = cursor.fetchone()
+    return int(row[0])
 
 
 @pytest.mark.parametrize("size", [1, 3])

@@ -13,15 +13,18 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
+from accounts.errors import ApiError
 from accounts.models import ApiKey, Merchant
 from carriers.models import CarrierAccount
 from events.models import Event
 from tests.carrier_server import DATA, CarrierServer
 from tests.factories import CarrierAccountFactory
 from trackers import leaving
+from trackers.carrier_accounts import owning
 from trackers.models import RawAnswer, Tracker
 from trackers.rebuilding import check
 from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.registering import register
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -199,6 +202,19 @@ def test_a_create_under_way_is_waited_for_and_a_later_one_refused(
     with pytest.raises(Exception, match="unknown or revoked"):
         follow(alice, "HSAAAA01")
     assert set(rows_of(alice)) <= KEPT
+
+
+def test_what_a_request_under_way_would_add_is_refused(settled: Merchant) -> None:
+    """It was let in before the key was revoked, and comes to its insert when all is deleted."""
+    run(settled, "--yes")
+    hook = {"url": "https://93.184.215.14/late", "types": ["*"], "couriers": [], "headers": {}}
+    for late in (
+        lambda: owning.add(settled.id, {"courier": "all24", "key": "late-key"}),
+        lambda: register(settled.id, hook),
+    ):
+        with pytest.raises(ApiError, match="unknown or revoked"):
+            late()
+    assert set(rows_of(settled)) <= KEPT
 
 
 def test_raw_answers_and_keys_are_gone(settled: Merchant) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
@@ -78,7 +80,8 @@ def test_it_is_read_page_by_page_as_it_is_taken(
             next(stream)
         counts.append(sum(query["sql"].startswith("SELECT") for query in captured))
     stream.close()
-    assert counts == [3, 2, 2]  # the log's head; then trackers with personal data, and their watches
+    # The log's head and the time; then trackers with personal data, and their watches.
+    assert counts == [4, 2, 2]
 
 
 def test_what_comes_during_an_export_is_left_to_the_next(
@@ -89,6 +92,15 @@ def test_what_comes_during_an_export_is_left_to_the_next(
     follow(alice, "NUMBER-LATE")
     whole = [json.loads(line) for line in (first + b"".join(stream)).splitlines()]
     assert whole[-1] == {"kind": "end", "trackers": 7, "events": 7}
+
+
+def test_a_clock_that_is_slow_leaves_nothing_out(
+    alice: Merchant, seven: list[Tracker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    monkeypatch.setattr(timezone, "now", lambda: yesterday)
+    whole = b"".join(exporting.export(alice.id, {}, with_events=True))
+    assert json.loads(whole.splitlines()[-1]) == {"kind": "end", "trackers": 7, "events": 7}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -113,7 +113,9 @@ def test_answers_of_other_trackers_stay_out(
     assert raw(as_alice, parcel)["answers"] == []
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=101", "after=x", "after=0", "since=1"])
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "after=x", "after=0", "since=1", "limit=1&limit=2"]
+)
 def test_a_bad_query_is_refused_by_name(as_alice: APIClient, parcel: Tracker, query: str) -> None:
     answer = as_alice.get(f"/v1/trackers/{parcel.id}/raw?{query}")
     assert answer.status_code == 400

@@ -136,6 +136,12 @@ def test_what_is_held_is_not_sent_again_nor_read(as_alice: APIClient, parcel: Tr
     assert not any("state" in sql for sql in asked)
 
 
+def test_what_is_not_sent_again_has_no_length(as_alice: APIClient, parcel: Tracker) -> None:
+    answer = held(as_alice, url_of(parcel), "*")
+    assert not {"Content-Length", "Content-Type"} & set(answer.headers)
+    assert {"ETag", "Vary", "RateLimit-Remaining"} <= set(answer.headers)
+
+
 @pytest.mark.parametrize("form", ["W/{}", '"other", {}', '{},W/"x"', "*", ' "a" ,  {} '])
 def test_every_form_of_if_none_match_is_understood(as_alice: APIClient, parcel: Tracker, form: str) -> None:
     tag = as_alice.get(url_of(parcel))["ETag"]
@@ -157,11 +163,12 @@ def test_news_change_the_tag(as_alice: APIClient, parcel: Tracker) -> None:
 
 
 def test_personal_data_changes_the_tag_only_when_it_is_other(as_alice: APIClient, parcel: Tracker) -> None:
-    tags = []
+    tags = [as_alice.get(url_of(parcel))["ETag"]]
     for signed_by in ("R. Recipient", "R. Recipient", "A. Neighbour"):
         keep_personal(parcel, signed_by=signed_by)
         tags.append(as_alice.get(url_of(parcel))["ETag"])
-    assert tags[0] == tags[1] != tags[2]
+    assert tags[0] != tags[1] == tags[2] != tags[3]
+    assert tags[3] != tags[0]
     assert PersonalData.objects.get().revision == 1
 
 

@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.errors import ApiError, not_found
 from accounts.models import Merchant
+from accounts.staying import stay
 from carriers import accounts
 from carriers.models import CarrierAccount
 from events.conflicts import or_conflict
@@ -51,7 +52,10 @@ def accounts_of(
 
 
 def add(merchant_id: UUID, wishes: Mapping[str, Any]) -> CarrierAccount:
-    """Take a key into use. Raises ApiError 403 `quota_limit_reached` beyond MOST."""
+    """Take a key into use.
+
+    Raises ApiError: 403 `quota_limit_reached` beyond MOST, 401 where the merchant is deleted.
+    """
     account_id = uuid7()
     or_conflict(partial(_add, merchant_id, account_id, wishes))
     return account_of(merchant_id, account_id)
@@ -60,6 +64,7 @@ def add(merchant_id: UUID, wishes: Mapping[str, Any]) -> CarrierAccount:
 def _add(merchant_id: UUID, account_id: UUID, wishes: Mapping[str, Any]) -> None:
     """The account has its id beforehand, so that this may be repeated."""
     with transaction.atomic():
+        stay(merchant_id)
         Merchant.objects.select_for_update(no_key=True).only("id").get(id=merchant_id)
         others = CarrierAccount.objects.filter(merchant_id=merchant_id).exclude(id=account_id)
         if others.count() >= MOST:

@@ -25,7 +25,7 @@ SCHEMAS: dict[str, Schema] = {
     "BulkItem": record(
         {
             "itemStatus": words(["created", "existing", "error"]),
-            "inputData": {"description": "What you sent."},
+            "inputData": {"type": "object", "description": "What you sent; empty where it was no object."},
             "tracker": nullable(ref("PolledTracker")),
             "errors": nullable(listed(_FAULT, minItems=1)),
         }

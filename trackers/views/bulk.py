@@ -103,7 +103,9 @@ def _verdict(failed: int, *, of: int) -> tuple[int, str, Mapping[str, str] | Non
 def _shown(item: Any, result: Item) -> dict[str, Any]:
     if not isinstance(result, Created):
         errors = [_fault(*one) for one in result]
-        return {"itemStatus": "error", "inputData": echo(item), "tracker": None, "errors": errors}
+        # Ship24's schema has an object there, whatever was sent.
+        sent = echo(item) if isinstance(item, dict) else {}
+        return {"itemStatus": "error", "inputData": sent, "tracker": None, "errors": errors}
     tracker = result.tracker
     return {
         "itemStatus": "existing" if result.existed else "created",

@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from accounts.views import ApiView
 from events.writing import written
 from trackers.answers import Answer, answers_of
+from trackers.filtering import told_once
 from trackers.views.answering import data, meant
 from webhooks.serializers import Strict
 
@@ -24,7 +25,7 @@ class RawView(ApiView):
 
     def get(self, request: Request, tracker_id: str) -> Response:
         """Newest first. What a house account learned was not kept."""
-        query = RawQuery(data=request.query_params.dict())
+        query = RawQuery(data=told_once(request.query_params))
         query.is_valid(raise_exception=True)
         tracker = meant(request, tracker_id)
         wanted = query.validated_data
