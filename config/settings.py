@@ -1,24 +1,22 @@
 """Settings, from the environment only, in reading order. docs/settings.md explains each variable."""
 
 import sys
-from ipaddress import ip_network
 from pathlib import Path
 from re import fullmatch
 from typing import Any
 
 import django_stubs_ext
-import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config import cross_origin, embedded, logs
+from config.environment import at_least, between, env, networks
 from config.keys import development_secrets
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
-env = environ.Env()
 
 # Where and how it runs
 PARCELWIRE_ENV: str = env.str("PARCELWIRE_ENV", "development")
@@ -37,37 +35,6 @@ def _required(name: str) -> str:
     if PRODUCTION:
         raise ImproperlyConfigured(f"{name} is not set; production starts with secrets of its own only")
     return development_secrets(PARCELWIRE_DATA)[name]
-
-
-def _at_least(least: float, name: str, default: float) -> float:
-    """A number from the environment that makes no sense below `least`."""
-    given: str = env.str(name, str(default))
-    try:
-        value = float(given)
-    except ValueError:
-        value = float("nan")
-    if not value >= least:
-        raise ImproperlyConfigured(f"{name} is {given!r}; expected a number of at least {least:g}")
-    return value
-
-
-def _between(least: float, most: float, name: str, default: float) -> float:
-    """The same, for one that makes no sense above `most` either."""
-    value = _at_least(least, name, default)
-    if value > most:
-        raise ImproperlyConfigured(f"{name} is {value:g}; expected a number from {least:g} to {most:g}")
-    return value
-
-
-def _networks(name: str) -> list[str]:
-    """CIDRs from the environment."""
-    cidrs: list[str] = env.list(name, default=[])
-    for cidr in cidrs:
-        try:
-            ip_network(cidr)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{name}: {error}; expected networks such as 10.0.0.0/8") from error
-    return cidrs
 
 
 # Secrets
@@ -160,10 +127,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    *("config.middleware.request_id", "config.middleware.no_length_of_nothing"),
+    "config.middleware.request_id",
+    "config.middleware.no_length_of_nothing",
     "config.middleware.https_only",  # before CORS: a refused preflight keeps the browser from sending the key
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    *("config.middleware.body_limit", "config.middleware.FormsOfStrangers"),
+    "config.middleware.body_limit",
+    "config.middleware.FormsOfStrangers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -235,34 +204,34 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENABLE_DJANGO_DEPLOY_CHECK": False,  # a test looks at every warning
 }
 #: Seconds between two polls of one tracker that its merchant asks for.
-POLL_NOW_MIN_INTERVAL = _at_least(0, "POLL_NOW_MIN_INTERVAL", 60)
+POLL_NOW_MIN_INTERVAL = at_least(0, "POLL_NOW_MIN_INTERVAL", 60)
 #: Look-ups of one key in a day of Asia/Ho_Chi_Minh that the 247Express dialect answers, as that carrier does.
-EXPRESS247_DAILY_LOOKUPS = int(_at_least(0, "EXPRESS247_DAILY_LOOKUPS", 200_000))
+EXPRESS247_DAILY_LOOKUPS = int(at_least(0, "EXPRESS247_DAILY_LOOKUPS", 200_000))
 #: Threads of the web that answer requests; a quarter of them may wait for carriers at once.
-WEB_THREADS = int(_at_least(1, "WEB_THREADS", 8))
+WEB_THREADS = int(at_least(1, "WEB_THREADS", 8))
 #: Seconds that `track` and the search per call wait for carriers.
-TRACK_WAIT = _between(0.1, 60, "TRACK_WAIT", 20)
+TRACK_WAIT = between(0.1, 60, "TRACK_WAIT", 20)
 
 # Polling
 #: Seconds a claimed watch belongs to its worker; renewed every third of it while the call is under way.
-POLL_LEASE = _at_least(1, "POLL_LEASE", 60)
+POLL_LEASE = at_least(1, "POLL_LEASE", 60)
 #: Calls under way at once per carrier account.
-POLL_IN_FLIGHT_PER_ACCOUNT = int(_at_least(1, "POLL_IN_FLIGHT_PER_ACCOUNT", 10))
+POLL_IN_FLIGHT_PER_ACCOUNT = int(at_least(1, "POLL_IN_FLIGHT_PER_ACCOUNT", 10))
 #: Seconds until a carrier must have answered whole, and bytes of an answer that are taken.
-CARRIER_DEADLINE = _at_least(0.1, "CARRIER_DEADLINE", 20)
-CARRIER_BODY_LIMIT = int(_at_least(1024, "CARRIER_BODY_LIMIT", 5 * 1024 * 1024))
+CARRIER_DEADLINE = at_least(0.1, "CARRIER_DEADLINE", 20)
+CARRIER_BODY_LIMIT = int(at_least(1024, "CARRIER_BODY_LIMIT", 5 * 1024 * 1024))
 #: CIDRs of private networks that carrier base URLs may point into, plain HTTP included.
-CARRIER_ALLOWED_NETWORKS = _networks("CARRIER_ALLOWED_NETWORKS")
+CARRIER_ALLOWED_NETWORKS = networks("CARRIER_ALLOWED_NETWORKS")
 
 # Webhooks
 #: Seconds a claimed delivery belongs to its worker; renewed every third of it while it is being sent.
-DELIVERY_LEASE = _at_least(1, "DELIVERY_LEASE", 30)
+DELIVERY_LEASE = at_least(1, "DELIVERY_LEASE", 30)
 #: Seconds until a subscriber must have answered, from the start of the try; to connect; to resolve its name.
-DELIVERY_DEADLINE = _at_least(0.1, "DELIVERY_DEADLINE", 15)
-DELIVERY_CONNECT_DEADLINE = _at_least(0.1, "DELIVERY_CONNECT_DEADLINE", 5)
-DELIVERY_DNS_DEADLINE = _at_least(0.1, "DELIVERY_DNS_DEADLINE", 3)
+DELIVERY_DEADLINE = at_least(0.1, "DELIVERY_DEADLINE", 15)
+DELIVERY_CONNECT_DEADLINE = at_least(0.1, "DELIVERY_CONNECT_DEADLINE", 5)
+DELIVERY_DNS_DEADLINE = at_least(0.1, "DELIVERY_DNS_DEADLINE", 3)
 #: CIDRs of private networks that endpoints may point into, plain HTTP included.
-WEBHOOK_ALLOWED_NETWORKS = _networks("WEBHOOK_ALLOWED_NETWORKS")
+WEBHOOK_ALLOWED_NETWORKS = networks("WEBHOOK_ALLOWED_NETWORKS")
 
 # Celery: rows with due times are the truth, a message is only a nudge
 CELERY_BROKER_URL = REDIS_URL
@@ -293,7 +262,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 #: Seconds between two sweeps that a worker process makes by itself, whatever beat and broker do.
-SWEEP_INTERVAL = _at_least(0.1, "SWEEP_INTERVAL", 5)
+SWEEP_INTERVAL = at_least(0.1, "SWEEP_INTERVAL", 5)
 
 # Logs
 LOGGING = logs.configuration(env.str("LOG_LEVEL", "INFO"))

@@ -26,7 +26,7 @@ _ROOMS = ("accounts", "events", "carriers", "webhooks", "trackers", "config")
 #: Set by Parcelwire itself, or Django's own.
 _NO_SETTINGS = {"PARCELWIRE_SUPERVISED", "DJANGO_SETTINGS_MODULE", "RES_OPTIONS"}
 #: What the settings call to read a variable, and how a variable's name is written there.
-_READS, _NAME = re.compile(r"env\.\w+|_[a-z_]+"), re.compile(r"'[A-Z][A-Z0-9_]+'")
+_READS, _NAME = re.compile(r"env\.\w+|[a-z_]+"), re.compile(r"'[A-Z][A-Z0-9_]+'")
 
 
 def _sources() -> list[str]:
