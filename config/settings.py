@@ -1,7 +1,6 @@
 """Settings, from the environment only, in reading order. docs/settings.md explains each variable."""
 
 import sys
-from pathlib import Path
 from re import fullmatch
 from typing import Any
 
@@ -15,7 +14,6 @@ from config.keys import development_secrets
 
 django_stubs_ext.monkeypatch()
 
-BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 
 # Where and how it runs

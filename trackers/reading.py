@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from accounts.errors import not_found
-from trackers.models import PersonalData, Tracker
+from trackers.models import Tracker
 
 
 class SearchBy(StrEnum):
@@ -31,11 +31,6 @@ def tracker_of(merchant_id: UUID, given: str, by: SearchBy = SearchBy.TRACKER_ID
     if found is None:
         raise not_found("tracker_not_found", "Tracker not found.")
     return found
-
-
-def personal_data_of(tracker: Tracker) -> PersonalData | None:
-    """What is personal about a tracker, or None."""
-    return PersonalData.objects.filter(tracker=tracker).first()
 
 
 def uuid_of(text: str) -> UUID | None:

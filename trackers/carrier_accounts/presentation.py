@@ -16,15 +16,10 @@ def account_shape(account: CarrierAccount) -> dict[str, Any]:
         "courierCode": account.courier,
         "baseUrl": account.base_url or None,
         "timeZone": account.time_zone or None,
-        "pushUrl": push_path(account),
+        "pushUrl": account.push_path,
         "state": account.state,
         "suspendedReason": account.suspended_reason or None,
         "restingUntil": written(account.resting_until) if rests else None,
         "createdAt": written(account.created_at),
         "changedAt": written(account.changed_at),
     }
-
-
-def push_path(account: CarrierAccount) -> str | None:
-    """Where this carrier calls us, below the address of this installation; None where it never does."""
-    return f"/v1/carriers/{account.courier}/push/{account.push_token}" if account.push_token else None
