@@ -1,7 +1,7 @@
 """Which IP addresses may be called: the one judge for webhooks and carriers, asked where a socket opens.
 
 The special-purpose ranges are those of IANA's registries (RFC 6890 and its updates), held here as data so
-that the answer does not change with the version of Python.
+that the answer does not change with the version of Python; and one public address that is a cloud's own.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ _REFUSED_V4 = {
     IPv4Network("10.0.0.0/8"): "a private address",
     IPv4Network("100.64.0.0/10"): "a carrier-grade NAT address",
     IPv4Network("127.0.0.0/8"): "a loopback address",
+    # Public by the registries, but within Azure it is the machine's host, which hands out secrets.
+    IPv4Network("168.63.129.16/32"): "Azure's address of the host",
     IPv4Network("169.254.0.0/16"): "a link-local address",
     IPv4Network("172.16.0.0/12"): "a private address",
     IPv4Network("192.0.0.0/24"): "a reserved address",

@@ -61,8 +61,8 @@ class Subscriber(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), Handler)
         self.closing = threading.Event()
         self.scheme = "https" if tls else "http"
         if tls:
@@ -75,7 +75,7 @@ class Subscriber(ThreadingHTTPServer):
         self._connections: set[socket.socket] = set()
 
     def url(self, path: str = "/hook") -> str:
-        return f"{self.scheme}://127.0.0.1:{self.server_port}{path}"
+        return f"{self.scheme}://{self.server_address[0]}:{self.server_port}{path}"
 
     def answer(self, path: str, *answers: Answer) -> None:
         """Script the path's answers in order; the last one repeats."""
@@ -132,9 +132,9 @@ class Subscriber(ThreadingHTTPServer):
 
 
 @contextmanager
-def subscriber(tls: ssl.SSLContext | None = None) -> Iterator[Subscriber]:
+def subscriber(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Subscriber]:
     """A subscriber that runs while the block does."""
-    server = Subscriber(tls)
+    server = Subscriber(tls, host)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -190,11 +190,19 @@ def close(handler: Handler) -> None:
     handler.close_connection = True
 
 
-def reset(handler: Handler) -> None:
-    """Reset the connection in mid-headers."""
-    handler.close_connection = True
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nx-half: tr")
-    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def reset_after(head: bytes) -> Answer:
+    """Send `head` and reset the connection."""
+
+    def send(handler: Handler) -> None:
+        handler.close_connection = True
+        handler.wfile.write(head)
+        handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return send
+
+
+#: Reset the connection in mid-headers.
+reset = reset_after(b"HTTP/1.1 200 OK\r\nx-half: tr")
 
 
 def raw(answer: bytes) -> Answer:

@@ -104,8 +104,7 @@ class _Exchange:
     def _open(self, purpose: int, address: pycurl.CurlSockAddr) -> _Socket | int:
         """The guard: the address judged here is the one connected to, so no name can be rebound."""
         number = str(address.addr[0])
-        refused = refusal(number, self._allowed) is not None
-        if refused or not (self._secure or allows(number, self._allowed)):
+        if refusal(number, self._allowed) or not (self._secure or allows(number, self._allowed)):
             self._refused = number
             return pycurl.SOCKET_BAD
         self._opened = True
@@ -138,11 +137,12 @@ class _Exchange:
     def _failure(self, code: int) -> Failure | None:
         # With whole headers the status decides: what happens in the body changes nothing.
         if self._answer.whole:
-            status = self._answer.status
-            if 200 <= status < 300:
+            if 200 <= self._answer.status < 300:
                 return None
-            return Failure.REDIRECT if 300 <= status < 400 else Failure.HTTP_STATUS
-        if self._refused and not self._opened:
+            return Failure.REDIRECT if self._answer.status < 400 else Failure.HTTP_STATUS
+        # Of a connection libcurl says so too: that is HTTP/0.9.
+        is_foreign = code == pycurl.E_UNSUPPORTED_PROTOCOL and not self.handle.getinfo(pycurl.PRIMARY_IP)
+        if is_foreign or (self._refused and not self._opened):
             return Failure.ADDRESS_REFUSED
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return self._timeout()

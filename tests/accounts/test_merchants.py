@@ -38,6 +38,15 @@ def test_a_name_that_cannot_be_is_refused(db: None, name: str) -> None:
     assert not Merchant.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "address", ["nobody", "<>", "a@shop.example\nBcc: b@shop.example", "a" * 250 + "@c.de"]
+)
+def test_what_is_no_address_is_refused(db: None, address: str) -> None:
+    with pytest.raises(CommandError, match="--email"):
+        run("create_merchant", "Alice", "--email", address)
+    assert not Merchant.objects.exists()
+
+
 def stored_key() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT key FROM carriers_carrieraccount")
