@@ -21,7 +21,7 @@ _NO_POSTGRES = "postgres:///parcelwire?host=/no-embedded-postgresql-is-running-h
 _NO_VALKEY = "redis://no-embedded-valkey-is-running-here@127.0.0.1:1/0"
 _SERVERS: tuple[type[servers.Postgres] | type[servers.Valkey], ...] = (servers.Postgres, servers.Valkey)
 #: Commands that use no server, or run their own.
-_ALONE = {"", "help", "version", "--version", "-h", "collectstatic", "diffsettings", "up", "demo"}
+_ALONE = {"", "help", "version", "--version", "-h", "collectstatic", "diffsettings", "up", "demo", "listen"}
 #: Seconds until a server that somebody else starts must answer.
 _PATIENCE = 60.0
 
