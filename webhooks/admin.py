@@ -1,11 +1,24 @@
 """Endpoints and their deliveries for operations staff: for reading, but for an endpoint's description."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.read_only import ReadOnly
-from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.models import (
+    SECRET_COLUMNS,
+    Attempt,
+    Delivery,
+    Endpoint,
+    ExtraTry,
+    Lane,
+    Message,
+    Notice,
+    Recovery,
+    Tally,
+)
 from webhooks.showing import shown
 
 
@@ -34,11 +47,17 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
         "couriers",
         "description",
         "header_names",
+        "signature",
+        "public_key",
         "retry_schedule",
         "max_in_flight",
+        "rate_limit",
+        "ordered",
         "state",
         "disabled_reason",
         "disabled_at",
+        "paused_at",
+        "enabling_by",
         "failing_since",
         "failing_tries",
         "created_at",
@@ -47,7 +66,7 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
     readonly_fields = tuple(name for name in fields if name != "description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        return super().get_queryset(request).defer("secret", "headers")
+        return super().get_queryset(request).defer(*SECRET_COLUMNS)
 
     @admin.display(description="headers")
     def header_names(self, endpoint: Endpoint) -> str:
@@ -106,7 +125,7 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         found = super().get_queryset(request).select_related("endpoint", "message")
-        return found.defer("message__body", "endpoint__secret", "endpoint__headers")
+        return found.defer("message__body", *(f"endpoint__{name}" for name in SECRET_COLUMNS))
 
 
 @admin.register(Attempt)
@@ -116,3 +135,51 @@ class AttemptAdmin(ReadOnly, admin.ModelAdmin[Attempt]):
     search_fields = ("=delivery__id",)
     ordering = ("-id",)
     show_full_result_count = False
+
+
+class OfEndpoint(ReadOnly):
+    """What is kept of an endpoint beside its row: found by its id, and shown without reading its secrets."""
+
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # a mixin
+        return found.select_related("endpoint").defer(*(f"endpoint__{name}" for name in SECRET_COLUMNS))
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(OfEndpoint, admin.ModelAdmin[Recovery]):
+    list_display = ("id", "endpoint", "state", "since", "until", "examined", "recovered", "reached_at")
+    list_filter = ("state",)
+    search_fields = ("=id", "=endpoint__id")
+    ordering = ("-id",)
+
+
+@admin.register(ExtraTry)
+class ExtraTryAdmin(OfEndpoint, admin.ModelAdmin[ExtraTry]):
+    list_select_related = ("endpoint", "delivery")
+    list_display = ("delivery", "endpoint", "trigger", "asked_at", "claim_id")
+    search_fields = ("=delivery__id", "=endpoint__id")
+    ordering = ("-asked_at",)
+
+
+@admin.register(Tally)
+class TallyAdmin(OfEndpoint, admin.ModelAdmin[Tally]):
+    list_display = ("endpoint", "since", "error", "tries", "duration_ms", "slowest_ms")
+    list_filter = ("error",)
+    search_fields = ("=endpoint__id",)
+    ordering = ("-since", "-id")
+
+
+@admin.register(Lane)
+class LaneAdmin(OfEndpoint, admin.ModelAdmin[Lane]):
+    list_display = ("endpoint", "claimed_through", "tokens", "refilled_at")
+    search_fields = ("=endpoint__id",)
+    ordering = ("-endpoint_id",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(OfEndpoint, admin.ModelAdmin[Notice]):
+    list_display = ("endpoint", "reason", "created_at", "next_try_at", "tries", "sent_at")
+    search_fields = ("=endpoint__id",)
+    ordering = ("-id",)

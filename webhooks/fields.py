@@ -9,6 +9,7 @@ from webhooks.destinations import check
 from webhooks.exceptions import UrlRefused
 from webhooks.filters import MESSAGE_TYPES, is_pattern
 from webhooks.headers import is_name, is_value
+from webhooks.places import Place
 
 #: Set by the sender, or changing how the request is framed.
 _OWN_HEADERS = frozenset(
@@ -46,17 +47,42 @@ class Whole(serializers.IntegerField):
         return data
 
 
-class Only(serializers.Field[Any, Any, Any, Any]):
-    """A field that takes one value so far."""
+class Flag(serializers.BooleanField):
+    """A JSON true or false."""
 
-    def __init__(self, value: Any) -> None:
-        super().__init__(required=False, allow_null=value is None)
-        self.value = value
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            raise serializers.ValidationError("expected true or false")
+        return data
+
+
+class Word(serializers.ChoiceField):
+    """One of some words. The message does not repeat what was sent."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            raise serializers.ValidationError(f"expected one of {', '.join(self.choices)}")
+        return data
+
+
+class Items(serializers.ListField):
+    """A JSON list. One that is too long is refused before what is in it is looked at, thing by thing."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if isinstance(data, list) and self.max_length is not None and len(data) > self.max_length:
+            raise serializers.ValidationError(f"expected at most {self.max_length} elements")
+        found: list[Any] = super().to_internal_value(data)
+        return found
+
+
+class AfterPlace(Text):
+    """The cursor of a list of deliveries."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if type(data) is not type(self.value) or data != self.value:
-            raise serializers.ValidationError(f"only {self.value!r} is taken so far")
-        return data
+        try:
+            return Place.read(super().to_internal_value(data))
+        except ValueError:
+            raise serializers.ValidationError("expected the `next` of an earlier answer") from None
 
 
 class Url(Text):

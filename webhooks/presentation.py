@@ -5,7 +5,8 @@ from typing import Any
 from events.writing import written
 from webhooks.filters import is_about_parcel
 from webhooks.health import Reason
-from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.keyring import Keys
+from webhooks.models import Attempt, Delivery, Endpoint, Signature
 from webhooks.showing import Shown
 
 
@@ -26,15 +27,23 @@ def webhook_shape(shown: Shown) -> dict[str, Any]:
         "description": endpoint.description,
         "headers": None if names is None else dict.fromkeys(names),
         "retrySchedule": endpoint.retry_schedule,
-        "ordered": False,
+        "ordered": endpoint.ordered,
         "maxInFlight": endpoint.max_in_flight,
-        "rateLimit": None,
-        "signature": "v1",
+        "rateLimit": endpoint.rate_limit,
+        "signature": endpoint.signature,
+        "publicKey": endpoint.public_key or None,
         "state": state,
         "disabledReason": reason,
         "failingSince": written(endpoint.failing_since),
         "createdAt": written(endpoint.created_at),
     }
+
+
+def with_keys(shape: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """An endpoint with its fresh keys, this once: the secret of v1, of v1a the public key alone."""
+    own = {"signature": keys.signature, "publicKey": keys.public_key or None}
+    secret = {"secret": keys.secret} if keys.signature == Signature.V1 else {}
+    return shape | own | secret
 
 
 def delivery_shape(delivery: Delivery) -> dict[str, Any]:

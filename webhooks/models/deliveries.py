@@ -1,7 +1,5 @@
-"""Endpoints, what they are told, and every try of telling them."""
+"""Messages, the deliveries they are owed as, and every try of them."""
 
-import json
-from functools import cached_property
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,82 +7,8 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
-from webhooks.backoff import DEFAULT_SCHEDULE
-from webhooks.filters import DEFAULT_TYPES
-from webhooks.hiding import Secrets
-
-MAX_URL = 2048
-
-
-def default_types() -> list[str]:
-    return list(DEFAULT_TYPES)
-
-
-def default_schedule() -> list[int]:
-    return list(DEFAULT_SCHEDULE)
-
-
-class Endpoint(models.Model):
-    """A merchant's subscriber URL with its secret, filters and health. Deleted ones stay as rows, unseen.
-
-    `failing_since` and `failing_tries` speak of the run of failed tries since the last success.
-    """
-
-    class State(models.TextChoices):
-        ACTIVE = "active"
-        #: By its merchant: messages are held.
-        PAUSED = "paused"
-        #: By Parcelwire, for `disabled_reason`: messages are held.
-        DISABLED = "disabled"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
-    url = models.TextField()
-    types = ArrayField(models.CharField(max_length=64), default=default_types)
-    couriers = ArrayField(models.CharField(max_length=64), default=list, blank=True)
-    #: Of URL and filters: one merchant has each once.
-    fingerprint = models.CharField(max_length=64, editable=False)
-    description = models.TextField(blank=True, default="")
-    #: A JSON object: the endpoint's own request headers.
-    headers = EncryptedTextField(default="{}")
-    secret = EncryptedTextField()
-    retry_schedule = ArrayField(models.IntegerField(), default=default_schedule)
-    max_in_flight = models.PositiveSmallIntegerField(default=10)
-    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
-    disabled_reason = models.CharField(max_length=64, blank=True, default="")
-    disabled_at = models.DateTimeField(null=True, editable=False)
-    failing_since = models.DateTimeField(null=True, editable=False)
-    failing_tries = models.IntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    deleted_at = models.DateTimeField(null=True, editable=False)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["merchant", "fingerprint"],
-                condition=models.Q(deleted_at=None),
-                name="endpoint_once_per_merchant",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(state__in=["active", "paused", "disabled"]), name="endpoint_state"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.id)
-
-    @cached_property
-    def own_headers(self) -> dict[str, str]:
-        """The endpoint's own request headers by name."""
-        own: dict[str, str] = json.loads(self.headers)
-        return own
-
-    @cached_property
-    def secrets(self) -> Secrets:
-        """What no record of its answers may show."""
-        return Secrets(self.secret, self.own_headers.values())
+from webhooks.models.endpoints import Endpoint
 
 
 class Message(models.Model):
@@ -176,7 +100,13 @@ class Delivery(models.Model):
                 name="delivery_lane",
             ),
             models.Index(fields=["endpoint", "id"], condition=models.Q(state="held"), name="delivery_held"),
-            models.Index(fields=["endpoint", "id"], name="delivery_of_endpoint"),
+            models.Index(fields=["endpoint", "created_at", "id"], name="delivery_by_age"),
+            # Of a busy endpoint few are of these states: a page of them must not look at all the others.
+            models.Index(
+                fields=["endpoint", "state", "created_at", "id"],
+                condition=~models.Q(state="delivered"),
+                name="delivery_by_state",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -206,3 +136,86 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.delivery_id} #{self.number}"
+
+
+class ExtraTry(models.Model):
+    """One try of a delivery besides its schedule, and whatever its endpoint's state: by hand, or as a test.
+
+    Who makes it holds the delivery's own claim, so that a delivery is never under way twice. The row goes
+    when the try is settled; asking again before that asks for nothing more.
+    """
+
+    delivery = models.OneToOneField(
+        Delivery, on_delete=models.CASCADE, primary_key=True, related_name="extra_try"
+    )
+    #: The delivery's, so that each endpoint's are found without looking at another's.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="+", db_index=False)
+    trigger = models.CharField(max_length=8, choices=Trigger)
+    #: The delivery's claim under which this try is under way; null, or another one: it waits.
+    claim_id = models.UUIDField(null=True)
+    #: How often the sender's own death cut it off.
+    abandoned_count = models.SmallIntegerField(db_default=0)
+    asked_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "extra tries"
+        indexes: ClassVar = [
+            models.Index(fields=["endpoint", "asked_at"], name="extra_try_of_endpoint"),
+            models.Index(
+                fields=["endpoint"],
+                condition=models.Q(claim_id__isnull=False),
+                name="extra_try_under_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.trigger}"
+
+
+class Recovery(models.Model):
+    """An endpoint's deliveries of some time, sent again: workers advance it batch by batch, oldest first.
+
+    Each batch is one transaction that locks this row and moves `reached_at` and `cursor`, so that whoever
+    goes on after a kill begins where the last batch ended.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        CANCELLED = "cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="+", db_index=False)
+    #: Of the deliveries' `created_at`: inclusive, and not.
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    #: States of `Delivery` that are sent again.
+    states = ArrayField(models.CharField(max_length=9))
+    state = models.CharField(max_length=9, choices=State, default=State.RUNNING)
+    #: The last delivery that was looked at: its `created_at`, and its id. Null: none yet.
+    reached_at = models.DateTimeField(null=True)
+    cursor = models.UUIDField(null=True)
+    #: Deliveries looked at so far, and those of them that became due.
+    examined = models.BigIntegerField(db_default=0)
+    recovered = models.BigIntegerField(db_default=0)
+    #: When the next batch may be made, while it is running: who waits lets others go first.
+    next_batch_at = models.DateTimeField(db_default=Now())
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "recoveries"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["running", "done", "cancelled"]), name="recovery_state"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_batch_at", "id"], condition=models.Q(state="running"), name="recovery_running"
+            ),
+            models.Index(fields=["endpoint", "id"], name="recovery_of_endpoint"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
