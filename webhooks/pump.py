@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from webhooks.requesting import request
 from webhooks.settling import settle
 from webhooks.stopping import stop
 from webhooks.transport import CAPACITY, wire
+from webhooks.waiting import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ _AWAY = (OperationalError, InterfaceError)
 def run(budget: float) -> int:
     """Send what is due until nothing is, or claim no more after `budget` seconds or the word to stop.
 
+    Where a rate limit holds up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
     loses a claim stops sending. A database that stays away until the leases are over, or takes no record
     for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
@@ -62,18 +65,32 @@ class _Pump:
         # None: it could not be sent.
         self._landed: list[tuple[Claimed, Result | None]] = []
         self._tries = 0
+        self._turn = Turn()
 
     def run(self) -> int:
         try:
             self._claim()
-            while self._flying or self._landed:
-                self._renew()
+            while self._flying or self._landed or self._waits():
                 self._land(self._wire.wait(self._pause()))
                 self._settle()
+                self._renew()
                 self._claim()
         finally:
             self._wire.cancel(self._flying)
+            # Where the database is away, so is the connection that it was held by.
+            with suppress(*_AWAY):
+                self._turn.end()
         return self._tries
+
+    def _waits(self) -> bool:
+        """Whether to look again, although nothing is under way: a rate limit holds up what is due."""
+        if not self._room():
+            return False
+        try:
+            return self._turn.is_worth_it()
+        except _AWAY as error:
+            logger.warning("nobody waits for rate limits until the next sweep: %s", error)
+            return False
 
     def _room(self) -> int:
         """For how many deliveries there is room now; 0 also where none may be claimed any more."""
@@ -98,8 +115,10 @@ class _Pump:
         self._look_at = now if len(taken) == room else now + LOOK_EVERY
         self._start(taken)
 
-    def _start(self, taken: Iterable[Claimed]) -> None:
+    def _start(self, taken: Sequence[Claimed]) -> None:
         outgoing: list[Outgoing] = []
+        # After a standstill longer than a lease it may be our own that was taken over.
+        self._drop(self._flying.keys() & {each.delivery_id for each in taken})
         for each in taken:
             if each.spent:
                 self._landed.append((each, _unknown(each)))
@@ -166,12 +185,19 @@ class _Pump:
             return
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._leased_until = now + settings.DELIVERY_LEASE
-        # One that has landed meanwhile stays: settling it changes nothing.
         lost = self._flying.keys() - kept
         if lost:
-            logger.warning("lost the claims of %d deliveries in flight", len(lost))
-            self._wire.cancel(lost)
-            self._flying = {id_: each for id_, each in self._flying.items() if id_ not in lost}
+            # What has been answered by now is settled, if nobody has taken it over.
+            self._land(self._wire.wait(0))
+            self._drop(lost & self._flying.keys())
+
+    def _drop(self, lost: Set[UUID]) -> None:
+        """One that has landed stays: where its claim is another's, settling it changes nothing."""
+        if not lost:
+            return
+        logger.warning("lost the claims of %d deliveries in flight", len(lost))
+        self._wire.cancel(lost)
+        self._flying = {id_: each for id_, each in self._flying.items() if id_ not in lost}
 
 
 def _unknown(claimed: Claimed) -> Result:

@@ -3,25 +3,33 @@
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
 
 from events.retrying import once_more
 from events.writing import written
-from webhooks import claims, health
-from webhooks.claims import Claimed, Settled, Settlement
+from webhooks import claims, ending, health
+from webhooks.claims import Claimed
+from webhooks.enabling import tested
+from webhooks.ending import ExtraSettlement, Settled, Settlement
 from webhooks.exchanges import Result
 from webhooks.facts import DeliveryExhausted, EndpointDisabled
 from webhooks.filters import is_about_parcel
-from webhooks.models import Delivery, Endpoint
-from webhooks.news import News, tell
-from webhooks.verdicts import judge
+from webhooks.models import Delivery, Trigger
+from webhooks.news import News, lock, tell
+from webhooks.ordering import Ended, wake
+from webhooks.verdicts import judge, judge_extra
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+#: What no try follows any more.
+_OVER = {Delivery.State.DELIVERED, Delivery.State.EXHAUSTED, Delivery.State.CANCELLED}
 
 
 def settle(landed: Iterable[tuple[Claimed, Result | None]]) -> None:
@@ -30,24 +38,75 @@ def settle(landed: Iterable[tuple[Claimed, Result | None]]) -> None:
     A result of None stands for a try that could not be made, because its endpoint is unreadable: that one is
     disabled, and the try does not count. Safe to repeat after an error; what was settled stays as it is.
     """
-    now = datetime.now(UTC)
-    plain, news, unsent = [], defaultdict(list), defaultdict(list)
+    tries, unsent = [], []
     for claimed, result in landed:
         if result is None:
-            unsent[claimed.endpoint.merchant_id].append(claimed)
-            continue
-        settlement = _judged(claimed, result, now)
-        if settlement.verdict.gone or settlement.verdict.state == Delivery.State.EXHAUSTED:
-            news[claimed.endpoint.merchant_id].append(settlement)
+            unsent.append(claimed)
         else:
-            plain.append(settlement)
-    if plain:
-        _disable_the_ill(plain, once_more(partial(claims.settle, plain)))
-    for merchant_id, settlements in news.items():
-        settled = once_more(partial(_settle_with_news, merchant_id, settlements))
-        _disable_the_ill(settlements, settled)
-    for merchant_id, claimeds in unsent.items():
+            tries.append((claimed, result))
+    states = _settle_scheduled([each for each in tries if not each[0].is_extra])
+    states |= _settle_extra([each for each in tries if each[0].is_extra])
+    for merchant_id, claimeds in _by_merchant(unsent, lambda claimed: claimed).items():
         once_more(partial(_disable_unreadable, merchant_id, claimeds))
+    once_more(partial(wake, [_ended(claimed) for claimed, _ in tries if _makes_way(claimed, states)]))
+
+
+def _settle_scheduled(tries: Sequence[tuple[Claimed, Result]]) -> dict[UUID, str]:
+    now = datetime.now(UTC)
+    settlements = [_judged(claimed, result, now) for claimed, result in tries]
+    plain = [each for each in settlements if not _is_news(each)]
+    states: dict[UUID, str] = {}
+    if plain:
+        states |= _disable_the_ill(plain, once_more(partial(ending.settle, plain)))
+    news = [each for each in settlements if _is_news(each)]
+    for merchant_id, told in _by_merchant(news, lambda each: each.claimed).items():
+        states |= _disable_the_ill(told, once_more(partial(_settle_with_news, merchant_id, told)))
+    return states
+
+
+def _settle_extra(tries: Sequence[tuple[Claimed, Result]]) -> dict[UUID, str]:
+    settlements = [
+        ExtraSettlement(claimed, result, judge_extra(result, claimed.trigger)) for claimed, result in tries
+    ]
+    manual = [each for each in settlements if each.claimed.trigger != Trigger.TEST]
+    states = once_more(partial(ending.settle_extra, manual)) if manual else {}
+    tests = [each for each in settlements if each.claimed.trigger == Trigger.TEST]
+    for merchant_id, own in _by_merchant(tests, lambda each: each.claimed).items():
+        states |= once_more(partial(_settle_tests, merchant_id, own))
+    return states
+
+
+def _settle_tests(merchant_id: UUID, settlements: Sequence[ExtraSettlement]) -> dict[UUID, str]:
+    """Whether a test arrived may decide about its endpoint."""
+    with transaction.atomic():
+        states = ending.settle_extra(settlements, everyone=True)
+        for each in settlements:
+            claimed = each.claimed
+            if claimed.delivery_id in states:
+                arrived = each.state == Delivery.State.DELIVERED
+                tested(merchant_id, claimed.endpoint.id, claimed.delivery_id, arrived)
+    return states
+
+
+def _by_merchant(items: Iterable[T], claimed: Callable[[T], Claimed]) -> dict[UUID, list[T]]:
+    """A transaction appends for one merchant."""
+    grouped = defaultdict(list)
+    for item in items:
+        grouped[claimed(item).endpoint.merchant_id].append(item)
+    return grouped
+
+
+def _makes_way(claimed: Claimed, states: Mapping[UUID, str]) -> bool:
+    """Whether what comes after it in its stream may go now."""
+    return claimed.endpoint.ordered and states.get(claimed.delivery_id) in _OVER
+
+
+def _ended(claimed: Claimed) -> Ended:
+    return Ended(claimed.endpoint.id, claimed.stream, claimed.sequence)
+
+
+def _is_news(settlement: Settlement) -> bool:
+    return settlement.verdict.gone or settlement.verdict.state == Delivery.State.EXHAUSTED
 
 
 def _judged(claimed: Claimed, result: Result, now: datetime) -> Settlement:
@@ -58,8 +117,7 @@ def _judged(claimed: Claimed, result: Result, now: datetime) -> Settlement:
 
 def _settle_with_news(merchant_id: UUID, settlements: Sequence[Settlement]) -> Settled:
     with transaction.atomic():
-        _lock({each.claimed.endpoint.id for each in settlements})
-        settled = claims.settle(settlements)
+        settled = ending.settle(settlements, everyone=True)
         ours = [each for each in settlements if each.claimed.delivery_id in settled.states]
         news = [
             _exhausted(each)
@@ -75,16 +133,17 @@ def _settle_with_news(merchant_id: UUID, settlements: Sequence[Settlement]) -> S
     return settled
 
 
-def _disable_the_ill(settlements: Sequence[Settlement], settled: Settled) -> None:
+def _disable_the_ill(settlements: Sequence[Settlement], settled: Settled) -> dict[UUID, str]:
     last = {each.claimed.endpoint.id: each.claimed for each in settlements}
     for endpoint_id, run in settled.failing.items():
         if settled.at and health.is_ill(run, settled.at):
             once_more(partial(_disable_failing, last[endpoint_id], run))
+    return settled.states
 
 
 def _disable_failing(claimed: Claimed, run: health.Run) -> None:
     with transaction.atomic():
-        _lock({claimed.endpoint.id})
+        lock({claimed.endpoint.id})
         if health.disable(claimed.endpoint.id, health.Reason.FAILING):
             news = _disabled(claimed, health.Reason.FAILING, failing_since=written(run.since))
             tell(claimed.endpoint.merchant_id, [news])
@@ -93,19 +152,18 @@ def _disable_failing(claimed: Claimed, run: health.Run) -> None:
 def _disable_unreadable(merchant_id: UUID, unsent: Sequence[Claimed]) -> None:
     first = {each.endpoint.id: each for each in reversed(unsent)}
     with transaction.atomic():
-        _lock(first)
-        claims.give_back(unsent)
+        claims.give_back([each for each in unsent if not each.is_extra])
+        extras = [each for each in unsent if each.is_extra]
+        given_up = ending.give_up(extras)
+        lock(first)
+        for each in extras:
+            if each.trigger == Trigger.TEST and each.delivery_id in given_up:
+                tested(merchant_id, each.endpoint.id, each.delivery_id, arrived=False)
         reason = health.Reason.SECRET_UNREADABLE
         stopped = [each for id_, each in first.items() if health.disable(id_, reason)]
         tell(merchant_id, [_disabled(each, reason, tries=each.number - 1) for each in stopped])
     for each in stopped:
         logger.error("endpoint %s is disabled: its secret or headers are unreadable", each.endpoint.id)
-
-
-def _lock(endpoint_ids: Iterable[UUID]) -> None:
-    """Their rows come before the merchant's advisory lock, in order of id."""
-    found = Endpoint.objects.select_for_update(no_key=True).filter(id__in=endpoint_ids).order_by("id")
-    list(found.values_list("id"))
 
 
 def _exhausted(settlement: Settlement) -> News:

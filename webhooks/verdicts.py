@@ -6,7 +6,7 @@ from datetime import datetime
 
 from webhooks.backoff import next_delay, retry_after
 from webhooks.exchanges import Result
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Trigger
 
 _GONE = 410
 
@@ -38,3 +38,13 @@ def judge(result: Result, schedule: Sequence[int], step: int, *, chance: float, 
     if delay is None:
         return Verdict(Delivery.State.EXHAUSTED, step, gone=gone)
     return Verdict(Delivery.State.PENDING, step + 1, delay, gone)
+
+
+def judge_extra(result: Result, trigger: str) -> Delivery.State | None:
+    """The state that an extra try leaves its delivery in; None: as it was.
+
+    A test is not tried again. Whatever the subscriber says, the schedule and the endpoint stay as they are.
+    """
+    if result.failure is None:
+        return Delivery.State.DELIVERED
+    return Delivery.State.EXHAUSTED if trigger == Trigger.TEST else None

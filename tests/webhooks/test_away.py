@@ -11,7 +11,7 @@ from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
-from webhooks import claims, pump
+from webhooks import claims, ending, pump
 from webhooks.models import Delivery, Endpoint
 
 # Without a transaction around: after an error a connection in one would be closed.
@@ -73,7 +73,7 @@ def test_records_that_are_refused_for_a_while_are_written_once_and_nothing_is_se
 ) -> None:
     owe(endpoint, 5)
     # Each look tries twice.
-    refusing = away(claims, "settle", 6, error)
+    refusing = away(ending, "settle", 6, error)
     assert pump.run(5) == 5
     assert refusing.left == 0
     assert_all_sent_once(server, 5)
@@ -82,7 +82,7 @@ def test_records_that_are_refused_for_a_while_are_written_once_and_nothing_is_se
 def test_what_is_in_flight_while_records_are_refused_is_seen_to_its_end(
     alice: Merchant, endpoint: Endpoint, server: Subscriber, away: Away
 ) -> None:
-    refusing = away(claims, "settle", 6)
+    refusing = away(ending, "settle", 6)
 
     def until_the_third_refusal(handler: subscribers.Handler) -> None:
         eventually(lambda: refusing.left <= 1)
@@ -105,7 +105,7 @@ def test_leases_are_renewed_while_records_are_refused(
         refusing.left = 0
         return claims.renew(held)
 
-    refusing = away(claims, "settle", 1_000_000)
+    refusing = away(ending, "settle", 1_000_000)
     monkeypatch.setattr(pump, "renew", renew)
     owe(endpoint, 3)
     assert pump.run(5) == 3
@@ -155,7 +155,7 @@ def test_without_a_database_nothing_is_claimed_and_nothing_raised(endpoint: Endp
 def test_nothing_is_claimed_while_records_are_refused(
     endpoint: Endpoint, server: Subscriber, away: Away, monkeypatch
 ) -> None:
-    refusing = away(claims, "settle", 6)
+    refusing = away(ending, "settle", 6)
     in_trouble: list[bool] = []
 
     def take(limit: int) -> list[claims.Claimed]:
@@ -169,7 +169,7 @@ def test_nothing_is_claimed_while_records_are_refused(
     assert_all_sent_once(server, 30)
 
 
-@pytest.mark.parametrize(("name", "owner"), [("settle", claims), ("renew", pump)])
+@pytest.mark.parametrize(("name", "owner"), [("settle", ending), ("renew", pump)])
 def test_a_database_that_stays_away_for_a_lease_ends_the_run_with_its_error(
     endpoint: Endpoint, server: Subscriber, away: Away, settings, name: str, owner: object
 ) -> None:

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, ended, owe
-from webhooks.claims import FORGIVEN, Claimed, Settlement, oldest_due, renew, settle, take
+from webhooks.claims import FORGIVEN, Claimed, oldest_due, renew, take
+from webhooks.ending import Settlement, settle
 from webhooks.exchanges import Failure, Result
 from webhooks.models import Delivery, Endpoint
 from webhooks.verdicts import Verdict, judge
@@ -110,14 +111,6 @@ def test_rows_due_at_the_same_moment_keep_the_cap_when_they_move_within_the_tabl
     assert take(100) == []
 
 
-def test_a_claim_is_two_statements_however_many_endpoints(alice: Merchant) -> None:
-    for _ in range(10):
-        owe(EndpointFactory(merchant=alice), 5)
-    with CaptureQueriesContext(connection) as asked:
-        assert len(take(100)) == 50
-    assert len([each for each in asked if "SAVEPOINT" not in each["sql"]]) == 2
-
-
 def test_settling_writes_attempts_and_states_in_one_statement(alice: Merchant) -> None:
     for _ in range(3):
         owe(EndpointFactory(merchant=alice), 2)
@@ -184,12 +177,21 @@ def test_renewing_keeps_what_is_ours_and_says_what_is_not(endpoint: Endpoint) ->
     assert renew([again]) == {first.delivery_id}
 
 
-def test_a_renewed_lease_is_not_taken_over(endpoint: Endpoint) -> None:
+def test_a_lease_that_has_run_out_is_not_renewed_since_its_place_may_be_taken(alice: Merchant) -> None:
+    owe(EndpointFactory(merchant=alice, max_in_flight=1), 2)
+    (stalled,) = take(1)
+    lose_leases()
+    assert renew([stalled]) == set()
+    assert len(take(10)) == 1
+
+
+def test_a_renewed_lease_holds_as_long_as_a_new_one(endpoint: Endpoint, settings) -> None:
+    settings.DELIVERY_LEASE = 10
     owe(endpoint)
     (claimed,) = take(1)
-    lose_leases()
+    settings.DELIVERY_LEASE = 60
     assert renew([claimed]) == {claimed.delivery_id}
-    assert take(1) == []
+    assert Delivery.objects.filter(claimed_until__gt=Now() + timedelta(seconds=30)).exists()
 
 
 def test_a_cut_off_try_is_recorded_as_abandoned_and_costs_no_step(endpoint: Endpoint) -> None:

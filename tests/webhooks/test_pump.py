@@ -18,7 +18,7 @@ from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, news, owe, tell
 from tests.webhooks.test_claims import lose_leases
 from webhooks import pump
-from webhooks.claims import renew, take
+from webhooks.claims import Claimed, renew, take
 from webhooks.models import Delivery, Endpoint
 from webhooks.stopping import stop
 
@@ -275,6 +275,51 @@ def test_a_lost_claim_stops_the_try_and_settles_nothing(
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempt_count) == ("pending", 2)
     assert [each.error for each in attempts_of(delivery)] == ["abandoned"]
+
+
+def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_lease_is_over(
+    endpoint: Endpoint, server: Subscriber, settings, monkeypatch
+) -> None:
+    settings.DELIVERY_LEASE = 1
+    stalled, answered = threading.Event(), threading.Event()
+
+    def answer_meanwhile(handler: subscribers.Handler) -> None:
+        stalled.wait(10)
+        status(200)(handler)
+        answered.set()
+
+    def stand_still(claims: list[Claimed]) -> object:
+        stalled.set()
+        answered.wait(10)
+        lose_leases()
+        return renew(claims)
+
+    server.answer("/hook", answer_meanwhile)
+    (delivery,) = owe(endpoint)
+    monkeypatch.setattr(pump, "renew", stand_still)
+    assert pump.run(5) == 1
+    assert [each.error for each in attempts_of(delivery)] == [""]
+
+
+def test_a_pump_that_takes_over_from_itself_sends_again_and_goes_on(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    def take_late(limit: int) -> list[Claimed]:
+        if len(server.heard()) == 1:
+            lose_leases()
+        return take(limit)
+
+    def both_are_there(handler: subscribers.Handler) -> None:
+        server.wait_for(2)
+        status(200)(handler)
+
+    server.answer("/hook", both_are_there)
+    (delivery,) = owe(endpoint)
+    monkeypatch.setattr(pump, "take", take_late)
+    assert pump.run(5) == 2
+    assert [each.error for each in attempts_of(delivery)] == ["abandoned", ""]
+    owe(endpoint)
+    assert pump.run(5) == 1
 
 
 @pytest.mark.django_db(transaction=True)
