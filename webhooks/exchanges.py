@@ -1,7 +1,7 @@
 """One HTTP try in our words: what is sent, what came of it, and the closed list of how it can fail."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -31,11 +31,11 @@ class Failure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One POST to send. `token` comes back with its result."""
+    """One POST to send. `token` comes back with its result; the headers may be secret."""
 
     token: UUID
     url: str
-    headers: Sequence[tuple[str, str]]
+    headers: Sequence[tuple[str, str]] = field(repr=False)
     body: bytes
 
 

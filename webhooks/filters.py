@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from events.statuses import Milestone
 
@@ -24,8 +25,13 @@ MESSAGE_TYPES = (
     "carrier_account.resumed",
 )
 DEFAULT_TYPES = ("tracking.*",)
+#: The type of a test, which goes to the endpoint it was asked for, whatever its filters.
+TEST = "test"
 #: Messages about parcels and accounts at couriers; the others pass a filter of couriers untouched.
 _ABOUT_COURIERS = ("tracker.", "tracking.", "carrier_account.")
+
+#: What a URL need not say.
+_PORTS = {"https": ":443", "http": ":80"}
 
 
 def is_about_parcel(kind: str) -> bool:
@@ -60,5 +66,15 @@ def wants(types: Sequence[str], couriers: Sequence[str], kind: str, of: Sequence
 
 def fingerprint(url: str, types: Sequence[str], couriers: Sequence[str]) -> str:
     """The same for the same URL with the same filters, in whatever order they are given."""
-    parts = json.dumps([url, sorted(set(types)), sorted(set(couriers))])
+    parts = json.dumps([_requested(url), sorted(set(types)), sorted(set(couriers))])
     return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def _requested(url: str) -> str:
+    """One of all the ways to write a URL that make the same request (RFC 3986, 6.2.3); of no URL, itself."""
+    try:
+        split = urlsplit(url)
+    except ValueError:
+        return url
+    host = split.netloc.lower().removesuffix(_PORTS.get(split.scheme, ":"))
+    return split._replace(netloc=host.removesuffix(":"), path=split.path or "/", fragment="").geturl()

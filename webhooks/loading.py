@@ -8,42 +8,42 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from accounts.encryption import cipher
-from webhooks.models import Endpoint
+from webhooks.models import SECRET_COLUMNS, Endpoint
 
-#: Other endpoints that are asked at most whether our keys are the right ones.
+#: Endpoints that are asked at most whether our keys are the right ones.
 _ASKED = 1_000
 
 
 def load(ids: Collection[UUID]) -> dict[UUID, Endpoint]:
     """These endpoints by id: one statement, and more only where a secret does not decrypt.
 
-    Such an endpoint comes with `secret` and `headers` deferred. Raises InvalidToken where our keys open no
+    Such an endpoint comes with its SECRET_COLUMNS deferred. Raises InvalidToken where our keys open no
     endpoint at all: then the keys are wrong, and the endpoints are not to blame.
     """
     try:
         return Endpoint.objects.in_bulk(ids)
     except InvalidToken:
         endpoints = {id_: _alone(id_) for id_ in ids}
-        if all(is_unreadable(each) for each in endpoints.values()) and not _keys_fit_another(ids):
+        if all(is_unreadable(each) for each in endpoints.values()) and not _keys_fit_any():
             raise
     return endpoints
 
 
 def is_unreadable(endpoint: Endpoint) -> bool:
     """Whether it was loaded without its secrets."""
-    return not endpoint.get_deferred_fields().isdisjoint({"secret", "headers"})
+    return not endpoint.get_deferred_fields().isdisjoint(SECRET_COLUMNS)
 
 
 def _alone(endpoint_id: UUID) -> Endpoint:
     try:
         return Endpoint.objects.get(id=endpoint_id)
     except InvalidToken:
-        return Endpoint.objects.defer("secret", "headers").get(id=endpoint_id)
+        return Endpoint.objects.defer(*SECRET_COLUMNS).get(id=endpoint_id)
 
 
-def _keys_fit_another(than: Collection[UUID]) -> bool:
-    others = Endpoint.objects.exclude(id__in=than).order_by("-id")
-    tokens = others.values_list(Cast("secret", TextField()), flat=True)
+def _keys_fit_any() -> bool:
+    """Whether they open the secret of any endpoint, be it one whose headers alone are lost."""
+    tokens = Endpoint.objects.order_by("-id").values_list(Cast("secret", TextField()), flat=True)
     return any(_opens(token) for token in tokens[:_ASKED])
 
 

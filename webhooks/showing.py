@@ -3,17 +3,17 @@
 import json
 from dataclasses import dataclass
 
-from cryptography.fernet import InvalidToken
+from cryptography.fernet import InvalidToken, MultiFernet
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from accounts.encryption import cipher
-from webhooks.models import Endpoint
+from webhooks.models import SECRET_COLUMNS, Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An endpoint without its secrets. `header_names` is None where secret or headers cannot be read."""
+    """An endpoint without its secrets. `header_names` is None where one of SECRET_COLUMNS cannot be read."""
 
     endpoint: Endpoint
     header_names: tuple[str, ...] | None
@@ -26,18 +26,21 @@ class Shown:
 
 def shown(found: QuerySet[Endpoint]) -> list[Shown]:
     """These endpoints: one statement, whatever keys there are."""
-    text = TextField()
-    rows = found.defer("secret", "headers").annotate(
-        secret_token=Cast("secret", text), headers_token=Cast("headers", text)
-    )
-    return [Shown(row, _names(row.secret_token, row.headers_token)) for row in rows]
-
-
-def _names(secret_token: str, headers_token: str) -> tuple[str, ...] | None:
+    tokens = {_token(name): Cast(name, TextField()) for name in SECRET_COLUMNS}
     keys = cipher()
+    return [Shown(row, _names(keys, row)) for row in found.defer(*SECRET_COLUMNS).annotate(**tokens)]
+
+
+def _token(column: str) -> str:
+    """The name under which it comes along encrypted."""
+    return f"{column}_token"
+
+
+def _names(keys: MultiFernet, row: Endpoint) -> tuple[str, ...] | None:
+    tokens = {name: getattr(row, _token(name)) for name in SECRET_COLUMNS}
     try:
-        keys.decrypt(secret_token.encode())
-        headers = json.loads(keys.decrypt(headers_token.encode()))
+        texts = {name: keys.decrypt(token.encode()) for name, token in tokens.items() if token is not None}
+        headers = json.loads(texts["headers"])
     except (InvalidToken, ValueError):
         return None
     return tuple(headers) if isinstance(headers, dict) else None

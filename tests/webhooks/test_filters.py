@@ -48,3 +48,32 @@ def test_the_fingerprint_knows_neither_order_nor_repetition() -> None:
     assert one != fingerprint("https://a.example/", ["x"], ["a", "b"])
     assert one != fingerprint("https://a.example/", ["x", "y"], [])
     assert one != fingerprint("https://b.example/", ["x", "y"], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["HTTPS://A.example/x?y=1", "https://a.example:443/x?y=1", "https://a.example/x?y=1#part"],
+)
+def test_the_fingerprint_is_the_same_for_what_a_request_would_be_the_same(url: str) -> None:
+    assert fingerprint(url, ["*"], []) == fingerprint("https://a.example/x?y=1", ["*"], [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/X?y=1",
+        "https://a.example/x?y=2",
+        "https://a.example/x",
+        "https://a.example:444/x?y=1",
+        "http://a.example/x?y=1",
+        "http://a.example:443/x?y=1",
+    ],
+)
+def test_the_fingerprint_tells_requests_apart(url: str) -> None:
+    assert fingerprint(url, ["*"], []) != fingerprint("https://a.example/x?y=1", ["*"], [])
+
+
+def test_the_fingerprint_needs_no_path() -> None:
+    of = {fingerprint(url, ["*"], []) for url in ("https://a.example", "https://a.example/")}
+    assert len(of) == 1
+    assert len(of | {fingerprint("https://[::1]/", ["*"], []), fingerprint("https://[::2]/", ["*"], [])}) == 3

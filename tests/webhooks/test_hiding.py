@@ -1,7 +1,10 @@
 """Secrets that a subscriber sends back are not kept."""
 
+import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -11,7 +14,9 @@ from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from webhooks import pump
 from webhooks.answers import BODY_KEPT, HEADER_KEPT
 from webhooks.hiding import Secrets
+from webhooks.keyring import OldSecret, written_old
 from webhooks.models import Endpoint
+from webhooks.signing import new_private_key, new_secret
 
 TOKEN = "Bearer TOPSECRET/42"
 
@@ -80,8 +85,8 @@ def test_hiding_does_not_touch_what_the_schedule_reads(alice: Merchant, server: 
         (b"bearer topsecret/42", b"[hidden]"),
         (rb'{"got": "Bearer TOPSECRET\/42"}', b'{"got": "[hidden]"}'),
         (rb'{"got": "say \"hi\""}', b'{"got": "[hidden]"}'),
-        (b"whsec_AbCd1234=", b"[hidden]"),
-        (b"AbCd1234= and AbCd1234=", b"[hidden] and [hidden]"),
+        (b"whsec_AbCd1234", b"[hidden]"),
+        (b"AbCd1234 and AbCd1234", b"[hidden] and [hidden]"),
         (b"abc is too short", b"abc is too short"),
         (b"Bearer of news", b"Bearer of news"),
         (b"\xff\x00TOPSECRET/42", b"\xff\x00[hidden]"),
@@ -89,4 +94,60 @@ def test_hiding_does_not_touch_what_the_schedule_reads(alice: Merchant, server: 
     ],
 )
 def test_every_form_of_a_secret_is_hidden(said: bytes, kept: bytes) -> None:
-    assert Secrets("whsec_AbCd1234=", [TOKEN, "abc", 'say "hi"']).hide(said) == kept
+    assert Secrets(["whsec_AbCd1234"], [TOKEN, "abc", 'say "hi"']).hide(said) == kept
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        rb'{"got": "a\u002Bb\u0026c\u003Cd\u0027e"}',
+        rb"""{"got": "a+b\u0026c\u003cd'e"}""",
+        rb'{"got": "a+b\u0026c\u003cd\u0027e"}',
+        b"<p>a+b&amp;c&lt;d&#x27;e</p>",
+        b"<p>a+b&amp;c&lt;d&#39;e</p>",
+        b"<p>a+b&amp;c&lt;d&#039;e</p>",
+        b"/?token=a%2Bb%26c%3Cd%27e&more",
+    ],
+)
+def test_a_value_is_hidden_as_frameworks_escape_it(said: bytes) -> None:
+    kept = Secrets([], ["a+b&c<d'e"]).hide(said)
+    assert b"[hidden]" in kept
+    assert b"a+b" not in kept
+    assert b"c" not in kept.replace(b"token", b"")
+
+
+def test_of_secrets_that_overlap_nothing_is_left() -> None:
+    hidden = Secrets([], ["TOP-SECRET", "SECRET-42"])
+    assert hidden.hide(b"top-secret-42, TOP-SECRET-SECRET-42") == b"[hidden], [hidden]-[hidden]"
+
+
+KEY = base64.b64decode("+/+/" * 10 + "AAA=")
+PAIR = bytes(range(200, 232)) + bytes(range(32))
+
+
+@pytest.mark.parametrize("form", [base64.b64encode, base64.urlsafe_b64encode, lambda key: key.hex().encode()])
+@pytest.mark.parametrize(("prefix", "key"), [("whsec_", KEY), ("whsk_", PAIR)])
+def test_a_key_is_hidden_as_programs_print_it(
+    prefix: str, key: bytes, form: Callable[[bytes], bytes]
+) -> None:
+    hidden = Secrets([prefix + base64.b64encode(key).decode()], [])
+    for said in (form(key), form(key).rstrip(b"="), form(key[:32]).rstrip(b"=")):
+        kept = hidden.hide(b"<" + said + b">")
+        assert kept.replace(b"=", b"") == b"<[hidden]>"
+        assert hidden.hide(b"<" + said.upper() + b">") == kept
+
+
+def test_a_key_is_hidden_within_a_url() -> None:
+    secret = "whsec_" + base64.b64encode(KEY).decode()
+    kept = Secrets([secret], []).hide(f"/?secret={quote(secret, safe='')}&more".encode())
+    assert kept == b"/?secret=[hidden]&more"
+
+
+@pytest.mark.django_db
+def test_old_secrets_are_hidden_too(alice: Merchant) -> None:
+    keys = [new_secret(), new_private_key(), new_secret()]
+    now = datetime.now(UTC)
+    old = [OldSecret(keys[1], now + timedelta(hours=1)), OldSecret(keys[2], now - timedelta(hours=1))]
+    endpoint = EndpointFactory(merchant=alice, secret=keys[0], old_secrets=written_old(old))
+    said = " ".join(keys).encode()
+    assert Endpoint.objects.get(id=endpoint.id).secrets.hide(said) == b"[hidden] [hidden] [hidden]"

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
-from django.db import connection
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from events.models import Event
 from tests.subscribers import Subscriber, subscriber
+from tests.webhooks.broken import break_it, of_other_keys
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from tests.webhooks.test_claims import lose_leases
 from webhooks import holding, pump
 from webhooks.claims import FORGIVEN, take
 from webhooks.exceptions import EndpointUnreadable
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import SECRET_COLUMNS, Delivery, Endpoint
 from webhooks.requesting import request
 
 pytestmark = pytest.mark.django_db
@@ -35,35 +35,12 @@ def server() -> Iterator[Subscriber]:
         yield running
 
 
-def of_other_keys(endpoint: Endpoint, column: str = "secret") -> None:
-    """As if it had been written with keys that are gone."""
-    token = Fernet(Fernet.generate_key()).encrypt(b"whsec_TOPSECRET").decode()
-    with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE webhooks_endpoint SET {column} = %s WHERE id = %s", [token, endpoint.id])
-
-
-def break_it(endpoint: Endpoint, how: str) -> None:
-    if how.startswith("keys of "):
-        of_other_keys(endpoint, how.removeprefix("keys of "))
-        return
-    field, value = {
-        "no base64": ("secret", "whsec_!!!"),
-        "empty": ("secret", ""),
-        "no json": ("headers", '{"TOPSECRET'),
-        "no object": ("headers", '["TOPSECRET"]'),
-        "no text": ("headers", '{"X-Own": 1}'),
-        "two lines": ("headers", json.dumps({"X-Own": "TOPSECRET\r\nX-More: 1"})),
-        "no ascii": ("headers", json.dumps({"X-Own": "TOPSECRET-\N{SNOWMAN}"})),
-    }[how]
-    setattr(endpoint, field, value)
-    endpoint.save(update_fields=[field])
-
-
 @pytest.mark.parametrize(
     "how",
     [
         "keys of secret",
         "keys of headers",
+        "keys of old_secrets",
         "no base64",
         "empty",
         "no json",
@@ -71,6 +48,10 @@ def break_it(endpoint: Endpoint, how: str) -> None:
         "no text",
         "two lines",
         "no ascii",
+        "no pair",
+        "no list",
+        "no time",
+        "no old key",
     ],
 )
 def test_a_broken_endpoint_is_disabled_and_the_others_are_sent(
@@ -131,6 +112,15 @@ def test_a_broken_endpoint_that_is_due_alone_is_told_from_wrong_keys_by_the_othe
     assert Endpoint.objects.filter(state="disabled", disabled_reason="secret_unreadable").count() == 1
 
 
+@pytest.mark.parametrize("column", ["headers", "old_secrets"])
+def test_keys_that_open_its_secret_are_not_the_wrong_ones(alice: Merchant, column: str) -> None:
+    broken = EndpointFactory(merchant=alice)
+    owe(broken)
+    of_other_keys(broken, column)
+    assert pump.run(5) == 0
+    assert Endpoint.objects.filter(state="disabled", disabled_reason="secret_unreadable").count() == 1
+
+
 def test_an_unreadable_endpoint_says_so_without_what_is_secret(alice: Merchant) -> None:
     endpoint = EndpointFactory(merchant=alice)
     owe(endpoint)
@@ -171,7 +161,9 @@ def test_one_that_was_cut_off_too_often_is_settled_without_the_secret(
     assert len(attempts_of(delivery)) == FORGIVEN + 1
 
 
-@pytest.mark.parametrize("how", ["keys of secret", "keys of headers", "no json", "no object"])
+@pytest.mark.parametrize(
+    "how", ["keys of secret", "keys of headers", "keys of old_secrets", "no json", "no object"]
+)
 def test_it_is_shown_as_disabled_before_the_first_try_too(
     alice: Merchant, as_alice: APIClient, how: str
 ) -> None:
@@ -207,10 +199,11 @@ def test_a_list_is_as_many_statements_with_unreadable_ones(
     assert count_statements(lambda: as_alice.get("/v1/webhooks")) == before
 
 
-def test_operations_staff_see_it_too(alice: Merchant, admin_client: Client) -> None:
+@pytest.mark.parametrize("column", SECRET_COLUMNS)
+def test_operations_staff_see_it_too(alice: Merchant, admin_client: Client, column: str) -> None:
     broken = EndpointFactory(merchant=alice)
     (delivery,) = owe(broken)
-    of_other_keys(broken)
+    of_other_keys(broken, column)
     for path in (
         "endpoint/",
         f"endpoint/{broken.id}/change/",
