@@ -1,11 +1,18 @@
 """Environment variables, read loudly: a value that makes no sense stops the start and is named."""
 
+from email import policy
+from email.errors import ObsoleteHeaderDefect
 from ipaddress import ip_network
+from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 env = environ.Env()
+
+#: Schemes of EMAIL_URL with their usual ports: in clear, STARTTLS, TLS from the start; and none, for trying.
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "consolemail": None}
 
 
 def at_least(least: float, name: str, default: float) -> float:
@@ -37,3 +44,36 @@ def networks(name: str) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {error}; expected networks such as 10.0.0.0/8") from error
     return cidrs
+
+
+def mail_server(url: str, sender: str) -> dict[str, Any]:
+    """Django's settings for EMAIL_URL; none for "". `sender` is EMAIL_FROM, an address then.
+
+    Raises ImproperlyConfigured, which does not quote the URL: a password may be in it.
+    """
+    if not url:
+        return {}
+    scheme, slashes, _ = url.partition("://")
+    try:
+        given: dict[str, Any] = env.email_url_config(url)
+    except (ImproperlyConfigured, ValueError):
+        given = {}
+    complete = slashes and (given.get("EMAIL_HOST") or scheme == "consolemail")
+    if scheme not in _MAIL_PORTS or not complete:
+        forms = "smtp://, smtp+tls:// or smtp+ssl:// and user:password@host:port, or consolemail://"
+        raise ImproperlyConfigured(f"EMAIL_URL is not what was expected: {forms}")
+    if not _is_mailbox(sender):
+        raise ImproperlyConfigured(f"EMAIL_FROM is {sender!r}; expected an address to send from")
+    return given | {"EMAIL_PORT": given["EMAIL_PORT"] or _MAIL_PORTS[scheme]}
+
+
+def _is_mailbox(text: str) -> bool:
+    """Whether it is one e-mail address, with a name before it or without."""
+    try:
+        _, header = policy.default.header_store_parse("From", text)
+        (address,) = header.addresses
+        validate_email(address.addr_spec)
+    except (ValueError, ValidationError):
+        return False
+    # A name may have a dot: that is obsolete, and usual.
+    return all(isinstance(defect, ObsoleteHeaderDefect) for defect in header.defects)

@@ -44,11 +44,6 @@ def _words(field: Any) -> Schema:
     return {"anyOf": [listed(words(field.known()), minItems=1), {"type": "string", "minLength": 1}]}
 
 
-def _only(field: Any) -> Schema:
-    # drf-spectacular adds the null of a field that allows it.
-    return {"anyOf": []} if field.value is None else {"const": field.value}
-
-
 def _type_pattern() -> Schema:
     families = sorted({f"{kind.partition('.')[0]}.*" for kind in MESSAGE_TYPES})
     return {"type": "string", "examples": [*DEFAULT_TYPES, *families, *MESSAGE_TYPES]}
@@ -66,7 +61,6 @@ MAPPED: dict[type[Field[Any, Any, Any, Any]], Callable[[Any], Schema]] = {
     filtering.YesOrNo: lambda _: {"type": "boolean"},
     of_webhooks.Courier: lambda _: dict(_CODE),
     of_webhooks.Headers: lambda _: dict(_HEADERS),
-    of_webhooks.Only: _only,
     of_webhooks.TypePattern: lambda _: _type_pattern(),
     of_webhooks.Url: lambda _: dict(_URL),
 }

@@ -9,7 +9,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config import cross_origin, embedded, logs
-from config.environment import at_least, between, env, networks
+from config.environment import at_least, between, env, mail_server, networks
 from config.keys import development_secrets
 
 django_stubs_ext.monkeypatch()
@@ -98,7 +98,9 @@ if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
         "DATABASE_URL is not the URL of a PostgreSQL: postgres://user:password@host/name"
     )
 DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
-    f"-c {name}={value}" for name, value in _TIMEOUTS.items()
+    # Claims look dear to the planner; compiling one would cost far more than running it.
+    f"-c {name}={value}"
+    for name, value in {**_TIMEOUTS, "jit": "off"}.items()
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -230,6 +232,15 @@ DELIVERY_CONNECT_DEADLINE = at_least(0.1, "DELIVERY_CONNECT_DEADLINE", 5)
 DELIVERY_DNS_DEADLINE = at_least(0.1, "DELIVERY_DNS_DEADLINE", 3)
 #: CIDRs of private networks that endpoints may point into, plain HTTP included.
 WEBHOOK_ALLOWED_NETWORKS = networks("WEBHOOK_ALLOWED_NETWORKS")
+#: What `manage.py listen` verifies with where it is given no --secret.
+PARCELWIRE_LISTEN_SECRET = [key for key in env.str("PARCELWIRE_LISTEN_SECRET", "").split(",") if key]
+
+# E-mail: to merchants whose endpoint was disabled; empty: none is sent
+EMAIL_URL: str = env.str("EMAIL_URL", "")
+EMAIL_FROM: str = env.str("EMAIL_FROM", "")
+#: Seconds that the mail server may take for one answer.
+EMAIL_TIMEOUT = 10
+globals().update(mail_server(EMAIL_URL, EMAIL_FROM))
 
 # Celery: rows with due times are the truth, a message is only a nudge
 CELERY_BROKER_URL = REDIS_URL

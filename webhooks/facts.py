@@ -25,8 +25,29 @@ class EndpointDisabled(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointRecovered(Fact):
+    """A disabled endpoint took the test that its merchant asked for, and is sent to again.
+
+    `reason` is why it had been disabled, `delivery_id` the test.
+    """
+
+    type: ClassVar[str] = "endpoint.recovered"
+    webhook_id: str
+    reason: str
+    disabled_since: str | None
+    delivery_id: str
+
+    @property
+    def key(self) -> str:
+        return f"recovered:{self.delivery_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryExhausted(Fact):
-    """A delivery used up its retry schedule. `error` is how its last try failed."""
+    """A delivery used up its retry schedule, or was held for too long. `error` is how its last try failed.
+
+    `held_since` is when its endpoint stopped being active, null where the schedule ended it.
+    """
 
     type: ClassVar[str] = "delivery.exhausted"
     webhook_id: str
@@ -38,7 +59,10 @@ class DeliveryExhausted(Fact):
     attempt_count: int
     error: str
     status_code: int | None
+    held_since: str | None = None
 
     @property
     def key(self) -> str:
-        return f"exhausted:{self.delivery_id}:{self.attempt_count}"
+        # One that was sent again may be held, and given up, without another try.
+        held = f":{self.held_since}" if self.held_since else ""
+        return f"exhausted:{self.delivery_id}:{self.attempt_count}{held}"

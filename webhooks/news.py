@@ -1,7 +1,7 @@
-"""News about endpoints: appended to their own streams, and told to the merchant's other endpoints."""
+"""News about endpoints: appended to their streams, told to the merchant's other endpoints and by e-mail."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,10 @@ from uuid_utils.compat import uuid7
 from events.catalog import Fact
 from events.log import Recorded, append, event_of, last_versions
 from events.writing import written
+from webhooks import notices
+from webhooks.facts import EndpointDisabled
 from webhooks.fanout import Announcement, announce, subscribers
+from webhooks.models import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,17 @@ class News:
     silent: bool = False
 
 
+def lock(endpoint_ids: Iterable[UUID]) -> None:
+    """Lock their rows, which come before the merchant's advisory lock, in order of id."""
+    found = Endpoint.objects.select_for_update(no_key=True).filter(id__in=endpoint_ids).order_by("id")
+    list(found.values_list("id"))
+
+
 def tell(merchant_id: UUID, news: Sequence[News]) -> None:
-    """Append and announce, in the caller's transaction, which holds the locks of the endpoints' rows."""
+    """Append and announce, in the caller's transaction, which holds the locks of the endpoints' rows.
+
+    That an endpoint was disabled is owed to its merchant by e-mail too.
+    """
     if not news:
         return
     told = subscribers([merchant_id])
@@ -32,9 +44,15 @@ def tell(merchant_id: UUID, news: Sequence[News]) -> None:
     for each in news:
         versions[each.endpoint_id] = version = versions.get(each.endpoint_id, 0) + 1
         events.append(event_of(each.endpoint_id, version, each.fact))
+    # Before the merchant's advisory lock, under which as little as possible is done.
+    notices.owe(merchant_id, _disabled(news))
     recorded = append(merchant_id, events)
     loud = [one for one, each in zip(recorded, news, strict=True) if not each.silent]
     announce(merchant_id, told, [_announcement(one) for one in loud])
+
+
+def _disabled(news: Iterable[News]) -> list[tuple[UUID, str]]:
+    return [(each.endpoint_id, each.fact.reason) for each in news if isinstance(each.fact, EndpointDisabled)]
 
 
 def _announcement(recorded: Recorded) -> Announcement:

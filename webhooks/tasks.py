@@ -2,20 +2,26 @@
 
 import logging
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 from celery import Celery, Task, shared_task
 from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool, producers
 
-from webhooks import holding
+from events.retrying import apart
+from webhooks import expiring, holding, notices, recovering, stats
 from webhooks.claims import oldest_due
+from webhooks.lanes import next_token
 from webhooks.pump import run
+from webhooks.stopping import stop
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that one task claims; then it makes room, and nudges if there is more.
 BUDGET = 10.0
+#: Batches of recoveries that a task or a sweep makes: deliveries that are due must not wait for them.
+RECOVERED = 5
 #: Seconds that a broker which did not answer is left alone.
 QUIET = 5.0
 
@@ -31,17 +37,51 @@ _quiet_until = [0.0]
 @shared_task(name="webhooks.pump")
 def pump() -> None:
     """Send what is due."""
-    if run(BUDGET) and oldest_due():
+    # Not where it could send nothing: whatever is due then is held by others, who see to it.
+    if run(BUDGET) and (oldest_due() or next_token() is not None):
         nudge()
 
 
 @shared_task(name="webhooks.sweep")
 def sweep() -> None:
-    """Put deliveries in order with their endpoints, and send what a lost nudge left behind."""
-    while holding.reconcile():
-        pass
+    """Put deliveries in order with their endpoints, send what lost nudges left behind, end what is old.
+
+    What the database refuses of the first and the last holds up nothing else.
+    """
+    apart(partial(_go_on, holding.reconcile))
+    if notices.are_due():
+        publish(send_notices)
+    apart(_recover)
     if oldest_due():
         pump()
+    apart(partial(_go_on, expiring.expire))
+    stats.forget()
+
+
+@shared_task(name="webhooks.recover")
+def recover() -> None:
+    """Make due what recoveries ask for, then make room, and nudge if there is more."""
+    _recover()
+    if oldest_due():
+        nudge()
+
+
+def _go_on(batch: Callable[[], int]) -> None:
+    """Until nothing is left, or as long as a pump claims: what is due must not wait for a million rows."""
+    until = time.monotonic() + BUDGET
+    while batch() and time.monotonic() < until and not stop.is_set():
+        pass
+
+
+def _recover() -> None:
+    if recovering.run(RECOVERED):
+        publish(recover)
+
+
+@shared_task(name="webhooks.send_notices")
+def send_notices() -> None:
+    """Send the e-mails that are due."""
+    notices.send(BUDGET)
 
 
 def nudge() -> None:

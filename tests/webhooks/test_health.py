@@ -1,18 +1,24 @@
-"""When an endpoint is disabled by itself, and what follows."""
+"""An endpoint's life: what each act makes of each state, when it is disabled by itself, and what follows."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
 from events.models import Event
+from tests.docs.documents import page, prose, table
 from tests.webhooks.cast import EndpointFactory, ended, owe
-from webhooks import claims, health
-from webhooks.claims import Settlement, take
-from webhooks.health import Reason, Run, is_ill
+from webhooks import ending, health
+from webhooks.claims import take
+from webhooks.ending import Settlement
+from webhooks.health import AFTER, KEPT_HELD, Act, Reason, Run, is_ill
 from webhooks.models import Delivery, Endpoint, Message
 from webhooks.settling import settle
 from webhooks.verdicts import Verdict
@@ -38,12 +44,152 @@ def test_five_days_twenty_tries_twelve_hours_apart(
     assert is_ill(Run(NOW - failing_for, tries, NOW - last_ago), NOW) is ill
 
 
+TEST = UUID("0195f0c2-9d24-7f33-8e4d-4c5b6a7f8e9d")
+#: The acts, done to an endpoint that TEST is to enable and that failed for long enough.
+DO: dict[Act, Callable[[Endpoint], bool]] = {
+    Act.GONE: lambda endpoint: health.disable(endpoint.id, Reason.GONE),
+    Act.FAILING: lambda endpoint: health.disable(endpoint.id, Reason.FAILING),
+    Act.SECRET_UNREADABLE: lambda endpoint: health.disable(endpoint.id, Reason.SECRET_UNREADABLE),
+    Act.PAUSE: lambda endpoint: health.pause(endpoint.merchant_id, endpoint.id),
+    Act.ENABLE: lambda endpoint: health.enable(endpoint.id, TEST),
+    Act.TEST_ARRIVED: lambda endpoint: health.activate(endpoint.id, TEST),
+    Act.TEST_FAILED: lambda endpoint: health.withdraw(endpoint.id, TEST),
+    Act.DELETE: lambda endpoint: health.delete(endpoint.merchant_id, endpoint.id),
+}
+#: Act, state before and after; an act that is not here changes nothing.
+LIFE = [
+    (Act.GONE, "active", "disabled"),
+    (Act.GONE, "paused", "disabled"),
+    (Act.FAILING, "active", "disabled"),
+    (Act.SECRET_UNREADABLE, "active", "disabled"),
+    (Act.PAUSE, "active", "paused"),
+    (Act.PAUSE, "paused", "paused"),
+    (Act.PAUSE, "disabled", "disabled"),
+    (Act.ENABLE, "paused", "paused"),
+    (Act.ENABLE, "disabled", "disabled"),
+    (Act.TEST_ARRIVED, "paused", "active"),
+    (Act.TEST_ARRIVED, "disabled", "active"),
+    (Act.TEST_FAILED, "paused", "paused"),
+    (Act.TEST_FAILED, "disabled", "disabled"),
+    (Act.DELETE, "active", None),
+    (Act.DELETE, "paused", None),
+    (Act.DELETE, "disabled", None),
+]
+
+
+def test_the_table_is_this_one() -> None:
+    assert [(act, old, new) for act, after in AFTER.items() for old, new in after.items()] == LIFE
+
+
+def test_the_page_has_this_table() -> None:
+    states = Endpoint.State.values
+    rows = table(page("webhooks"), "act", "what it is", *states)
+    written = [
+        (act, state, None if after == "deleted" else after)
+        for act, _, *afters in rows
+        for state, after in zip(states, afters, strict=True)
+        if after != "-"
+    ]
+    assert written == LIFE
+    assert f"for {KEPT_HELD.days} days since" in prose(page("webhooks"))
+
+
+def ill(merchant: Merchant, **more: Any) -> Endpoint:
+    """An endpoint that failed for long enough, and that TEST is to enable."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    endpoint: Endpoint = EndpointFactory(
+        merchant=merchant, failing_tries=20, failing_since=since, enabling_by=TEST, **more
+    )
+    return endpoint
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", Endpoint.State.values)
+@pytest.mark.parametrize("act", Act)
+def test_what_an_act_makes_of_a_state(alice: Merchant, act: Act, state: str) -> None:
+    endpoint, before = ill(alice, state=state), Endpoint.objects.values()
+    expected = {(done, old): new for done, old, new in LIFE}
+    changes = (act, state) in expected
+    told = before.get()
+    assert DO[act](endpoint) is changes
+    if not changes:
+        assert before.get() == told
+        return
+    endpoint.refresh_from_db()
+    after = expected[act, state]
+    assert (endpoint.deleted_at is not None) is (after is None)
+    assert endpoint.state == (after or state)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", Endpoint.State.values)
+@pytest.mark.parametrize("act", Act)
+def test_nothing_happens_to_a_deleted_endpoint(alice: Merchant, act: Act, state: str) -> None:
+    endpoint = ill(alice, state=state, deleted_at=NOW)
+    before = Endpoint.objects.values().get()
+    assert DO[act](endpoint) is False
+    assert Endpoint.objects.values().get() == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("act", [Act.TEST_ARRIVED, Act.TEST_FAILED])
+def test_a_test_that_nobody_asked_to_decide_decides_nothing(alice: Merchant, act: Act) -> None:
+    endpoint = ill(alice, state="paused")
+    Endpoint.objects.update(enabling_by=uuid7())
+    assert DO[act](endpoint) is False
+
+
+@pytest.mark.django_db
+def test_being_active_again_starts_everything_anew(alice: Merchant) -> None:
+    endpoint = ill(alice, state="disabled", disabled_reason="gone", disabled_at=NOW, paused_at=NOW)
+    health.activate(endpoint.id, TEST)
+    endpoint.refresh_from_db()
+    assert (endpoint.disabled_reason, endpoint.disabled_at, endpoint.paused_at) == ("", None, None)
+    assert (endpoint.failing_since, endpoint.failing_tries, endpoint.enabling_by) == (None, 0, None)
+
+
+@pytest.mark.django_db
+def test_pausing_again_keeps_the_moment_of_the_first_time(alice: Merchant) -> None:
+    endpoint = ill(alice, state="paused", paused_at=NOW)
+    health.pause(alice.id, endpoint.id)
+    endpoint.refresh_from_db()
+    assert (endpoint.paused_at, endpoint.enabling_by) == (NOW, None)
+
+
+@pytest.mark.django_db
+def test_pausing_a_disabled_endpoint_withdraws_its_enabling(alice: Merchant) -> None:
+    endpoint = ill(alice, state="disabled", disabled_at=NOW)
+    health.pause(alice.id, endpoint.id)
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.paused_at, endpoint.enabling_by) == ("disabled", None, None)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("act", [Act.PAUSE, Act.DELETE])
+def test_a_merchant_acts_on_its_own_alone(alice: Merchant, bob: Merchant, act: Act) -> None:
+    endpoint = ill(alice)
+    endpoint.merchant_id = bob.id
+    assert DO[act](endpoint) is False
+
+
+@pytest.mark.django_db
+def test_a_410_in_flight_disables_an_endpoint_that_was_paused_meanwhile(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    owe(endpoint)
+    claimed = take(1)
+    health.pause(alice.id, endpoint.id)
+    settle((each, ended(each.delivery_id, 410)) for each in claimed)
+    endpoint.refresh_from_db()
+    assert (endpoint.state, endpoint.disabled_reason) == ("disabled", "gone")
+    assert Event.objects.get().type == "endpoint.disabled"
+
+
 @pytest.mark.django_db
 def test_a_run_goes_from_the_start_of_its_first_try_to_the_start_of_its_last(alice: Merchant) -> None:
     owe(EndpointFactory(merchant=alice), 3)
     claimed = take(3)
     verdict = Verdict(Delivery.State.PENDING, 1, 60.0)
-    settled = claims.settle([Settlement(each, ended(each.delivery_id, 500), verdict) for each in claimed])
+    settled = ending.settle([Settlement(each, ended(each.delivery_id, 500), verdict) for each in claimed])
     (run,) = settled.failing.values()
     started = [each.started_at for each in claimed]
     assert (run.since, run.tries, run.last) == (min(started), 3, max(started))

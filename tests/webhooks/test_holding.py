@@ -1,16 +1,20 @@
 """Deliveries follow their endpoint."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
-from tests.webhooks.cast import EndpointFactory, attempts_of, ended, owe
+from tests.webhooks.cast import EndpointFactory, a_test_of, attempts_of, ended, owe
 from tests.webhooks.test_claims import lose_leases
 from webhooks import holding
 from webhooks.claims import take
-from webhooks.models import Delivery, Endpoint
+from webhooks.extra import ask
+from webhooks.models import Delivery, Endpoint, ExtraTry, Trigger
 from webhooks.settling import settle
 
 pytestmark = pytest.mark.django_db
@@ -125,5 +129,73 @@ def test_batches_are_of_a_fixed_size_and_number_of_statements(alice: Merchant) -
     Endpoint.objects.update(state="paused")
     with CaptureQueriesContext(connection) as asked:
         assert holding.reconcile(limit=5) == 5
-    assert len(asked) == 4
+    assert len(asked) == 5
     assert Delivery.objects.filter(state="held").count() == 5
+
+
+def test_a_test_is_neither_released_nor_held_up(alice: Merchant) -> None:
+    test = a_test_of(EndpointFactory(merchant=alice))
+    for state in ("active", "paused", "active"):
+        Endpoint.objects.update(state=state)
+        put_in_order()
+        test.refresh_from_db()
+        assert test.state == "held"
+    assert [each.is_extra for each in take(10)] == [True]
+
+
+def test_deleting_cancels_a_test_and_drops_its_try(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    a_test_of(endpoint)
+    holding.delete(alice.id, endpoint.id)
+    assert states() == ["cancelled"]
+    assert not ExtraTry.objects.exists()
+
+
+def test_deleting_drops_the_extra_try_of_what_is_over(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    (delivery,) = owe(endpoint)
+    settle((each, ended(each.delivery_id)) for each in take(1))
+    ask(delivery.id, Trigger.MANUAL)
+    holding.delete(alice.id, endpoint.id)
+    assert states() == ["delivered"]
+    assert not ExtraTry.objects.exists()
+
+
+def test_an_extra_try_that_was_cut_off_is_recorded_as_what_it_was(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    owed = owe(endpoint, 2)
+    settle((each, ended(each.delivery_id)) for each in take(1))
+    for delivery in owed:
+        ask(delivery.id, Trigger.MANUAL)
+        dying(delivery)
+    holding.delete(alice.id, endpoint.id)
+    assert not ExtraTry.objects.exists()
+    for delivery in owed:
+        cut_off = attempts_of(delivery)[-1]
+        assert (cut_off.trigger, cut_off.error) == ("manual", "abandoned")
+        delivery.refresh_from_db()
+        assert (delivery.claim_id, delivery.claimed_until) == (None, None)
+
+
+def dying(delivery: Delivery) -> None:
+    """Somebody claimed it for its extra try, and its lease is over."""
+    claim = uuid7()
+    delivery.refresh_from_db()
+    ExtraTry.objects.filter(delivery=delivery).update(claim_id=claim)
+    over = Now() - timedelta(seconds=1)
+    number = delivery.attempt_count + 1
+    mine = Delivery.objects.filter(id=delivery.id)
+    mine.update(claim_id=claim, claimed_until=over, started_at=over, attempt_count=number)
+
+
+def test_an_extra_try_under_way_is_left_to_whoever_makes_it(alice: Merchant) -> None:
+    endpoint = EndpointFactory(merchant=alice)
+    a_test_of(endpoint)
+    Delivery.objects.update(claim_id=uuid7(), claimed_until=Now() + timedelta(minutes=1))
+    holding.delete(alice.id, endpoint.id)
+    assert states() == ["held"]
+    assert ExtraTry.objects.exists()
+    Delivery.objects.update(claim_id=None, claimed_until=None)
+    put_in_order()
+    assert states() == ["cancelled"]
+    assert not ExtraTry.objects.exists()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from celery import Celery
+from django.db import OperationalError
 
 from accounts.models import Merchant
 from tests.subscribers import Subscriber, later, status, subscriber
@@ -51,6 +52,43 @@ def test_the_sweep_puts_deliveries_in_order_first(alice: Merchant, server: Subsc
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("part", ["holding.reconcile", "expiring.expire"])
+def test_a_part_of_the_sweep_ends_with_its_time_and_the_next_sweep_goes_on(
+    nudges, monkeypatch, part: str
+) -> None:
+    left = [3]
+
+    def batch() -> int:
+        left[0] -= 1
+        return left[0]
+
+    monkeypatch.setattr(f"webhooks.{part}", batch)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(tasks, "BUDGET", 0.0)
+        tasks.sweep()
+    assert left == [2]
+    tasks.sweep()
+    assert left == [0]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("part", ["holding.reconcile", "expiring.expire"])
+def test_what_the_database_refuses_of_the_sweep_does_not_hold_up_the_rest(
+    alice: Merchant, server: Subscriber, nudges, monkeypatch, part: str
+) -> None:
+    def refuse() -> int:
+        raise OperationalError("too long")
+
+    forgotten: list[bool] = []
+    monkeypatch.setattr(f"webhooks.{part}", refuse)
+    monkeypatch.setattr(tasks.stats, "forget", lambda: forgotten.append(True))
+    owe(EndpointFactory(merchant=alice, url=server.url()))
+    tasks.sweep()
+    assert len(server.heard()) == 1
+    assert forgotten == [True]
+
+
+@pytest.mark.django_db
 def test_a_pump_with_work_left_nudges_again_and_one_without_does_not(
     alice: Merchant, server: Subscriber, nudges, monkeypatch
 ) -> None:
@@ -89,3 +127,4 @@ def test_a_broker_that_is_not_there_is_tried_once_and_then_left_alone(cut_off: C
 
 def test_the_names_are_fixed() -> None:
     assert (tasks.pump.name, tasks.sweep.name) == ("webhooks.pump", "webhooks.sweep")
+    assert tasks.send_notices.name == "webhooks.send_notices"
