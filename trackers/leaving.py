@@ -17,7 +17,7 @@ from trackers.choosing import Chosen, in_batches
 from trackers.deleting import remove
 from trackers.models import Tracker
 from trackers.watching import close, locked
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, Notice, Recovery, Tally
 
 #: What is left of its name.
 NAMELESS = "deleted merchant"
@@ -33,6 +33,7 @@ WHERE endpoint.merchant_id = %s LIMIT %s FOR UPDATE OF delivery
 """
 _DELETE = (
     "DELETE FROM webhooks_attempt WHERE delivery_id = ANY(%(deliveries)s)",
+    "DELETE FROM webhooks_extratry WHERE delivery_id = ANY(%(deliveries)s)",
     "DELETE FROM webhooks_delivery WHERE id = ANY(%(deliveries)s)",
     """
     DELETE FROM webhooks_message AS message WHERE id = ANY(%(messages)s)
@@ -51,6 +52,9 @@ def leave(merchant_id: UUID) -> Iterator[tuple[str, int]]:
     steps: dict[str, Callable[[UUID], int]] = {
         "trackers": _trackers,
         "deliveries": _deliveries,
+        "tallies": lambda merchant: _some(Tally.objects.filter(endpoint__merchant_id=merchant)),
+        "recoveries": lambda merchant: _some(Recovery.objects.filter(endpoint__merchant_id=merchant)),
+        "notices": lambda merchant: _some(Notice.objects.filter(endpoint__merchant_id=merchant)),
         "endpoints": lambda merchant: _some(Endpoint.objects.filter(merchant_id=merchant)),
         "carrier accounts": lambda merchant: _some(CarrierAccount.objects.filter(merchant_id=merchant)),
         "idempotency keys": lambda merchant: _some(IdempotencyKey.objects.filter(merchant_id=merchant)),

@@ -9,10 +9,11 @@ from carriers.registry import adapters
 from trackers.fields import Country, Couriers, Flag, ShippingDate, Text, TrackingNumber, WebAddress
 from trackers.filtering import TrackerFilter
 from trackers.updating import NAMES
+from webhooks.fields import Items
 from webhooks.serializers import Strict
 
 
-class _Ids(serializers.ListField):
+class _Ids(Items):
     """1 to 1,000 ids."""
 
     child = Text(required=True, allow_null=False, allow_blank=False)

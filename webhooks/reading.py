@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
+
 from accounts.errors import not_found
 from webhooks.models import Delivery, Endpoint
+from webhooks.places import Place
 from webhooks.showing import Shown, shown
 
 
@@ -37,15 +40,15 @@ def delivery_of(merchant_id: UUID, delivery_id: UUID) -> Delivery:
 
 
 def deliveries_of(
-    endpoint: Endpoint, *, limit: int, after: UUID | None, **wanted: Any
-) -> tuple[list[Delivery], UUID | None]:
+    endpoint: Endpoint, *, limit: int, after: Place | None, **wanted: Any
+) -> tuple[list[Delivery], Place | None]:
     """A page of an endpoint's deliveries, newest first, and the cursor of the next one."""
     found = Delivery.objects.select_related("message").defer("message__body")
-    found = found.filter(endpoint=endpoint, **_conditions(wanted)).order_by("-id")
+    found = found.filter(endpoint=endpoint, **_conditions(wanted)).order_by("-created_at", "-id")
     if after:
-        found = found.filter(id__lt=after)
+        found = found.filter(TupleLessThan(Tuple("created_at", "id"), (after.created_at, after.id)))
     rows = list(found[: limit + 1])
-    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+    return rows[:limit], Place.of(rows[limit - 1]) if len(rows) > limit else None
 
 
 def unknown_webhook() -> Exception:

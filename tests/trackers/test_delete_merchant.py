@@ -23,7 +23,18 @@ from trackers import leaving
 from trackers.carrier_accounts import owning
 from trackers.models import RawAnswer, Tracker
 from trackers.rebuilding import check
-from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.models import (
+    Attempt,
+    Delivery,
+    Endpoint,
+    ExtraTry,
+    Lane,
+    Message,
+    Notice,
+    Recovery,
+    Tally,
+    Trigger,
+)
 from webhooks.registering import register
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +105,7 @@ def settled(
     poll_all()
     attempt = {"delivery": Delivery.objects.first(), "number": 1, "started_at": "2026-03-01T00:00:00Z"}
     Attempt.objects.create(**attempt, response_body="Named Recipient")
+    _fill(Endpoint.objects.get())
     staff = User.objects.create_superuser("staff")
     for one in (alice, account):
         LogEntry.objects.create(
@@ -106,6 +118,24 @@ def settled(
     text = everything()
     assert all(word in text for word in PERSONAL)
     return alice
+
+
+def _fill(endpoint: Endpoint) -> None:
+    """One row at least of all that an endpoint can have."""
+    delivery, now = endpoint.deliveries.latest("id"), "2026-03-01T00:00:00Z"
+    ExtraTry.objects.create(delivery=delivery, endpoint=endpoint, trigger=Trigger.MANUAL)
+    Recovery.objects.create(endpoint=endpoint, since=now, until=now, states=["exhausted"])
+    Tally.objects.create(endpoint=endpoint, since=now, error="", tries=1, duration_ms=1, slowest_ms=1)
+    Notice.objects.create(endpoint=endpoint, reason="gone")
+    Lane.objects.get_or_create(endpoint=endpoint)
+
+
+def test_no_row_of_an_endpoint_is_left_in_any_table(settled: Merchant) -> None:
+    theirs = [table for table in tables() if table.startswith("webhooks_")]
+    assert len(theirs) >= 9
+    assert [table for table in theirs if not select(f"SELECT FROM {table} LIMIT 1")] == []
+    run(settled, "--yes")
+    assert [table for table in theirs if select(f"SELECT FROM {table} LIMIT 1")] == []
 
 
 def test_nothing_personal_stands_in_any_table_afterwards(settled: Merchant) -> None:
@@ -207,7 +237,13 @@ def test_a_create_under_way_is_waited_for_and_a_later_one_refused(
 def test_what_a_request_under_way_would_add_is_refused(settled: Merchant) -> None:
     """It was let in before the key was revoked, and comes to its insert when all is deleted."""
     run(settled, "--yes")
-    hook = {"url": "https://93.184.215.14/late", "types": ["*"], "couriers": [], "headers": {}}
+    hook = {
+        "url": "https://93.184.215.14/late",
+        "types": ["*"],
+        "couriers": [],
+        "headers": {},
+        "signature": "v1",
+    }
     for late in (
         lambda: owning.add(settled.id, {"courier": "all24", "key": "late-key"}),
         lambda: register(settled.id, hook),

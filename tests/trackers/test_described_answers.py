@@ -74,6 +74,7 @@ def _names(alices: World) -> dict[str, str]:
         "trackingNumber": alices.alices["number"],
         "webhookId": alices.alices["endpoint"],
         "deliveryId": alices.alices["delivery"],
+        "recoveryId": alices.alices["recovery"],
         "carrierAccountId": alices.alices["account"],
         "courier": "ship24",
         "token": alices.alices["token"],

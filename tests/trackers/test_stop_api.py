@@ -133,6 +133,11 @@ class TestEitherWay:
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "validation_error")
         assert followed(way) == 3
 
+    def test_of_a_list_that_is_too_long_not_every_fault_is_told(self, as_alice: APIClient, way: str) -> None:
+        answer = post(as_alice, way, trackerIds=[1] * 10_000)
+        assert answer.status_code == 400
+        assert len(answer.json()["errors"]) == 1
+
     def test_many_take_the_statements_of_one(
         self,
         alice: Merchant,

@@ -21,7 +21,8 @@ from trackers.leaving import leave
 from webhooks import holding, pump
 from webhooks.claims import FORGIVEN, take
 from webhooks.exceptions import NoActiveEndpoint
-from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.extra import ask
+from webhooks.models import Attempt, Delivery, Endpoint, ExtraTry, Message, Trigger
 from webhooks.resending import resend
 from webhooks.settling import settle
 
@@ -135,6 +136,25 @@ def test_one_under_way_is_left_alone(alice: Merchant, endpoint: Endpoint) -> Non
     assert Delivery.objects.filter(id=delivery.id).values().get() == before
     settle([(claimed, ended(delivery.id))])
     assert row(delivery, "state") == ("delivered",)
+
+
+def test_a_try_by_hand_is_left_alone_when_it_is_under_way_and_when_it_waits(
+    alice: Merchant, endpoint: Endpoint
+) -> None:
+    tried, waits = told(alice, 2)
+    end()
+    ask(tried.id, Trigger.MANUAL)
+    (claimed,) = take(10)
+    ask(waits.id, Trigger.MANUAL)
+    assert again(alice) == 1
+    assert row(tried, "state", "claim_id") == ("delivered", claimed.claim_id)
+    assert ExtraTry.objects.filter(delivery__in=[tried, waits]).count() == 2
+    settle([(claimed, ended(tried.id))])
+    while taken := take(10):
+        settle([(each, ended(each.delivery_id)) for each in taken])
+    assert [one.trigger for one in attempts_of(tried)] == ["schedule", "manual"]
+    assert not ExtraTry.objects.exists()
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
 
 
 def test_a_cut_off_try_of_a_resend_is_recorded_as_one(alice: Merchant, endpoint: Endpoint) -> None:

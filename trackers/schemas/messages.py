@@ -17,7 +17,7 @@ _OF_PARCELS: dict[str, str] = {
     "tracking.updated": "New scans or shipment facts; the milestone is the same.",
     "tracking.corrected": "A known scan changed, was withdrawn or came back.",
 }
-#: Types whose body holds the data of their event, with an example of it.
+#: Types whose body holds data, that of their event but for a test, with an example of it.
 _OF_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "endpoint.disabled": (
         "Parcelwire stopped sending to another endpoint of yours.",
@@ -29,8 +29,17 @@ _OF_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
             "attempt": 1,
         },
     ),
+    "endpoint.recovered": (
+        "A disabled endpoint of yours took the test that you asked for, and is sent to again.",
+        {
+            "webhookId": "0195f0c2-8c13-7e22-9d3c-3b4a5f6e7d8c",
+            "reason": "gone",
+            "disabledSince": "2026-03-01T11:09:00.000Z",
+            "deliveryId": "0195f0c2-9d24-7f33-8e4d-4c5b6a7f8e9d",
+        },
+    ),
     "delivery.exhausted": (
-        "A delivery to another endpoint of yours used up its schedule.",
+        "A delivery to another endpoint of yours used up its schedule, or was held for 30 days.",
         {
             "webhookId": "0195f0c2-8c13-7e22-9d3c-3b4a5f6e7d8c",
             "deliveryId": "0195f0c2-9d24-7f33-8e4d-4c5b6a7f8e9d",
@@ -41,7 +50,12 @@ _OF_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
             "attemptCount": 11,
             "error": "timeout",
             "statusCode": None,
+            "heldSince": None,
         },
+    ),
+    "test": (
+        "You asked for a test of the endpoint, or for it to be enabled.",
+        {"webhookId": "0195f0c2-8c13-7e22-9d3c-3b4a5f6e7d8c"},
     ),
 }
 _HEADERS = ("WebhookId", "WebhookTimestamp", "WebhookSignature")
