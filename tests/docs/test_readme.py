@@ -7,7 +7,7 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
@@ -69,6 +69,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
             "http://127.0.0.1:8000": up.url,
             "var/": f"{data}/",
             "9000": str(loopback.free_port()),
+            "9001": str(loopback.free_port()),
         }
         terminal = Terminal(data, replacements)
         yield Walk(up, terminal, _followed(terminal))
@@ -147,15 +148,11 @@ def test_the_log_is_proved_by_the_command_that_the_pages_name(walk: Walk) -> Non
     assert "every tracker is the fold of its log" in printed
 
 
-def test_the_snippet_for_verifying_takes_what_is_delivered_and_nothing_else(
-    delivered: tuple[str, bytes, dict[str, str]],
-) -> None:
-    secret, body, headers = delivered
-    (snippet,) = blocks(page("webhooks"), "python")
-    names: dict[str, Callable[..., int]] = {}
-    exec(snippet, names)
-    assert names["receive"](body, headers, secret) == 204
-    assert names["receive"](body + b" ", headers, secret) == 400
+def test_the_listener_of_the_page_shows_the_test_and_that_it_verifies(walk: Walk) -> None:
+    (printed,) = [printed for block, printed in walk.printed.items() if "$TRIED/test" in block]
+    assert "Z test, POST /" in printed
+    assert "signature 1 (v1) verifies with secret 1" in printed
+    assert "  verified, answered 204" in printed
 
 
 def test_the_rule_for_other_languages_gives_the_signature_that_arrives(
@@ -225,6 +222,9 @@ def test_the_answers_of_the_api_have_the_fields_that_the_page_shows(walk: Walk, 
     }
     real |= (
         _of_questions(walk)
+        | _of_endpoints(walk, hook)
+        | _of_a_life(walk, hook)
+        | _of_deliveries(walk, webhook, delivery)
         | _of_messages(walk)
         | _of_decisions(walk)
         | _of_carrier_accounts(walk)
@@ -233,6 +233,45 @@ def test_the_answers_of_the_api_have_the_fields_that_the_page_shows(walk: Walk, 
     assert {heading for heading, text in routes.items() if answers(text)} == set(real)
     for heading, answer in real.items():
         assert_like(answers(routes[heading])[-1], answer)
+
+
+def _of_endpoints(walk: Walk, hook: Subscriber) -> dict[str, Any]:
+    """An endpoint that is changed and gets another secret."""
+    made = walk.call("POST", "/v1/webhooks", {"url": hook.url("/changing")})["data"]["webhook"]
+    path, shown = f"/v1/webhooks/{made['webhookId']}", page("api")
+    change, *_ = answers(sections(shown)["`PATCH /v1/webhooks/{webhookId}`"])
+    changed = walk.call("PATCH", path, change)["data"]["webhook"]
+    assert changed == {name: value for name, value in (made | change).items() if name != "secret"}
+    rotation = "`POST /v1/webhooks/{webhookId}/rotate-secret`"
+    overlap, *_ = answers(sections(shown)[rotation])
+    return {
+        "`PATCH /v1/webhooks/{webhookId}`": change,
+        rotation: walk.call("POST", f"{path}/rotate-secret", overlap),
+    }
+
+
+def _of_deliveries(walk: Walk, webhook: str, delivery: str) -> dict[str, Any]:
+    """What was sent, sent again: one delivery, and all of some time."""
+    recover = "`POST /v1/webhooks/{webhookId}/recover`"
+    wanted, *_ = answers(sections(page("api"))[recover])
+    begun = walk.call("POST", f"/v1/webhooks/{webhook}/recover", wanted)
+    path = f"/v1/recoveries/{begun['data']['recovery']['recoveryId']}"
+    return {
+        recover: begun,
+        "`GET /v1/recoveries/{recoveryId}`": walk.call("GET", path),
+        "`GET /v1/webhooks/{webhookId}/stats`": walk.call("GET", f"/v1/webhooks/{webhook}/stats"),
+        "`POST /v1/deliveries/{deliveryId}/resend`": walk.call("POST", f"/v1/deliveries/{delivery}/resend"),
+    }
+
+
+def _of_a_life(walk: Walk, hook: Subscriber) -> dict[str, Any]:
+    """An endpoint that is tested, rests, and goes on when its test arrives."""
+    made = walk.call("POST", "/v1/webhooks", {"url": hook.url("/life")})["data"]["webhook"]
+    path = f"/v1/webhooks/{made['webhookId']}"
+    lived = {act: walk.call("POST", f"{path}/{act}") for act in ("test", "pause", "enable")}
+    hook.wait_for(2, "/life")
+    eventually(lambda: walk.call("GET", path)["data"]["webhook"]["state"] == "active")
+    return {f"`POST /v1/webhooks/{{webhookId}}/{act}`": answer for act, answer in lived.items()}
 
 
 def _of_questions(walk: Walk) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
+from django.conf import settings
+from django.core.management import BaseCommand, load_command_class
 from rest_framework.views import APIView
 
 from accounts import errors
@@ -20,7 +22,24 @@ from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
 from trackers import deciding, schedule
 from trackers.schedule import Situation
-from webhooks import answers, backoff, exchanges, facts, filters, health
+from webhooks import (
+    answers,
+    backoff,
+    claims,
+    exchanges,
+    facts,
+    filters,
+    health,
+    recoveries,
+    recovering,
+    resending_one,
+    rotating,
+    stats,
+)
+from webhooks.fields import MAX_HEADERS
+from webhooks.listening import verifying
+from webhooks.models import MAX_URL
+from webhooks.serializers import WebhookSerializer
 
 _ROOMS = ("accounts", "events", "carriers", "webhooks", "trackers", "config")
 #: Set by Parcelwire itself, or Django's own.
@@ -112,15 +131,84 @@ def test_webhooks_has_the_retries_of_the_code() -> None:
     assert f"first {answers.BODY_KEPT // 1024} KiB" in text
 
 
+def test_webhooks_has_the_figures_of_the_code() -> None:
+    text = " ".join(prose(page("webhooks")).split())
+    deadlines = (
+        settings.DELIVERY_DEADLINE,
+        settings.DELIVERY_DNS_DEADLINE,
+        settings.DELIVERY_CONNECT_DEADLINE,
+    )
+    whole, names, connecting = (f"{seconds:g} s" for seconds in deadlines)
+    assert (
+        f"within {whole} of the start of the try ({names} to resolve the name, {connecting} to connect)"
+        in text
+    )
+    assert f"up to {backoff.HINT_LIMIT / 3600:g} h," in text
+    assert f"{claims.FORGIVEN} times" in text.replace("three", "3")
+    assert f"Up to {rotating.MOST_OLD} old ones sign" in text
+    assert f"an overlap of {rotating.DEFAULT_OVERLAP // 3600} hours" in text
+    assert "at most five minutes off" in text
+    assert verifying.TOLERANCE == 5 * 60
+    assert f"for {health.KEPT_HELD.days} days since the later of two" in text
+    assert f"{recoveries.AT_ONCE} of one endpoint may be under way" in text.replace("Ten", "10")
+
+
+def test_the_api_has_the_figures_of_webhooks_in_the_code() -> None:
+    text = " ".join(prose(page("api")).split())
+    assert f"while {recovering.AHEAD:,} deliveries of it are due already" in text
+    assert f"Up to {recoveries.AT_ONCE} recoveries" in text.replace("ten", "10")
+    assert f"are counted to {stats.COUNTED:,}" in text
+    assert " or ".join(f"`{name}`" for name in stats.WINDOWS).replace(" or ", ", ", 1) in text
+    assert f"older than what is kept, {resending_one.KEPT.days} days" in text
+    assert f"(0 to {rotating.OVERLAP[1]:,}, default {rotating.DEFAULT_OVERLAP:,};" in text
+    assert f"At most {rotating.MOST_OLD} old ones count at once" in text.replace("five", "5")
+
+
+def test_webhooks_has_the_limits_of_the_code() -> None:
+    fields = WebhookSerializer().fields
+    schedule = fields["retrySchedule"]
+    known = {
+        "characters of the URL": (1, MAX_URL, ""),
+        "types": (1, fields["types"].max_length, "tracking.*"),
+        "couriers": (0, fields["couriers"].max_length, "none: all"),
+        "characters of the description": (0, fields["description"].max_length, "none"),
+        "headers": (0, MAX_HEADERS, "none"),
+        "waits in a schedule": (schedule.min_length, schedule.max_length, len(backoff.DEFAULT_SCHEDULE)),
+        "seconds of a wait": (schedule.child.min_value, schedule.child.max_value, ""),
+        "maxInFlight": (fields["maxInFlight"].min_value, fields["maxInFlight"].max_value, 10),
+        "rateLimit": (fields["rateLimit"].min_value, fields["rateLimit"].max_value, "none"),
+        "overlapSeconds": (*rotating.OVERLAP, rotating.DEFAULT_OVERLAP),
+    }
+    rows = table(page("webhooks"), "what", "least", "most", "unless you say")
+    assert {what: tuple(given) for what, *given in rows} == {
+        what: tuple(f"{one:,}" if isinstance(one, int) else one for one in each)
+        for what, each in known.items()
+    }
+    assert fields["maxInFlight"].default == 10
+    assert fields["types"].default() == list(filters.DEFAULT_TYPES)
+
+
+def test_webhooks_has_every_option_of_listen() -> None:
+    parser = load_command_class("webhooks", "listen").create_parser("manage.py", "listen")
+    common = BaseCommand().create_parser("manage.py", "listen")._option_string_actions
+    listed = {option.split()[0] for option, _ in table(page("webhooks"), "option", "what it does")}
+    assert listed == set(parser._option_string_actions) - set(common)
+
+
 def test_webhooks_explains_every_word_for_a_failure() -> None:
     rows = table(page("webhooks"), "error", "meaning")
     assert [word for word, _ in rows] == [failure.value for failure in exchanges.Failure]
 
 
-def test_webhooks_lists_types_that_an_endpoint_can_ask_for() -> None:
+def test_webhooks_lists_the_types_that_an_endpoint_can_ask_for() -> None:
     rows = table(page("webhooks"), "type", "when it is sent", "body")
-    for kind, _, _ in rows:
-        assert any(kind.replace("<milestone>", "delivered") == known for known in filters.MESSAGE_TYPES), kind
+    listed = {kind for kind, _, _ in rows} - {"tracking.<milestone>"}
+    listed |= {f"tracking.{milestone}" for milestone in Milestone}
+    others = set(filters.MESSAGE_TYPES) - listed
+    assert listed <= set(filters.MESSAGE_TYPES)
+    _, named = prose(page("webhooks")).split("Four more types may be asked")
+    assert {kind for kind in others if f"`{kind}`" in named.split("Besides these")[0]} == others
+    assert len(others) == 4
 
 
 def test_carriers_lists_the_couriers_that_there_are() -> None:
