@@ -21,7 +21,7 @@ from trackers.models import Tracker
 from trackers.polling import Poller
 from webhooks.claims import take
 from webhooks.exchanges import Result
-from webhooks.models import Attempt, Delivery, Endpoint, Message
+from webhooks.models import Attempt, Delivery, Endpoint, Message, Recovery
 from webhooks.settling import settle
 
 #: Stands in every text of alice's.
@@ -59,7 +59,7 @@ _LOCATION = {
 _VOLATILE = {
     "<uuid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "<time>": r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)?",
-    "<secret>": r"whsec_[A-Za-z0-9+/=]+",
+    "<secret>": r"wh(sec|pk)_[A-Za-z0-9+/=]+",
     "<day>": r"-\d{8}\.json",
 }
 #: Characters from which on a text is told from others.
@@ -193,11 +193,12 @@ def world(alice: Merchant, bob: Merchant, carrier: CarrierServer) -> World:
         "endpoint": str(endpoint.id),
         "delivery": str(delivery.id),
         "message": str(message),
+        "recovery": str(_recovery(endpoint).id),
         "account": str(account.id),
         "token": str(pushes.push_token),
         "event": str(Event.objects.filter(stream=tracker.id).latest("position").id),
     }
-    ids = ("tracker", "pushed", "endpoint", "delivery", "message", "account", "event")
+    ids = ("tracker", "pushed", "endpoint", "delivery", "message", "recovery", "account", "event")
     shared = {"bobs_token": str(bobs.push_token), "secret": "alices-push-secret"}
     nobodys = {**NOBODY, **{name: str(uuid7()) for name in ids}, **shared}
     # A key says when it was used last, to the minute: that is noted now.
@@ -218,6 +219,11 @@ def _endpoint(alice: Merchant) -> Endpoint:
         merchant=alice, url="http://127.0.0.1:9/alices", description="alices endpoint", headers=headers
     )
     return made
+
+
+def _recovery(endpoint: Endpoint) -> Recovery:
+    spans = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
+    return Recovery.objects.create(endpoint=endpoint, states=["exhausted"], **spans)
 
 
 def _answering(carrier: CarrierServer) -> None:
@@ -254,4 +260,5 @@ def _ids(alice: Merchant) -> set[str]:
     found = {str(id_) for table in tables for id_ in table.objects.filter(**of).values_list("id", flat=True)}
     deliveries = Delivery.objects.filter(endpoint__merchant=alice).values_list("id", flat=True)
     attempts = Attempt.objects.filter(delivery__endpoint__merchant=alice).values_list("id", flat=True)
-    return found | {str(id_) for id_ in (*deliveries, *attempts)} | {str(alice.id)}
+    recoveries = Recovery.objects.filter(endpoint__merchant=alice).values_list("id", flat=True)
+    return found | {str(id_) for id_ in (*deliveries, *attempts, *recoveries)} | {str(alice.id)}

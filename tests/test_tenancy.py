@@ -113,12 +113,31 @@ TABLE: dict[str, list[Ask]] = {
     "GET v1/webhooks": [Ask("v1/webhooks"), Ask("v1/webhooks?after={endpoint}", alike=True)],
     "POST v1/webhooks": [Ask("v1/webhooks", {"url": "{url}", "types": ["*"]})],
     "GET v1/webhooks/<uuid:webhook_id>": [Ask("v1/webhooks/{endpoint}")],
+    "PATCH v1/webhooks/<uuid:webhook_id>": [
+        Ask("v1/webhooks/{endpoint}", {"description": "bobs now"}),
+        Ask("v1/webhooks/{endpoint}", {"url": "{url}", "types": ["*"]}),
+        Ask("v1/webhooks/{endpoint}", {"signature": "v1a"}),
+    ],
     "DELETE v1/webhooks/<uuid:webhook_id>": [Ask("v1/webhooks/{endpoint}")],
+    "POST v1/webhooks/<uuid:webhook_id>/rotate-secret": [
+        Ask("v1/webhooks/{endpoint}/rotate-secret"),
+        Ask("v1/webhooks/{endpoint}/rotate-secret", {"overlapSeconds": 0}),
+    ],
+    "POST v1/webhooks/<uuid:webhook_id>/test": [Ask("v1/webhooks/{endpoint}/test")],
+    "POST v1/webhooks/<uuid:webhook_id>/pause": [Ask("v1/webhooks/{endpoint}/pause")],
+    "POST v1/webhooks/<uuid:webhook_id>/enable": [Ask("v1/webhooks/{endpoint}/enable")],
     "GET v1/webhooks/<uuid:webhook_id>/deliveries": [
         Ask("v1/webhooks/{endpoint}/deliveries"),
         Ask("v1/webhooks/{endpoint}/deliveries?message={message}&state=delivered"),
     ],
+    "POST v1/webhooks/<uuid:webhook_id>/recover": [
+        Ask("v1/webhooks/{endpoint}/recover", {"since": "2026-01-01T00:00:00Z"}),
+    ],
+    "GET v1/webhooks/<uuid:webhook_id>/stats": [Ask("v1/webhooks/{endpoint}/stats")],
     "GET v1/deliveries/<uuid:delivery_id>": [Ask("v1/deliveries/{delivery}")],
+    "POST v1/deliveries/<uuid:delivery_id>/resend": [Ask("v1/deliveries/{delivery}/resend")],
+    "GET v1/recoveries/<uuid:recovery_id>": [Ask("v1/recoveries/{recovery}")],
+    "POST v1/recoveries/<uuid:recovery_id>/cancel": [Ask("v1/recoveries/{recovery}/cancel")],
     "GET v1/carrier-accounts": [Ask("v1/carrier-accounts")],
     "POST v1/carrier-accounts": [
         Ask("v1/carrier-accounts", {"courierCode": "all24", "key": "alices-carrier-key"}, alike=True)

@@ -62,12 +62,47 @@ def test_production_starts_with_everything_set() -> None:
         ({"PROXY_SCHEME_HEADER": "X-Forwarded-Proto: https"}, "PROXY_SCHEME_HEADER"),
         ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),
         ({"CORS_ALLOWED_ORIGINS": "https://shop.example/"}, "CORS_ALLOWED_ORIGINS"),
+        ({"EMAIL_URL": "smtp://", "EMAIL_FROM": "a@shop.example"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "smtp://u:hidden@mail.example:port", "EMAIL_FROM": "a@shop.example"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "https://u:hidden@mail.example", "EMAIL_FROM": "a@shop.example"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "consolemail", "EMAIL_FROM": "a@shop.example"}, "EMAIL_URL"),
+        ({"EMAIL_URL": "smtp://u:hidden@mail.example"}, "EMAIL_FROM"),
+        ({"EMAIL_URL": "smtp://mail.example", "EMAIL_FROM": "a@shop.example, b@shop.example"}, "EMAIL_FROM"),
+        ({"EMAIL_URL": "smtp://mail.example", "EMAIL_FROM": "Shop <a@shop.example"}, "EMAIL_FROM"),
+        (
+            {"EMAIL_URL": "smtp://mail.example", "EMAIL_FROM": "Shop\nBcc: b@c.example <a@b.example>"},
+            "EMAIL_FROM",
+        ),
+        ({"EMAIL_URL": "smtp://u:hidden@mail.example", "EMAIL_FROM": "Parcelwire"}, "EMAIL_FROM"),
     ],
 )
 def test_production_refuses_a_weakness_and_names_it(change: dict[str, str], named: str) -> None:
     done = start(**STRONG | change)
     assert done.returncode == 1
     assert named in done.stderr.splitlines()[-1]
+    assert "hidden" not in done.stderr
+
+
+MAIL = """
+import config.settings as s
+print(s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_HOST_USER, s.EMAIL_HOST_PASSWORD, s.EMAIL_BACKEND.split(".")[-2])
+print(getattr(s, "EMAIL_USE_TLS", False), getattr(s, "EMAIL_USE_SSL", False))
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("smtp://mail.example", "mail.example 25 None None smtp False False"),
+        ("smtp://u:p%40ss@mail.example:2525", "mail.example 2525 u p@ss smtp False False"),
+        ("smtp+tls://u:p@mail.example", "mail.example 587 u p smtp True False"),
+        ("smtp+ssl://u:p@mail.example", "mail.example 465 u p smtp False True"),
+        ("consolemail://", "None None None None console False False"),
+    ],
+)
+def test_the_mail_server_is_named_by_a_url(url: str, said: str) -> None:
+    done = start(MAIL, **STRONG, EMAIL_URL=url, EMAIL_FROM="Parcelwire <parcelwire@shop.example>")
+    assert done.stdout.split() == said.split()
 
 
 SCHEME = "import config.settings as s; print(s.HTTPS_ONLY, getattr(s, 'SECURE_PROXY_SSL_HEADER', None))"

@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
 from tests.factories import MerchantFactory
+from webhooks import testing
 from webhooks.exchanges import Failure, Result
 from webhooks.fanout import Announcement, announce, subscribers
 from webhooks.filters import fingerprint
@@ -52,6 +53,11 @@ def owe(endpoint: Endpoint, count: int = 1) -> list[Delivery]:
     with transaction.atomic():
         announce(endpoint.merchant_id, others, what)
     return list(Delivery.objects.filter(message_id__in=[one.id for one in what]).order_by("id"))
+
+
+def a_test_of(endpoint: Endpoint) -> Delivery:
+    """A test that its merchant asked for, and nobody has sent yet."""
+    return testing.send(endpoint.merchant_id, endpoint.id)
 
 
 def due_now(*deliveries: Delivery) -> None:

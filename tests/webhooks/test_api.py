@@ -16,6 +16,7 @@ from webhooks.backoff import DEFAULT_SCHEDULE
 from webhooks.claims import take
 from webhooks.models import Delivery, Endpoint
 from webhooks.settling import settle
+from webhooks.signing import public_key
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +32,12 @@ def message_of(answer: Any) -> str:
     (error,) = answer.json()["errors"]
     assert error["code"] == "validation_error"
     return error["message"]
+
+
+def test_an_endpoint_comes_with_its_lane(as_alice: APIClient) -> None:
+    """So that nobody has to make it when there is something to send."""
+    made = create(as_alice).json()["data"]["webhook"]["webhookId"]
+    assert Endpoint.objects.get(lane__isnull=False).id == UUID(made)
 
 
 def test_creating_with_the_defaults(as_alice: APIClient) -> None:
@@ -52,6 +59,7 @@ def test_creating_with_the_defaults(as_alice: APIClient) -> None:
         "maxInFlight": 10,
         "rateLimit": None,
         "signature": "v1",
+        "publicKey": None,
         "state": "active",
         "disabledReason": None,
         "failingSince": None,
@@ -67,10 +75,10 @@ def test_creating_with_everything(as_alice: APIClient) -> None:
         "description": "the shop",
         "headers": {"Authorization": "Bearer shop", "X-Shop": "1"},
         "retrySchedule": [1, 86_400],
-        "ordered": False,
+        "ordered": True,
         "maxInFlight": 3,
-        "rateLimit": None,
-        "signature": "v1",
+        "rateLimit": 10_000,
+        "signature": "v1a",
     }
     webhook = create(as_alice, **wishes).json()["data"]["webhook"]
     shown = {name: webhook[name] for name in wishes}
@@ -93,6 +101,17 @@ def test_the_secret_and_the_headers_values_are_shown_never_again_and_stored_encr
     assert "whsec_" not in stored
     assert "shop" not in stored
     assert Endpoint.objects.get().own_headers == {"Authorization": "Bearer shop"}
+
+
+def test_of_two_keys_only_the_public_one_is_ever_shown(as_alice: APIClient) -> None:
+    created = create(as_alice, signature="v1a").json()["data"]["webhook"]
+    assert created["publicKey"].startswith("whpk_")
+    assert "secret" not in created
+    read = as_alice.get(f"/v1/webhooks/{created['webhookId']}")
+    assert read.json()["data"]["webhook"] == created
+    endpoint = Endpoint.objects.get()
+    assert endpoint.secret.startswith("whsk_")
+    assert public_key(endpoint.secret) == created["publicKey"]
 
 
 @pytest.mark.parametrize(
@@ -147,12 +166,20 @@ def test_the_secret_and_the_headers_values_are_shown_never_again_and_stored_encr
         ({"maxInFlight": "3"}, "maxInFlight"),
         ({"maxInFlight": True}, "maxInFlight"),
         ({"maxInFlight": 10**400}, "maxInFlight"),
-        ({"ordered": True}, "ordered"),
         ({"ordered": 0}, "ordered"),
-        ({"rateLimit": 5}, "rateLimit"),
-        ({"signature": "v1a"}, "signature"),
+        ({"ordered": "true"}, "ordered"),
+        ({"ordered": None}, "ordered"),
+        ({"rateLimit": 0}, "rateLimit"),
+        ({"rateLimit": 10_001}, "rateLimit"),
+        ({"rateLimit": 0.5}, "rateLimit"),
+        ({"rateLimit": False}, "rateLimit"),
+        ({"signature": "v2"}, "signature"),
+        ({"signature": None}, "signature"),
+        ({"signature": ["v1"]}, "signature"),
+        ({"signature": "\ud800"}, "signature"),
         ({"adress": "x"}, "adress"),
         ({"secret": "mine"}, "secret"),
+        ({"publicKey": "mine"}, "publicKey"),
         ({"\ud800": 1}, "\\ud800"),
     ],
 )
@@ -172,6 +199,22 @@ def test_a_body_that_is_no_object_is_refused(as_alice: APIClient, body: str) -> 
     answer = as_alice.generic("POST", "/v1/webhooks", body, "application/json")
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["code"] in {"validation_error", "parsing_error"}
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"types": ["nonsense"] * 10_000},
+        {"couriers": ["ALL 24"] * 10_000},
+        {"retrySchedule": [0] * 10_000},
+        {str(number): 1 for number in range(10_000)},
+    ],
+)
+def test_an_error_is_not_longer_than_what_it_is_about(as_alice: APIClient, bad: dict[str, Any]) -> None:
+    answer = create(as_alice, **bad)
+    assert answer.status_code == 400
+    assert len(answer.content) < 10_000
+    assert not Endpoint.objects.exists()
 
 
 def test_the_url_is_required_and_every_bad_field_is_named(as_alice: APIClient) -> None:

@@ -131,6 +131,23 @@ def test_no_other_parcels_pushes_are_in_it(as_alice: APIClient, tracker: str, en
     assert len(file_of(as_alice, tracker)["webhooks"]) == 1
 
 
+def test_a_test_of_the_endpoint_is_no_push_of_a_parcel(
+    as_alice: APIClient, tracker: str, endpoint: Endpoint
+) -> None:
+    assert as_alice.post(f"/v1/webhooks/{endpoint.id}/test").status_code == 202
+    end()
+    assert set(Attempt.objects.values_list("trigger", flat=True)) == {"schedule", "test"}
+    (push,) = file_of(as_alice, tracker)["webhooks"]
+    assert push["requestBody"]["type"] == "tracker.created"
+
+
+def test_a_try_by_hand_is_a_push(as_alice: APIClient, tracker: str) -> None:
+    end(500)
+    as_alice.post(f"/v1/deliveries/{Attempt.objects.get().delivery_id}/resend")
+    settle([(each, ended(each.delivery_id)) for each in take(100)])
+    assert [push["status"] for push in file_of(as_alice, tracker)["webhooks"]] == ["success", "failed"]
+
+
 def test_it_is_bounded_and_its_ends_are_those_of_all(
     as_alice: APIClient, tracker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

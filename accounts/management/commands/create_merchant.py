@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import ProgrammingError, transaction
 
@@ -21,9 +22,10 @@ class Command(BaseCommand):
         name = options["name"].strip()
         if not 1 <= len(name) <= 255:
             raise CommandError("NAME: expected 1 to 255 characters")
+        email = _address(options["email"])
         try:
             with transaction.atomic():
-                merchant = Merchant.objects.create(name=name, contact_email=options["email"])
+                merchant = Merchant.objects.create(name=name, contact_email=email)
                 _, key = ApiKey.issue(merchant)
         except ProgrammingError as error:
             raise CommandError(
@@ -33,3 +35,12 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({"merchantId": str(merchant.id), "apiKey": key}))
         else:
             self.stdout.write(f"merchant {merchant.id}\nAPI key  {key}\nThe key is not shown again.")
+
+
+def _address(email: str) -> str:
+    try:
+        if email:
+            Merchant.contact_email.field.run_validators(email)
+    except ValidationError:
+        raise CommandError("--email: expected an address") from None
+    return email
