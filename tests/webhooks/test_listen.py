@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import time
 
@@ -41,7 +42,13 @@ class Listening:
         words = [sys.executable, "manage.py", "listen", "--port", "0", *options]
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
-                words, cwd=ROOT, env=environment(data, **variables), stdout=file, stderr=file
+                words,
+                cwd=ROOT,
+                env=environment(data, **variables),
+                stdout=file,
+                stderr=file,
+                # Where the tests run in a shell's background, Ctrl-C is ignored, and children inherit that.
+                preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no lock in it
             )
         assert self.says("listening on http://127.0.0.1:"), self.text
         self.port = int(self.text.partition("127.0.0.1:")[2].partition("/")[0])

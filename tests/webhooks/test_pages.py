@@ -74,14 +74,19 @@ def test_a_page_of_any_state_is_read_in_an_indexs_order(
     owe(endpoint, 3)
     plans: list[str] = []
     monkeypatch.setattr(reading, "list", lambda rows: plans.append(rows.explain()) or [], raising=False)
+    of_all = state in {None, "delivered"}
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
         cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off")
+        if not of_all:
+            # With three rows either index will do; the other one must do by itself.
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute("DROP INDEX delivery_by_age")
     after = Place.of(endpoint.deliveries.latest("created_at"))
     for place in (None, after):
         reading.deliveries_of(endpoint, limit=2, after=place, state=state)
     for plan in plans:
         assert "Sort" not in plan
-        used = "delivery_by_age" if state in {None, "delivered"} else "delivery_by_state"
+        used = "delivery_by_age" if of_all else "delivery_by_state"
         assert f"Index Scan Backward using {used}" in plan, plan
     assert len(plans) == 2
