@@ -94,14 +94,15 @@ class _Pump:
 
     def _room(self) -> int:
         """For how many deliveries there is room now; 0 also where none may be claimed any more."""
-        if stop.is_set() or self._look_at >= self._until or self._give_up_at is not None:
+        if stop.is_set() or self._look_at > self._until or self._give_up_at is not None:
             return 0
         return min(BATCH, CAPACITY - len(self._flying))
 
     def _claim(self) -> None:
         now = time.monotonic()
         room = self._room()
-        if not room or not self._look_at <= now < self._until:
+        # Not whether the budget is spent by now: what was due to be looked at within it is, the first always.
+        if not room or now < self._look_at:
             return
         try:
             taken = once_more(partial(take, room))

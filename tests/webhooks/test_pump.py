@@ -60,6 +60,13 @@ def test_a_delivery_arrives_signed_with_the_announcers_bytes(endpoint: Endpoint,
     assert delivery.state == "delivered"
 
 
+def test_a_pump_without_any_time_looks_once(endpoint: Endpoint, server: Subscriber) -> None:
+    """A machine that is busy when it begins makes it no pump that sends nothing."""
+    owe(endpoint)
+    assert pump.run(0) == 1
+    assert len(server.heard()) == 1
+
+
 def test_a_retry_has_the_same_id_and_bytes_and_a_fresh_signature(
     endpoint: Endpoint, server: Subscriber, monkeypatch
 ) -> None:
