@@ -14,6 +14,7 @@ from uuid_utils.compat import uuid7
 from webhooks import extra, lanes
 from webhooks.loading import load
 from webhooks.models import Endpoint
+from webhooks.paces import Pace
 from webhooks.tallying import counting
 
 #: Tries cut off by the sender's own death that cost no step of the schedule.
@@ -83,8 +84,10 @@ class Claimed:
     body: bytes
 
 
-def take(limit: int) -> list[Claimed]:
+def take(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> list[Claimed]:
     """Claim up to `limit` deliveries, what was asked for first, then the longest due, in a short transaction.
+
+    Those of the first of `paces` come first; what was asked for goes at the pace of first tries.
 
     No endpoint gets more than its `max_in_flight` at once and its `rate_limit` in a second, extra tries
     aside. The try counts from here on. A delivery whose lease has run out is taken over: its cut-off try is
@@ -94,8 +97,11 @@ def take(limit: int) -> list[Claimed]:
     claim = uuid7()
     values = {"claim": claim, "lease": settings.DELIVERY_LEASE, "forgiven": FORGIVEN}
     with transaction.atomic(), connection.cursor() as cursor:
-        asked = extra.take(cursor, -(-limit // 2), values)
-        due = lanes.take(cursor, limit - len(asked), values) if limit > len(asked) else []
+        asked = extra.take(cursor, -(-limit // 2), values) if Pace.FIRST in paces else []
+        due: list[tuple[Any, ...]] = []
+        for pace in paces:
+            left = limit - len(asked) - len(due)
+            due += lanes.take(cursor, left, values, pace) if left else []
         rows = asked + due
         cut_off = [row for row in rows if row[12] and not row[6]]
         if cut_off:

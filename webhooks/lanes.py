@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from webhooks.ordering import WAITS_UNTIL
+from webhooks.paces import Pace
 
 #: Seconds of its rate that a lane which used up its tokens saves before it is looked at again: sends come in
 #: small batches then, at the same rate, and no claimer is kept busy by single tokens.
@@ -125,7 +126,7 @@ due AS MATERIALIZED (
         FROM (
             SELECT d.id, d.next_attempt_at, CASE WHEN lane.ordered THEN {WAITS_UNTIL} END AS waits_until
             FROM webhooks_delivery d
-            WHERE d.endpoint_id = lane.endpoint_id AND d.state = 'pending'
+            WHERE d.endpoint_id = lane.endpoint_id AND d.state = 'pending' AND d.late = %(late)s
               AND d.next_attempt_at <= statement_timestamp()
               AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
             ORDER BY d.next_attempt_at, d.id
@@ -215,7 +216,7 @@ WHERE under_way.free > 0 AND bucket.tokens < bucket.needed
 """  # noqa: S608 - constants only
 
 
-def take(cursor: CursorWrapper, limit: int, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def take(cursor: CursorWrapper, limit: int, values: Mapping[str, Any], pace: Pace) -> list[tuple[Any, ...]]:
     """Claim up to `limit` of what is due, the longest due first, in the caller's transaction.
 
     One statement; more where an endpoint is claimed from for the first time, or where all that was found
@@ -224,7 +225,9 @@ def take(cursor: CursorWrapper, limit: int, values: Mapping[str, Any]) -> list[t
     rows: list[tuple[Any, ...]] = []
     ahead = AHEAD
     for _ in range(ROUNDS):
-        cursor.execute(_TAKE, {**values, "limit": limit - len(rows), "ahead": ahead})
+        cursor.execute(
+            _TAKE, {**values, "limit": limit - len(rows), "ahead": ahead, "late": pace is Pace.LATE}
+        )
         found = cursor.fetchall()
         without_lane, put_off = found[0][:2]
         rows += [row[2:] for row in found if row[2]]

@@ -14,6 +14,7 @@ from events.retrying import once_more
 from webhooks.claims import Claimed, renew, take
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Failure, Outgoing, Result
+from webhooks.paces import Pace
 from webhooks.requesting import request
 from webhooks.settling import settle
 from webhooks.stopping import stop
@@ -35,8 +36,8 @@ AGAIN = 0.5
 _AWAY = (OperationalError, InterfaceError)
 
 
-def run(budget: float) -> int:
-    """Send what is due until nothing is, or claim no more after `budget` seconds or the word to stop.
+def run(budget: float, paces: Sequence[Pace] = tuple(Pace)) -> int:
+    """Send what is due at these paces until nothing is, or for `budget` seconds, or until the word to stop.
 
     Where a rate limit holds up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
@@ -46,11 +47,12 @@ def run(budget: float) -> int:
     Returns the number of tries. For one thread at a time of its own; any number of threads and processes
     may run it side by side.
     """
-    return _Pump(budget).run()
+    return _Pump(budget, paces).run()
 
 
 class _Pump:
-    def __init__(self, budget: float) -> None:
+    def __init__(self, budget: float, paces: Sequence[Pace]) -> None:
+        self._paces = paces
         now = time.monotonic()
         self._wire = wire()
         self._until = now + budget
@@ -105,7 +107,7 @@ class _Pump:
         if not room or now < self._look_at:
             return
         try:
-            taken = once_more(partial(take, room))
+            taken = once_more(partial(take, room, self._paces))
         except _AWAY as error:
             logger.warning("no deliveries claimed: %s", error)
             self._look_at = now + AGAIN

@@ -158,7 +158,7 @@ def test_nothing_is_claimed_while_records_are_refused(
     refusing = away(ending, "settle", 6)
     in_trouble: list[bool] = []
 
-    def take(limit: int) -> list[claims.Claimed]:
+    def take(limit: int, *_: object) -> list[claims.Claimed]:
         in_trouble.append(0 < refusing.left < 6)
         return claims.take(limit)
 

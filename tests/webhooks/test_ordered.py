@@ -255,7 +255,7 @@ def test_what_a_message_waits_for_is_found_without_reading_all_that_its_endpoint
 ) -> None:
     for _ in range(20):
         tell_of(alice, uuid7(), 3)
-    values = {"claim": uuid7(), "lease": 30, "forgiven": 3, "limit": 100, "ahead": lanes.AHEAD}
+    values = {"claim": uuid7(), "lease": 30, "forgiven": 3, "limit": 100, "ahead": lanes.AHEAD, "late": False}
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (COSTS OFF) {lanes._TAKE}", values)
         plan = "\n".join(line for (line,) in cursor.fetchall())

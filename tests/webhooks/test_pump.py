@@ -311,7 +311,7 @@ def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_l
 def test_a_pump_that_takes_over_from_itself_sends_again_and_goes_on(
     endpoint: Endpoint, server: Subscriber, monkeypatch
 ) -> None:
-    def take_late(limit: int) -> list[Claimed]:
+    def take_late(limit: int, *_: object) -> list[Claimed]:
         if len(server.heard()) == 1:
             lose_leases()
         return take(limit)

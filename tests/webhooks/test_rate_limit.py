@@ -190,7 +190,7 @@ def test_the_pump_asks_for_tokens_a_few_times_a_second_at_most(
     owe(endpoint, 2)
     looks: list[int] = []
 
-    def counted(limit: int) -> list[Claimed]:
+    def counted(limit: int, *_: object) -> list[Claimed]:
         looks.append(limit)
         return take(limit)
 

@@ -74,6 +74,8 @@ class Delivery(models.Model):
     attempt_count = models.IntegerField(db_default=0)
     step = models.SmallIntegerField(db_default=0)
     abandoned_count = models.SmallIntegerField(db_default=0)
+    #: Whether it goes at the late pace (`webhooks.paces`). Never changed while it is under way.
+    late = models.BooleanField(db_default=False, default=False)
     trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SCHEDULE)
     created_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)
@@ -95,9 +97,9 @@ class Delivery(models.Model):
         # No index on the claim's columns: claiming then stays a heap-only update.
         indexes: ClassVar = [
             models.Index(
-                fields=["endpoint", "next_attempt_at", "id"],
+                fields=["endpoint", "late", "next_attempt_at", "id"],
                 condition=models.Q(state="pending"),
-                name="delivery_lane",
+                name="delivery_pending",
             ),
             models.Index(fields=["endpoint", "id"], condition=models.Q(state="held"), name="delivery_held"),
             models.Index(fields=["endpoint", "created_at", "id"], name="delivery_by_age"),

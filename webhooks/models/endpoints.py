@@ -83,6 +83,9 @@ class Endpoint(models.Model):
     enabling_by = models.UUIDField(null=True, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
     failing_tries = models.IntegerField(default=0, editable=False)
+    #: Tries in a row that timed out; and since when they are so many that it goes at the late pace.
+    timeouts = models.SmallIntegerField(db_default=0, default=0, editable=False)
+    slow_since = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
@@ -137,6 +140,9 @@ class Lane(models.Model):
     #: under way comes after it, so that counting it reads no backlog.
     claimed_through = models.DateTimeField(null=True)
     claimed_through_id = models.UUIDField(null=True)
+    #: The same of its late deliveries.
+    late_through = models.DateTimeField(null=True)
+    late_through_id = models.UUIDField(null=True)
     #: Tries that `rate_limit` allowed at `refilled_at`; null: it was not claimed under a limit yet.
     tokens = models.FloatField(null=True)
     refilled_at = models.DateTimeField(null=True)
