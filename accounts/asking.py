@@ -5,12 +5,10 @@ planning it more than running it (bench/RESULTS.md). Time-outs, errors and what 
 there.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from functools import partial, reduce
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -18,14 +16,9 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
-Row = list[Any]
+from accounts.prepared import error, is_outdated, name_of
 
-#: What each connection has prepared: names by statement.
-_prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
-#: SQLSTATEs, or their beginnings, of what may be the name's fault and not the question's. A pooler that gives
-#: every statement another session: unknown name (26000), name taken (42P05). A migration under a connection
-#: that is kept: other types of the result (0A000) or of what the values are compared with (42).
-_OUTDATED = ("26000", "0A000", "42")
+Row = list[Any]
 
 
 def ask(sql: str, *values: str) -> list[Row]:
@@ -69,7 +62,7 @@ def _send(sql: str, values: tuple[str, ...], _many: object, context: dict[str, A
     with connection.wrap_database_errors:
         result = _asked(kept, sql, [value.encode() for value in values])
         if result.status != pq.ExecStatus.TUPLES_OK:
-            raise _error(kept, result)
+            raise error(kept, result)
     if connection.queries_logged:
         connection.queries_log.append({"sql": sql, "time": f"{time.monotonic() - began:.3f}"})
     return [
@@ -79,41 +72,13 @@ def _send(sql: str, values: tuple[str, ...], _many: object, context: dict[str, A
 
 
 def _asked(kept: psycopg.Connection[Any], sql: str, values: list[bytes]) -> pq.abc.PGresult:
-    """Prepared, but within a transaction: there a pooler's refusal could not be taken back."""
-    if kept.pgconn.transaction_status == pq.TransactionStatus.IDLE:
-        names = _prepared.setdefault(kept, {})
-        name = names.get(sql) or _prepare(kept, sql, names)
-        if name:
-            result = kept.pgconn.exec_prepared(name, values)
-            if not _sqlstate(result).startswith(_OUTDATED):
-                return result
-            names[sql] = b""
+    name = name_of(kept, sql)
+    if name:
+        result = kept.pgconn.exec_prepared(name, values)
+        if not is_outdated(kept, sql, result):
+            return result
     return kept.pgconn.exec_params(sql.encode(), values)
-
-
-def _prepare(kept: psycopg.Connection[Any], sql: str, names: dict[str, bytes]) -> bytes:
-    """The name it has from now on; empty where it cannot be prepared.
-
-    The name is the statement's own: behind a pooler that hands sessions around, another process may have
-    given it, and must have meant the same.
-    """
-    if sql in names:
-        return b""
-    name = b"ask_" + hashlib.sha256(sql.encode()).hexdigest()[:32].encode()
-    done = kept.pgconn.prepare(name, sql.encode())
-    names[sql] = name if done.status == pq.ExecStatus.COMMAND_OK else b""
-    return names[sql]
-
-
-def _sqlstate(result: pq.abc.PGresult) -> str:
-    return (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
 
 
 def _parsed(value: bytes | None) -> Any:
     return None if value is None else orjson.loads(value)
-
-
-def _error(kept: psycopg.Connection[Any], result: pq.abc.PGresult) -> Exception:
-    if kept.pgconn.status != pq.ConnStatus.OK:
-        return psycopg.OperationalError("the connection was lost")
-    return psycopg.errors.error_from_result(result)

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
+from accounts.running import Job
+
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -41,3 +43,23 @@ def apart(work: Callable[[], object]) -> None:
         once_more(work)
     except Error:
         logger.exception("the database refused twice; what is claimed is done again when its lease ends")
+
+
+def once_more_running(make: Callable[[], Job[T]]) -> Job[T]:
+    """`once_more` of a job: what `make` gives is begun anew after an error that passes."""
+    try:
+        return (yield from _tried_running(make))
+    except (OperationalError, InterfaceError) as error:
+        if connection.needs_rollback:
+            raise
+        logger.warning("the database refused, trying once more: %s", error)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+    return (yield from _tried_running(make))
+
+
+def _tried_running(make: Callable[[], Job[T]]) -> Job[T]:
+    if not connection.in_atomic_block:
+        return (yield from make())
+    with transaction.atomic():
+        return (yield from make())

@@ -1,29 +1,32 @@
 """The end of tries: attempts, states, health and tallies of a whole batch, written by one statement."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from accounts.binary import moment, number, text, uuid
+from accounts.running import Job, Row, running, to_end
 from webhooks.claims import Claimed
 from webhooks.excerpts import excerpt
 from webhooks.exchanges import Result
 from webhooks.health import Run
 from webhooks.models import Delivery
+from webhooks.paces import TIMED_OUT, TIMEOUTS_SLOW, is_late
 from webhooks.tallying import counting
 from webhooks.verdicts import Verdict
 
 _HEARD = """
 WITH heard AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(rows)s) AS (
+    SELECT * FROM jsonb_to_recordset(%(rows)s::jsonb) AS (
         delivery uuid, claim uuid, attempt uuid, number integer, trigger text, started_at timestamptz,
         duration_ms integer, status_code integer, error text, body text, headers jsonb, address text,
-        state text, step integer, delay double precision
+        state text, step integer, late boolean, delay double precision
     )
 ),"""
 
@@ -35,6 +38,12 @@ written AS (
            h.error, h.body, h.headers, h.address
     FROM heard h JOIN settled s ON s.id = h.delivery
 ),"""
+
+# By their ids through the index, however few rows the table had when this was planned.
+_OURS = "WHERE d.id = ANY (ARRAY(SELECT delivery FROM heard)) AND d.id = h.delivery AND d.claim_id = h.claim"
+
+_SLOWLY = "(" + ", ".join(f"'{failure}'" for failure in TIMED_OUT) + ")"
+_CHANGES = "(NOT runs.any_arrived OR e.failing_since IS NOT NULL OR e.timeouts > 0)"
 
 # A delivery whose claim was lost matches nothing. One that was held or cancelled in the meantime stays so,
 # unless it arrived. The endpoints' rows are locked in order of their ids, as everywhere: those whose run of
@@ -52,29 +61,37 @@ settled AS (
             THEN clock_timestamp() + h.delay * interval '1 second'
         END,
         delivered_at = CASE WHEN h.state = 'delivered' THEN clock_timestamp() END,
-        step = h.step, claim_id = NULL, claimed_until = NULL
-    FROM heard h WHERE d.id = h.delivery AND d.claim_id = h.claim
+        step = h.step, late = d.late OR h.late, claim_id = NULL, claimed_until = NULL
+    FROM heard h {_OURS}
     RETURNING d.id, d.endpoint_id, d.state, h.state = 'delivered' AS arrived, h.error, h.started_at,
               h.duration_ms
 ),{_WRITTEN}
 runs AS MATERIALIZED (
     SELECT endpoint_id, bool_or(arrived) AS any_arrived,
            count(*) FILTER (WHERE error <> 'abandoned') AS tries,
+           count(*) FILTER (WHERE error IN {_SLOWLY}) AS timeouts,
+           bool_or(error NOT IN {_SLOWLY} AND error <> 'abandoned') AS any_in_time,
            min(started_at) FILTER (WHERE error <> 'abandoned') AS since,
            max(started_at) FILTER (WHERE error <> 'abandoned') AS last
     FROM settled GROUP BY endpoint_id
 ),
 locked AS MATERIALIZED (
     SELECT e.id FROM webhooks_endpoint e JOIN runs ON runs.endpoint_id = e.id
-    WHERE %(everyone)s OR (runs.tries > 0 AND (NOT runs.any_arrived OR e.failing_since IS NOT NULL))
+    WHERE e.id = ANY (ARRAY(SELECT endpoint_id FROM runs))
+      AND (%(everyone)s::boolean OR (runs.tries > 0 AND {_CHANGES}))
     ORDER BY e.id FOR NO KEY UPDATE OF e
 ),
 health AS (
     UPDATE webhooks_endpoint e
     SET failing_since = CASE WHEN NOT runs.any_arrived THEN coalesce(e.failing_since, runs.since) END,
-        failing_tries = CASE WHEN runs.any_arrived THEN 0 ELSE e.failing_tries + runs.tries END
+        failing_tries = CASE WHEN runs.any_arrived THEN 0 ELSE e.failing_tries + runs.tries END,
+        timeouts = CASE WHEN runs.any_in_time THEN 0 ELSE least(e.timeouts + runs.timeouts, 10000) END,
+        slow_since = CASE
+            WHEN runs.any_in_time THEN NULL
+            WHEN e.timeouts + runs.timeouts >= {TIMEOUTS_SLOW} THEN coalesce(e.slow_since, clock_timestamp())
+        END
     FROM locked JOIN runs ON runs.endpoint_id = locked.id
-    WHERE e.id = locked.id AND runs.tries > 0 AND (NOT runs.any_arrived OR e.failing_since IS NOT NULL)
+    WHERE e.id = locked.id AND runs.tries > 0 AND {_CHANGES}
     RETURNING e.id, e.failing_since, e.failing_tries, runs.last
 ),
 counted AS ({counting("settled WHERE (SELECT count(*) FROM locked) >= 0")})
@@ -93,7 +110,7 @@ settled AS (
         next_attempt_at = CASE WHEN h.state = 'delivered' THEN NULL ELSE d.next_attempt_at END,
         delivered_at = CASE WHEN h.state = 'delivered' THEN clock_timestamp() ELSE d.delivered_at END,
         claim_id = NULL, claimed_until = NULL
-    FROM heard h WHERE d.id = h.delivery AND d.claim_id = h.claim
+    FROM heard h {_OURS}
     RETURNING d.id, d.endpoint_id, d.state, h.claim, h.error, h.duration_ms
 ),{_WRITTEN}
 done AS (
@@ -101,7 +118,7 @@ done AS (
 ),
 locked AS MATERIALIZED (
     SELECT e.id FROM webhooks_endpoint e
-    WHERE %(everyone)s AND e.id IN (SELECT endpoint_id FROM settled)
+    WHERE %(everyone)s::boolean AND e.id IN (SELECT endpoint_id FROM settled)
     ORDER BY e.id FOR NO KEY UPDATE
 ),
 counted AS ({counting("settled WHERE (SELECT count(*) FROM locked) >= 0")})
@@ -155,22 +172,33 @@ class ExtraSettlement:
     state: Delivery.State | None
 
 
-def settle(settlements: Sequence[Settlement], *, everyone: bool = False) -> Settled:
-    """Record these tries, move their deliveries on, and keep their endpoints' health: one statement.
+def settling(settlements: Sequence[Settlement], *, everyone: bool = False) -> Job[Settled]:
+    """Record these tries, move the deliveries on, and reckon their endpoints' health: one statement.
 
     A delivery whose claim was lost changes nothing and is not in the answer. With `everyone` the rows of all
     endpoints concerned stay locked, for what the caller's transaction does next.
     """
     rows = [
         _row(each.claimed, each.result)
-        | {"state": each.verdict.state, "step": each.verdict.step, "delay": each.verdict.delay}
+        | {
+            "state": each.verdict.state,
+            "step": each.verdict.step,
+            "late": is_late(each.verdict.step),
+            "delay": each.verdict.delay,
+        }
         for each in settlements
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, {"rows": json.dumps(rows), "everyone": everyone})
-        found = cursor.fetchall()
-    failing = {row[2]: Run(since=row[3], tries=row[4], last=row[5]) for row in found if row[2]}
-    return Settled({row[0]: row[1] for row in found}, failing, at=found[0][6] if found else None)
+    found = yield from running(_SETTLE, {"rows": orjson.dumps(rows), "everyone": everyone})
+    return Settled(
+        states={uuid(row[0]): text(row[1]) for row in found},
+        failing={uuid(row[2]): _run(row) for row in found if row[2]},
+        at=moment(found[0][6]) if found else None,
+    )
+
+
+def settle(settlements: Sequence[Settlement], *, everyone: bool = False) -> Settled:
+    """`settling`, all of it now."""
+    return to_end(settling(settlements, everyone=everyone))
 
 
 def settle_extra(settlements: Sequence[ExtraSettlement], *, everyone: bool = False) -> dict[UUID, str]:
@@ -180,7 +208,7 @@ def settle_extra(settlements: Sequence[ExtraSettlement], *, everyone: bool = Fal
     """
     rows = [_row(each.claimed, each.result) | {"state": each.state} for each in settlements]
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE_EXTRA, {"rows": json.dumps(rows), "everyone": everyone})
+        cursor.execute(_SETTLE_EXTRA, {"rows": orjson.dumps(rows).decode(), "everyone": everyone})
         return dict(cursor.fetchall())
 
 
@@ -199,15 +227,19 @@ def give_up(claimed: Sequence[Claimed]) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
+def _run(row: Row) -> Run:
+    return Run(since=moment(row[3]), tries=number(row[4]), last=moment(row[5]))
+
+
 def _row(claimed: Claimed, result: Result) -> dict[str, object]:
     body, headers = excerpt(result, claimed.endpoint)
     return {
-        "delivery": str(claimed.delivery_id),
-        "claim": str(claimed.claim_id),
-        "attempt": str(uuid7()),
+        "delivery": claimed.delivery_id,
+        "claim": claimed.claim_id,
+        "attempt": uuid7(),
         "number": claimed.number,
         "trigger": claimed.trigger,
-        "started_at": claimed.started_at.isoformat(),
+        "started_at": claimed.started_at,
         "duration_ms": result.duration_ms,
         "status_code": result.status_code,
         "error": result.failure or "",

@@ -119,6 +119,8 @@ def activate(endpoint_id: UUID, delivery_id: UUID) -> bool:
             paused_at=None,
             failing_since=None,
             failing_tries=0,
+            timeouts=0,
+            slow_since=None,
             enabling_by=None,
         )
     )

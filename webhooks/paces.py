@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from webhooks.exchanges import Failure
+
 
 class Pace(StrEnum):
     """Deliveries that workers of their own send."""
@@ -14,6 +16,10 @@ class Pace(StrEnum):
 
 #: The entry of the retry schedule from which on a retry is late: by default the one after five minutes.
 LATE_FROM = 2
+#: Ends of tries that hold a place up to the deadline.
+TIMED_OUT = (Failure.TIMEOUT, Failure.CONNECT_TIMEOUT)
+#: So many of them in a row make an endpoint slow; any other end of a try makes it none.
+TIMEOUTS_SLOW = 5
 
 
 def is_late(step: int) -> bool:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from events.retrying import once_more
+from accounts.running import Job, to_end
+from events.retrying import once_more, once_more_running
 from events.writing import written
 from webhooks import claims, ending, health
 from webhooks.claims import Claimed
@@ -32,7 +33,7 @@ T = TypeVar("T")
 _OVER = {Delivery.State.DELIVERED, Delivery.State.EXHAUSTED, Delivery.State.CANCELLED}
 
 
-def settle(landed: Iterable[tuple[Claimed, Result | None]]) -> None:
+def settling(landed: Iterable[tuple[Claimed, Result | None]]) -> Job[None]:
     """Settle ended tries. What exhausts a delivery or meets a 410 is told in the same transaction.
 
     A result of None stands for a try that could not be made, because its endpoint is unreadable: that one is
@@ -44,20 +45,26 @@ def settle(landed: Iterable[tuple[Claimed, Result | None]]) -> None:
             unsent.append(claimed)
         else:
             tries.append((claimed, result))
-    states = _settle_scheduled([each for each in tries if not each[0].is_extra])
+    states = yield from _scheduled([each for each in tries if not each[0].is_extra])
     states |= _settle_extra([each for each in tries if each[0].is_extra])
     for merchant_id, claimeds in _by_merchant(unsent, lambda claimed: claimed).items():
         once_more(partial(_disable_unreadable, merchant_id, claimeds))
     once_more(partial(wake, [_ended(claimed) for claimed, _ in tries if _makes_way(claimed, states)]))
 
 
-def _settle_scheduled(tries: Sequence[tuple[Claimed, Result]]) -> dict[UUID, str]:
+def settle(landed: Iterable[tuple[Claimed, Result | None]]) -> None:
+    """`settling`, all of it now."""
+    to_end(settling(landed))
+
+
+def _scheduled(tries: Sequence[tuple[Claimed, Result]]) -> Job[dict[UUID, str]]:
     now = datetime.now(UTC)
     settlements = [_judged(claimed, result, now) for claimed, result in tries]
     plain = [each for each in settlements if not _is_news(each)]
     states: dict[UUID, str] = {}
     if plain:
-        states |= _disable_the_ill(plain, once_more(partial(ending.settle, plain)))
+        settled = yield from once_more_running(partial(ending.settling, plain))
+        states |= _disable_the_ill(plain, settled)
     news = [each for each in settlements if _is_news(each)]
     for merchant_id, told in _by_merchant(news, lambda each: each.claimed).items():
         states |= _disable_the_ill(told, once_more(partial(_settle_with_news, merchant_id, told)))

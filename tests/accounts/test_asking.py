@@ -9,7 +9,7 @@ import pytest
 from django.db import DataError, OperationalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts import asking
+from accounts import prepared as names
 from accounts.asking import ask
 from accounts.models import Merchant
 
@@ -121,8 +121,8 @@ def test_a_session_that_forgot_what_was_prepared_is_asked_all_the_same(question:
 
 def test_a_name_that_another_client_of_a_pooler_took_is_left_to_it(question: str) -> None:
     ask(question, "theirs")
-    (name,) = asking._prepared[connection.connection].values()
-    asking._prepared.clear()  # this process has not heard of it
+    (name,) = names._prepared[connection.connection].values()
+    names._prepared.clear()  # this process has not heard of it
     assert [ask(question, word) for word in ("mine", "again")] == [[["mine"]], [["again"]]]
     assert name.startswith(b"ask_")
 

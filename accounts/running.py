@@ -1,0 +1,155 @@
+"""A statement that PostgreSQL works on while its process does something else.
+
+It is sent through libpq itself and prepared once a connection (`accounts.prepared`). One may run at a time on
+a connection, and nothing else may use that until its rows were taken.
+"""
+
+import re
+import select
+import time
+from collections.abc import Generator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg import pq
+
+from accounts.prepared import error, is_outdated, name_of
+
+#: What a statement's placeholder stands for.
+Value = None | bool | int | float | str | bytes | UUID | Sequence[UUID] | Sequence[int]
+#: A row's columns in PostgreSQL's binary form.
+Row = list[bytes | None]
+_BINARY = 1
+
+T = TypeVar("T")
+
+
+class Running:
+    """A statement that was sent. Raises django.db.Error, as its methods do."""
+
+    def __init__(self, sql: str, values: Mapping[str, Value]) -> None:
+        connection = connections[DEFAULT_DB_ALIAS]
+        connection.validate_no_broken_transaction()
+        connection.ensure_connection()
+        self._connection: BaseDatabaseWrapper = connection
+        self._kept: psycopg.Connection[Any] = connection.connection
+        self._named, self._sql, names = sql, *_numbered(sql)
+        self._values = [_text(values[name]) for name in names]
+        self._results: list[pq.abc.PGresult] = []
+        self._began = time.monotonic()
+        with connection.wrap_database_errors:
+            self._begin()
+            self._name = name_of(self._kept, self._sql)
+            self._send()
+
+    def fileno(self) -> int:
+        """The descriptor that can be read once there may be more of the answer."""
+        return self._kept.pgconn.socket
+
+    def is_done(self) -> bool:
+        """Whether `rows` would not wait. To be asked whenever `fileno` can be read."""
+        pgconn = self._kept.pgconn
+        with self._connection.wrap_database_errors:
+            pgconn.consume_input()
+            while not pgconn.is_busy():
+                result = pgconn.get_result()
+                if result is None:
+                    return not self._is_sent_anew()
+                self._results.append(result)
+        return False
+
+    def rows(self) -> list[Row]:
+        """Its rows, waited for if need be."""
+        while not self.is_done():
+            select.select([self], [], [])
+        (result,) = self._results
+        with self._connection.wrap_database_errors:
+            if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
+                raise error(self._kept, result)
+        if self._connection.queries_logged:
+            took = time.monotonic() - self._began
+            self._connection.queries_log.append({"sql": self._named, "time": f"{took:.3f}"})
+        return [
+            [result.get_value(row, column) for column in range(result.nfields)]
+            for row in range(result.ntuples)
+        ]
+
+    def _begin(self) -> None:
+        """Within `atomic`, psycopg begins the transaction before its first statement, which this may be."""
+        pgconn = self._kept.pgconn
+        if not self._kept.autocommit and pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            begun = pgconn.exec_(b"BEGIN")
+            if begun.status != pq.ExecStatus.COMMAND_OK:
+                raise error(self._kept, begun)
+
+    def _send(self) -> None:
+        pgconn = self._kept.pgconn
+        if self._name:
+            pgconn.send_query_prepared(self._name, self._values, result_format=_BINARY)
+        else:
+            pgconn.send_query_params(self._sql.encode(), self._values, result_format=_BINARY)
+        # A long one may not fit into the socket at once; what the server says meanwhile must be read.
+        while pgconn.flush():
+            readable, _, _ = select.select([pgconn.socket], [pgconn.socket], [])
+            if readable:
+                pgconn.consume_input()
+
+    def _is_sent_anew(self) -> bool:
+        """Where only the prepared name was refused, it is sent once more without."""
+        if not self._name or not is_outdated(self._kept, self._sql, self._results[-1]):
+            return False
+        self._name, self._results = b"", []
+        self._send()
+        return True
+
+
+#: Work in steps: what it yields is under way, and it wants to go on when that is done.
+Job = Generator[Running, None, T]
+
+
+def running(sql: str, values: Mapping[str, Value]) -> Job[list[Row]]:
+    """The rows of one statement, whose placeholders are `%(name)s`. Values go as text beside it."""
+    sent = Running(sql, values)
+    try:
+        yield sent
+    finally:
+        # Also where nobody waits for it any more: the connection is free again.
+        rows = sent.rows()
+    return rows
+
+
+def to_end(job: Job[T]) -> T:
+    """Do all of a job now."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+
+@cache
+def _numbered(sql: str) -> tuple[str, list[str]]:
+    """The same with $1, $2 and so on, and the names that these stand for."""
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    return re.sub(r"%\((\w+)\)s", number, sql).replace("%%", "%"), names
+
+
+def _text(value: Value) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, bool):
+        return b"t" if value else b"f"
+    if isinstance(value, list | tuple):
+        return b"{%s}" % ",".join(map(str, value)).encode()
+    return str(value).encode()
