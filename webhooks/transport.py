@@ -4,7 +4,6 @@ libcurl's own wait is select(2), which spins over 1,024 descriptors; so sockets 
 """
 
 import os
-import select
 import socket
 import threading
 import time
@@ -18,29 +17,28 @@ from django.conf import settings
 
 from accounts.addresses import Network, allows, networks, refusal
 from webhooks.answers import Answer
+from webhooks.capacity import make_room
 from webhooks.connections import Ends, Kept
 from webhooks.exchanges import Failure, Outgoing, Result
+from webhooks.watching import Watch
 
-#: Transfers that one thread has under way at most; well under the usual limit of 1,024 open files.
-CAPACITY = 400
+#: Transfers that one thread has under way at most: 1,000, fewer where so many files may not be open.
+CAPACITY = make_room()
 #: Seconds after which an idle connection is not used again. Many servers close theirs after 5 s, and a
 #: request that meets the closing is a failed try.
 IDLE_KEPT = 4
 
-_TLS = {
-    pycurl.E_SSL_CONNECT_ERROR,
-    pycurl.E_PEER_FAILED_VERIFICATION,
-    pycurl.E_SSL_CERTPROBLEM,
-    pycurl.E_SSL_CIPHER,
-    pycurl.E_SSL_CACERT_BADFILE,
-    pycurl.E_SSL_ISSUER_ERROR,
-    pycurl.E_SSL_INVALIDCERTSTATUS,
-}
 _FAILURES = {
     pycurl.E_COULDNT_RESOLVE_HOST: Failure.DNS_ERROR,
     pycurl.E_URL_MALFORMAT: Failure.DNS_ERROR,
     pycurl.E_COULDNT_CONNECT: Failure.CONNECTION_REFUSED,
-    **dict.fromkeys(_TLS, Failure.TLS_ERROR),
+    pycurl.E_SSL_CONNECT_ERROR: Failure.TLS_ERROR,
+    pycurl.E_PEER_FAILED_VERIFICATION: Failure.TLS_ERROR,
+    pycurl.E_SSL_CERTPROBLEM: Failure.TLS_ERROR,
+    pycurl.E_SSL_CIPHER: Failure.TLS_ERROR,
+    pycurl.E_SSL_CACERT_BADFILE: Failure.TLS_ERROR,
+    pycurl.E_SSL_ISSUER_ERROR: Failure.TLS_ERROR,
+    pycurl.E_SSL_INVALIDCERTSTATUS: Failure.TLS_ERROR,
 }
 
 # The resolver's threads cannot be cut off, only told to give up by themselves; glibc reads this once.
@@ -167,9 +165,8 @@ class Wire:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, CAPACITY)
-        self._epoll = select.epoll()
+        self._sockets = Watch()
         self._kept = Kept(CAPACITY)
-        self._watched: set[int] = set()
         self._timer: float | None = None
         self._under_way: dict[pycurl.Curl, _Exchange] = {}
         self._idle: list[_Exchange] = []
@@ -186,14 +183,23 @@ class Wire:
             self._under_way[exchange.handle] = exchange
             self._multi.add_handle(exchange.handle)
 
-    def wait(self, timeout: float) -> list[Result]:
-        """Work on the transfers until some have ended, or for `timeout` seconds; so too without any."""
-        end = time.monotonic() + timeout
+    def wait(self, timeout: float, also: int | None = None) -> list[Result]:
+        """Work on the transfers until some have ended, or for `timeout` seconds; so too without any.
+
+        Ends too once `also` can be read, a descriptor of somebody else's: that of the database's connection.
+        """
+        self._sockets.begin(also)
+        try:
+            return self._work(time.monotonic() + timeout, also)
+        finally:
+            self._sockets.end(also)
+
+    def _work(self, end: float, also: int | None) -> list[Result]:
         while True:
             now = time.monotonic()
-            self._act(max(0.0, min(end, self._timer or end) - now))
+            called = self._act(max(0.0, min(end, self._timer or end) - now), also)
             results = self._ended()
-            if results or now >= end:
+            if results or called or now >= end:
                 return results
 
     def cancel(self, tokens: Iterable[UUID]) -> None:
@@ -212,17 +218,17 @@ class Wire:
         for exchange in self._idle:
             exchange.handle.close()
         self._multi.close()
-        self._epoll.close()
+        self._sockets.close()
 
-    def _act(self, pause: float) -> None:
-        for descriptor, events in self._epoll.poll(pause, CAPACITY):
-            bits = pycurl.CSELECT_IN if events & select.EPOLLIN else 0
-            bits |= pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0
-            bits |= pycurl.CSELECT_ERR if events & (select.EPOLLERR | select.EPOLLHUP) else 0
-            self._multi.socket_action(descriptor, bits)
+    def _act(self, pause: float, also: int | None) -> bool:
+        """Whether `also` is ready."""
+        ready, called = self._sockets.ready(pause, also)
+        for descriptor, seen in ready:
+            self._multi.socket_action(descriptor, seen)
         if self._timer is not None and self._timer <= time.monotonic():
             self._timer = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        return called
 
     def _ended(self) -> list[Result]:
         results = []
@@ -251,16 +257,9 @@ class Wire:
 
     def _watch(self, what: int, descriptor: int, multi: pycurl.CurlMulti, data: object) -> None:
         if what == pycurl.POLL_REMOVE:
-            self._watched.discard(descriptor)
-            self._epoll.unregister(descriptor)
-            return
-        events = select.EPOLLIN if what & pycurl.POLL_IN else 0
-        events |= select.EPOLLOUT if what & pycurl.POLL_OUT else 0
-        if descriptor in self._watched:
-            self._epoll.modify(descriptor, events)
+            self._sockets.drop(descriptor)
         else:
-            self._watched.add(descriptor)
-            self._epoll.register(descriptor, events)
+            self._sockets.watch(descriptor, what)
 
     def _set_timer(self, milliseconds: int) -> None:
         self._timer = None if milliseconds < 0 else time.monotonic() + milliseconds / 1000
