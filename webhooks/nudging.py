@@ -1,0 +1,184 @@
+"""What pumps hear of commits: a word in Redis, so that a thousand commits make one task, or none.
+
+Each pace has two keys. `due` is a list of one element while something was committed that no pump has looked
+for since; it is a list so that a pump can wait for it. `pumping` is there while a pump runs that will look.
+Both end by themselves when nobody renews them, so that what dies or gets lost delays nobody for long.
+
+Rows are the truth: without Redis nothing is heard, and the sweeps find what is due.
+"""
+
+import logging
+import time
+from functools import cache
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+
+from webhooks.paces import Pace
+from webhooks.stopping import stop
+
+logger = logging.getLogger(__name__)
+
+#: Seconds that Redis may take to connect, and to answer.
+PATIENCE = 0.25
+#: Seconds that a Redis which failed is left alone by this process.
+QUIET = 5.0
+#: Seconds that either key holds unless it is renewed.
+STALE = 3.0
+#: Seconds between two questions of a pump that is busy.
+ASK_EVERY = 0.01
+#: Seconds after which a wait looks for the word to stop, and says that its pump still runs.
+_AT_ONCE = 0.2
+
+#: Answers 1 where somebody must be told: nobody was since the last look, and no pump runs.
+_NUDGE = """
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('RPUSH', KEYS[1], 1)
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return 1 - redis.call('EXISTS', KEYS[2])
+"""
+#: Says that a pump runs, and takes the elements: answers how many there were.
+_LISTEN = """
+local heard = 0
+for i = 1, #KEYS, 2 do
+    redis.call('SET', KEYS[i + 1], 1, 'PX', ARGV[1])
+    if redis.call('LPOP', KEYS[i]) then heard = heard + 1 end
+end
+return heard
+"""
+#: The same, but that a pump ends.
+_LEAVE = """
+local heard = 0
+for i = 1, #KEYS, 2 do
+    redis.call('DEL', KEYS[i + 1])
+    if redis.call('LPOP', KEYS[i]) then heard = heard + 1 end
+end
+return heard
+"""
+
+#: time.monotonic() until which Redis is left alone.
+_quiet_until = [0.0]
+
+
+def nudge(pace: Pace = Pace.FIRST) -> bool:
+    """Note that something of this pace was committed. Never raises; one round trip, of PATIENCE at most.
+
+    Returns whether a task must be published, which the caller does: no pump runs that would look, and none
+    has been asked for. False also without Redis: the sweeps find the rows.
+    """
+    return _run(_NUDGE, (pace,), unknown=False)
+
+
+class Ear:
+    """What a pump of these paces hears. For one thread; never raises.
+
+    Whoever runs the pump calls `begin` before it, and `end` after it; the pump calls `heard` and `wait`. Who
+    hears something claims once more: what was committed before is seen by that claim. Of several pumps of a
+    pace one hears it, which is enough.
+
+    Once Redis fails nothing more is heard for QUIET seconds, except that the failure itself counts as
+    something: the answer that got lost may have been that.
+    """
+
+    def __init__(self, *paces: Pace) -> None:
+        self._paces = paces
+        self._ask_at = 0.0
+
+    def begin(self) -> None:
+        """Say that a pump of these paces runs: from now on commits make no tasks. Then claim."""
+        self._listen()
+
+    def heard(self) -> bool:
+        """Whether something was committed since the last look. Does not wait.
+
+        As cheap as a clock when it is asked again within ASK_EVERY seconds: it answers False then.
+        """
+        return time.monotonic() >= self._ask_at and self._listen()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until something is committed: whether it was. Not longer than `seconds`.
+
+        Returns False within half a second of the word to stop, and at once where nothing can be
+        heard.
+        """
+        until = time.monotonic() + seconds
+        while not stop.is_set() and not _is_quiet():
+            if self._listen():
+                return True
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            if self._block(min(left, _AT_ONCE)):
+                return True
+        return False
+
+    def end(self) -> bool:
+        """Say that the pump ends: from now on commits make tasks. Returns whether one came that made none.
+
+        The caller then goes on, or nudges again.
+        """
+        return _run(_LEAVE, self._paces, unknown=True)
+
+    def _listen(self) -> bool:
+        self._ask_at = time.monotonic() + ASK_EVERY
+        return _run(_LISTEN, self._paces, unknown=True)
+
+    def _block(self, seconds: float) -> bool:
+        due = [_due(pace) for pace in self._paces]
+        try:
+            return _client(settings.REDIS_URL, PATIENCE + _AT_ONCE).blpop(due, seconds) is not None
+        except (redis.RedisError, OSError) as error:
+            _be_quiet(error)
+            return True
+
+
+def _run(script: str, paces: tuple[Pace, ...], *, unknown: bool) -> bool:
+    """What the script answers; False while Redis is left alone; `unknown` where the answer got lost."""
+    if _is_quiet():
+        return False
+    keys = [key for pace in paces for key in (_due(pace), _pumping(pace))]
+    try:
+        return bool(_script(settings.REDIS_URL, script)(keys, [int(STALE * 1000)]))
+    except (redis.RedisError, OSError) as error:
+        _be_quiet(error)
+        return unknown
+
+
+def _due(pace: Pace) -> str:
+    return f"parcelwire:webhooks:{pace}:due"
+
+
+def _pumping(pace: Pace) -> str:
+    return f"parcelwire:webhooks:{pace}:pumping"
+
+
+def _is_quiet() -> bool:
+    return time.monotonic() < _quiet_until[0]
+
+
+def _be_quiet(error: Exception) -> None:
+    _quiet_until[0] = time.monotonic() + QUIET
+    logger.warning("Redis failed, the sweeps find what is due until it is back: %s", error)
+
+
+@cache
+def _script(url: str, text: str) -> Script:
+    return _client(url, PATIENCE).register_script(text)
+
+
+@cache
+def _client(url: str, patience: float) -> redis.Redis:
+    """Its connections are shared by threads, made anew in a forked process, and never try again."""
+    pool = redis.ConnectionPool.from_url(
+        url,
+        retry=Retry(NoBackoff(), 0),
+        driver_info=None,
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+    )
+    # Afterwards: what the URL says would come first.
+    pool.connection_kwargs |= {"socket_connect_timeout": PATIENCE, "socket_timeout": patience, "protocol": 2}
+    return redis.Redis(connection_pool=pool)
