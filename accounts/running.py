@@ -37,7 +37,8 @@ class Running:
         connection.ensure_connection()
         self._connection: BaseDatabaseWrapper = connection
         self._kept: psycopg.Connection[Any] = connection.connection
-        self._named, self._sql, names = sql, *_numbered(sql)
+        self._named = sql
+        self._sql, names = _numbered(sql)
         self._values = [_text(values[name]) for name in names]
         self._results: list[pq.abc.PGresult] = []
         self._began = time.monotonic()

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
+from accounts.binary import uuid
+from accounts.running import Job, running, to_end
 from webhooks import extra, lanes
 from webhooks.loading import load
 from webhooks.models import Endpoint
@@ -42,7 +44,7 @@ FROM cut_off c WHERE x.delivery_id = c.id AND x.claim_id = c.claim_id
 
 # A lease that has run out is not renewed, though nobody took it over: its place in the lane may be taken.
 _RENEW = """
-UPDATE webhooks_delivery d SET claimed_until = clock_timestamp() + %(lease)s * interval '1 second'
+UPDATE webhooks_delivery d SET claimed_until = clock_timestamp() + %(lease)s::float8 * interval '1 second'
 FROM unnest(%(deliveries)s::uuid[], %(claims)s::uuid[]) AS ours (delivery, claim)
 WHERE d.id = ours.delivery AND d.claim_id = ours.claim AND d.claimed_until >= clock_timestamp()
 RETURNING d.id
@@ -111,17 +113,26 @@ def take(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> list[Claimed]:
     return [Claimed(claim, endpoints[row[0]], nth < len(asked), *row[1:12]) for nth, row in enumerate(rows)]
 
 
+def taking(limit: int, paces: Sequence[Pace]) -> Job[list[Claimed]]:
+    yield from ()
+    return take(limit, paces)
+
+
 def oldest_due() -> datetime | None:
     """Since when the first of what a claim would find now has been waiting; None: it would find nothing."""
     moments = (lanes.oldest_due(), extra.oldest_asked(FORGIVEN))
     return min((moment for moment in moments if moment), default=None)
 
 
-def renew(claimed: Sequence[Claimed]) -> set[UUID]:
+def renewing(claimed: Sequence[Claimed]) -> Job[set[UUID]]:
     """Prolong those of these leases that still hold. Returns their deliveries."""
-    with connection.cursor() as cursor:
-        cursor.execute(_RENEW, _named(claimed) | {"lease": settings.DELIVERY_LEASE})
-        return {row[0] for row in cursor.fetchall()}
+    found = yield from running(_RENEW, _named(claimed) | {"lease": settings.DELIVERY_LEASE})
+    return {uuid(row[0]) for row in found}
+
+
+def renew(claimed: Sequence[Claimed]) -> set[UUID]:
+    """`renewing`, all of it now."""
+    return to_end(renewing(claimed))
 
 
 def give_back(claimed: Sequence[Claimed]) -> None:

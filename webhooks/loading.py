@@ -1,9 +1,11 @@
 """Endpoints with their secrets, where one that does not decrypt must not hold up the others."""
 
-from collections.abc import Collection
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
+from django.conf import settings
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
@@ -12,6 +14,8 @@ from webhooks.models import SECRET_COLUMNS, Endpoint
 
 #: Endpoints that are asked at most whether our keys are the right ones.
 _ASKED = 1_000
+#: Endpoints that a process keeps with their decrypted secrets, those that were wanted last.
+KEPT = 5_000
 
 
 def load(ids: Collection[UUID]) -> dict[UUID, Endpoint]:
@@ -27,6 +31,36 @@ def load(ids: Collection[UUID]) -> dict[UUID, Endpoint]:
         if all(is_unreadable(each) for each in endpoints.values()) and not _keys_fit_any():
             raise
     return endpoints
+
+
+class Kept:
+    """Endpoints that were loaded before, as long as their rows are the same. For one thread."""
+
+    def __init__(self) -> None:
+        self._keys: tuple[str, ...] = ()
+        self._kept: OrderedDict[tuple[UUID, str], Endpoint] = OrderedDict()
+
+    def load(self, versions: Mapping[UUID, str]) -> dict[UUID, Endpoint]:
+        """As `load`, of endpoints whose rows have these versions: no statement where all are kept.
+
+        A version is a text that changes with every write to the row.
+        """
+        keys = tuple(settings.FIELD_ENCRYPTION_KEYS)
+        if keys != self._keys:
+            self._kept.clear()
+            self._keys = keys
+        found = {
+            id_: self._kept[id_, version] for id_, version in versions.items() if (id_, version) in self._kept
+        }
+        missing = versions.keys() - found.keys()
+        loaded = load(missing) if missing else {}
+        for id_, endpoint in (found | loaded).items():
+            if not is_unreadable(endpoint):
+                self._kept[id_, versions[id_]] = endpoint
+                self._kept.move_to_end((id_, versions[id_]))
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found | loaded
 
 
 def is_unreadable(endpoint: Endpoint) -> bool:

@@ -1,4 +1,7 @@
-"""The pump: claims what is due, sends it, settles what has ended while the rest is under way; and again."""
+"""The pump: one loop that claims what is due, sends it, and settles what has ended, all at the same time.
+
+One thread waits for two things at once: for sockets, and for the one statement that PostgreSQL is working on.
+"""
 
 import logging
 import time
@@ -10,25 +13,33 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from events.retrying import once_more
-from webhooks.claims import Claimed, renew, take
+from accounts.running import Job, Running
+from events.retrying import once_more_running
+from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Failure, Outgoing, Result
+from webhooks.nudging import Ear
 from webhooks.paces import Pace
 from webhooks.requesting import request
-from webhooks.settling import settle
+from webhooks.settling import settling
 from webhooks.stopping import stop
 from webhooks.transport import CAPACITY, wire
 from webhooks.waiting import Turn
 
 logger = logging.getLogger(__name__)
 
-#: Deliveries that one claim takes, and one settling writes; larger batches cost more per delivery.
-BATCH = 100
-#: Seconds that ended tries wait for others, to be settled in one statement.
-GATHER = 0.02
-#: Seconds between two looks for work while the last one found less than it could take.
-LOOK_EVERY = 0.25
+#: Deliveries that one claim takes, and those that one settling writes at most: both cost as much for one as
+#: for many, and while one runs the other waits.
+BATCH, SETTLED = 200, 400
+#: Ended tries that are settled at once, and seconds that fewer wait for others.
+ENOUGH, GATHER = 150, 0.02
+#: Ended tries that are not settled yet, above which no more is claimed.
+BACKLOG = 2_000
+#: Seconds between two looks for work while the last one found less than it could take; and where something
+#: may have become due meanwhile.
+LOOK_EVERY, LOOK_SOON = 0.25, 0.02
+#: Seconds that a pump which has nothing to do waits for news.
+LINGER = 1.0
 #: Seconds after which a database that was away is asked again.
 AGAIN = 0.5
 
@@ -36,10 +47,11 @@ AGAIN = 0.5
 _AWAY = (OperationalError, InterfaceError)
 
 
-def run(budget: float, paces: Sequence[Pace] = tuple(Pace)) -> int:
+def run(budget: float, paces: Sequence[Pace] = tuple(Pace), ear: Ear | None = None) -> int:
     """Send what is due at these paces until nothing is, or for `budget` seconds, or until the word to stop.
 
-    Where a rate limit holds up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
+    With an `ear` it stays for a moment after that, and for as long as there is news. Where a rate limit holds
+    up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
     loses a claim stops sending. A database that stays away until the leases are over, or takes no record
     for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
@@ -47,16 +59,17 @@ def run(budget: float, paces: Sequence[Pace] = tuple(Pace)) -> int:
     Returns the number of tries. For one thread at a time of its own; any number of threads and processes
     may run it side by side.
     """
-    return _Pump(budget, paces).run()
+    return _Pump(budget, paces, ear).run()
 
 
 class _Pump:
-    def __init__(self, budget: float, paces: Sequence[Pace]) -> None:
-        self._paces = paces
+    def __init__(self, budget: float, paces: Sequence[Pace], ear: Ear | None) -> None:
         now = time.monotonic()
+        self._paces = paces
+        self._ear = ear
         self._wire = wire()
         self._until = now + budget
-        self._look_at = now
+        self._look_at = self._looked_at = now
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
         # Until when every lease in hand holds.
@@ -66,23 +79,31 @@ class _Pump:
         self._flying: dict[UUID, Claimed] = {}
         # None: it could not be sent.
         self._landed: list[tuple[Claimed, Result | None]] = []
+        # What is being settled now.
+        self._settling: list[tuple[Claimed, Result | None]] = []
+        # What the database works on, and its statement that is under way.
+        self._job: Job[None] | None = None
+        self._asked: Running | None = None
         self._tries = 0
         self._turn = Turn()
 
     def run(self) -> int:
         try:
-            self._claim()
-            while self._flying or self._landed or self._waits():
-                self._land(self._wire.wait(self._pause()))
-                self._settle()
-                self._renew()
-                self._claim()
+            self._work()
+            while self._is_busy() or self._waits() or self._hears():
+                self._land(self._wire.wait(self._pause(), self._asked.fileno() if self._asked else None))
+                self._work()
         finally:
             self._wire.cancel(self._flying)
-            # Where the database is away, so is the connection that it was held by.
+            # Where the database is away, so is the connection that all this was held by.
             with suppress(*_AWAY):
+                if self._job:
+                    self._job.close()
                 self._turn.end()
         return self._tries
+
+    def _is_busy(self) -> bool:
+        return bool(self._flying or self._landed or self._job)
 
     def _waits(self) -> bool:
         """Whether to look again, although nothing is under way: a rate limit holds up what is due."""
@@ -94,28 +115,65 @@ class _Pump:
             logger.warning("nobody waits for rate limits until the next sweep: %s", error)
             return False
 
+    def _hears(self) -> bool:
+        """Whether to look again at once, although there was nothing to do: there is news."""
+        if self._ear is None or not self._room():
+            return False
+        heard = self._ear.wait(min(LINGER, self._until - time.monotonic()))
+        self._look_at = time.monotonic()
+        return heard
+
     def _room(self) -> int:
         """For how many deliveries there is room now; 0 also where none may be claimed any more."""
         if stop.is_set() or self._look_at > self._until or self._give_up_at is not None:
             return 0
+        if len(self._landed) + len(self._settling) >= BACKLOG:
+            return 0
         return min(BATCH, CAPACITY - len(self._flying))
 
-    def _claim(self) -> None:
+    def _work(self) -> None:
+        """Go on with what the database has done, or begin what is most urgent; until it has to do."""
+        while True:
+            if self._job is None:
+                self._job = self._next()
+            if self._job is None or (self._asked and not _is_done(self._asked)):
+                return
+            self._asked = next(self._job, None)
+            if self._asked is None:
+                self._job = None
+
+    def _next(self) -> Job[None] | None:
         now = time.monotonic()
-        room = self._room()
+        if now >= self._renew_at:
+            return self._renew()
+        if self._landed and self._is_time_to_settle(now):
+            return self._settle()
         # Not whether the budget is spent by now: what was due to be looked at within it is, the first always.
-        if not room or now < self._look_at:
-            return
+        if self._room() and now >= self._next_look():
+            return self._claim()
+        return None
+
+    def _next_look(self) -> float:
+        # The ear is asked only where the answer counts.
+        soon = self._looked_at + LOOK_SOON
+        if soon < self._look_at and self._ear and self._ear.heard():
+            self._look_at = soon
+        return self._look_at
+
+    def _claim(self) -> Job[None]:
+        room = self._room()
+        self._looked_at = time.monotonic()
         try:
-            taken = once_more(partial(take, room, self._paces))
+            taken = yield from once_more_running(partial(taking, room, self._paces))
         except _AWAY as error:
             logger.warning("no deliveries claimed: %s", error)
-            self._look_at = now + AGAIN
+            self._look_at = time.monotonic() + AGAIN
             return
+        now = time.monotonic()
         if not self._flying and not self._landed:
             self._leased_until = now + settings.DELIVERY_LEASE
         # A full batch means that there may be more at once.
-        self._look_at = now if len(taken) == room else now + LOOK_EVERY
+        self._look_at = now if len(taken) >= room else now + LOOK_EVERY
         self._start(taken)
 
     def _start(self, taken: Sequence[Claimed]) -> None:
@@ -136,13 +194,16 @@ class _Pump:
         self._tries += len(outgoing)
 
     def _pause(self) -> float:
+        if self._asked:
+            # Whatever comes next waits for that.
+            return settings.DELIVERY_LEASE / 3
         moments = [self._renew_at]
         if self._landed:
             moments.append(self._settle_at)
-            if not self._flying and self._give_up_at is None:
-                return 0.0
         if self._room():
             moments.append(self._look_at)
+            if self._ear:
+                moments.append(self._looked_at + LOOK_SOON)
         return max(0.0, min(moments) - time.monotonic())
 
     def _land(self, results: Iterable[Result]) -> None:
@@ -150,45 +211,46 @@ class _Pump:
             self._settle_at = time.monotonic() + GATHER
         self._landed += [(self._flying.pop(result.token), result) for result in results]
 
-    def _settle(self) -> None:
-        if not self._landed or not self._is_time_to_settle():
-            return
+    def _settle(self) -> Job[None]:
+        self._settling, self._landed = self._landed[:SETTLED], self._landed[SETTLED:]
         try:
-            settle(self._landed)
+            yield from settling(self._settling)
         except _AWAY as error:
             now = time.monotonic()
+            self._landed = self._settling + self._landed
             self._give_up_at = self._give_up_at or now + settings.DELIVERY_LEASE
             if now >= self._give_up_at:
                 raise
             logger.warning("%d ended tries are not recorded yet: %s", len(self._landed), error)
             self._settle_at = now + AGAIN
             return
-        self._landed, self._give_up_at = [], None
-        # Places are free again.
-        self._look_at = time.monotonic()
+        finally:
+            self._settling = []
+        self._give_up_at = None
+        # Places are free again; where much is under way, a look for each of a few would cost too much.
+        soon = self._looked_at + LOOK_SOON if self._flying else time.monotonic()
+        self._look_at = min(self._look_at, soon)
 
-    def _is_time_to_settle(self) -> bool:
+    def _is_time_to_settle(self, now: float) -> bool:
         # After a refusal only time counts.
-        enough = self._give_up_at is None and (not self._flying or len(self._landed) >= BATCH)
-        return enough or time.monotonic() >= self._settle_at
+        enough = self._give_up_at is None and (not self._flying or len(self._landed) >= ENOUGH)
+        return enough or now >= self._settle_at
 
-    def _renew(self) -> None:
+    def _renew(self) -> Job[None]:
         """Every third of the lease. Who lost a claim stops sending: another may have begun."""
-        now = time.monotonic()
-        if now < self._renew_at:
-            return
         held = [*self._flying.values(), *(claimed for claimed, _ in self._landed)]
         try:
-            kept = once_more(partial(renew, held))
+            kept = yield from once_more_running(partial(renewing, held))
         except _AWAY as error:
             if time.monotonic() >= self._leased_until:
                 raise
             logger.warning("the leases of %d deliveries are not renewed yet: %s", len(held), error)
-            self._renew_at = now + AGAIN
+            self._renew_at = time.monotonic() + AGAIN
             return
+        now = time.monotonic()
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._leased_until = now + settings.DELIVERY_LEASE
-        lost = self._flying.keys() - kept
+        lost = {each.delivery_id for each in held} & self._flying.keys() - kept
         if lost:
             # What has been answered by now is settled, if nobody has taken it over.
             self._land(self._wire.wait(0))
@@ -201,6 +263,14 @@ class _Pump:
         logger.warning("lost the claims of %d deliveries in flight", len(lost))
         self._wire.cancel(lost)
         self._flying = {id_: each for id_, each in self._flying.items() if id_ not in lost}
+
+
+def _is_done(asked: Running) -> bool:
+    try:
+        return asked.is_done()
+    except _AWAY:
+        # Who waits for it hears that.
+        return True
 
 
 def _unknown(claimed: Claimed) -> Result:

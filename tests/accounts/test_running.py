@@ -42,7 +42,7 @@ def end_session() -> None:
 
 def test_values_go_as_text_and_columns_come_as_bytes() -> None:
     key = uuid4()
-    sql = "SELECT %(a)s::integer, %(b)s::text, %(key)s::uuid, %(no)s::text, %(yes)s::boolean, 5 %% 3, %(a)s::text"
+    sql = "SELECT %(a)s::int, %(b)s::text, %(key)s::uuid, %(no)s::text, %(yes)s::boolean, 5 %% 3, %(a)s::text"
     (row,) = asked(sql, a=7, b="x y", key=key, no=None, yes=True)
     assert row == [b"\0\0\0\7", b"x y", key.bytes, None, b"\1", b"\0\0\0\2", b"7"]
 

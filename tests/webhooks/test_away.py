@@ -1,18 +1,21 @@
 """The pump while the database is away for a moment."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import InterfaceError, OperationalError
 
 from accounts.models import Merchant
+from accounts.running import Job
 from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from webhooks import claims, ending, pump
 from webhooks.models import Delivery, Endpoint
+from webhooks.paces import Pace
 
 # Without a transaction around: after an error a connection in one would be closed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,7 +76,7 @@ def test_records_that_are_refused_for_a_while_are_written_once_and_nothing_is_se
 ) -> None:
     owe(endpoint, 5)
     # Each look tries twice.
-    refusing = away(ending, "settle", 6, error)
+    refusing = away(ending, "settling", 6, error)
     assert pump.run(5) == 5
     assert refusing.left == 0
     assert_all_sent_once(server, 5)
@@ -82,7 +85,7 @@ def test_records_that_are_refused_for_a_while_are_written_once_and_nothing_is_se
 def test_what_is_in_flight_while_records_are_refused_is_seen_to_its_end(
     alice: Merchant, endpoint: Endpoint, server: Subscriber, away: Away
 ) -> None:
-    refusing = away(ending, "settle", 6)
+    refusing = away(ending, "settling", 6)
 
     def until_the_third_refusal(handler: subscribers.Handler) -> None:
         eventually(lambda: refusing.left <= 1)
@@ -100,13 +103,13 @@ def test_leases_are_renewed_while_records_are_refused(
     settings.DELIVERY_LEASE = 0.9
     renewed: list[int] = []
 
-    def renew(held: list[claims.Claimed]) -> set[object]:
+    def renew(held: list[claims.Claimed]) -> Job[set[UUID]]:
         renewed.append(len(held))
         refusing.left = 0
-        return claims.renew(held)
+        return (yield from claims.renewing(held))
 
-    refusing = away(ending, "settle", 1_000_000)
-    monkeypatch.setattr(pump, "renew", renew)
+    refusing = away(ending, "settling", 1_000_000)
+    monkeypatch.setattr(pump, "renewing", renew)
     owe(endpoint, 3)
     assert pump.run(5) == 3
     assert renewed[0] == 3
@@ -117,7 +120,7 @@ def test_a_renewal_that_is_refused_is_made_again_and_cancels_nothing(
     endpoint: Endpoint, server: Subscriber, away: Away, settings
 ) -> None:
     settings.DELIVERY_LEASE = 2
-    refusing = away(pump, "renew", 6)
+    refusing = away(pump, "renewing", 6)
 
     def until_it_works(handler: subscribers.Handler) -> None:
         eventually(lambda: refusing.left == 0)
@@ -132,7 +135,7 @@ def test_a_renewal_that_is_refused_is_made_again_and_cancels_nothing(
 def test_claims_that_are_refused_are_not_made_and_cancel_nothing(
     alice: Merchant, endpoint: Endpoint, server: Subscriber, away: Away
 ) -> None:
-    taking = away(pump, "take", 0)
+    taking = away(pump, "taking", 0)
 
     def the_database_goes(handler: subscribers.Handler) -> None:
         taking.left = 6
@@ -148,33 +151,33 @@ def test_claims_that_are_refused_are_not_made_and_cancel_nothing(
 
 def test_without_a_database_nothing_is_claimed_and_nothing_raised(endpoint: Endpoint, away: Away) -> None:
     owe(endpoint)
-    away(pump, "take", 2)
+    away(pump, "taking", 2)
     assert pump.run(5) == 0
 
 
 def test_nothing_is_claimed_while_records_are_refused(
     endpoint: Endpoint, server: Subscriber, away: Away, monkeypatch
 ) -> None:
-    refusing = away(ending, "settle", 6)
+    refusing = away(ending, "settling", 6)
     in_trouble: list[bool] = []
 
-    def take(limit: int, *_: object) -> list[claims.Claimed]:
+    def take(limit: int, paces: Sequence[Pace]) -> Job[list[claims.Claimed]]:
         in_trouble.append(0 < refusing.left < 6)
-        return claims.take(limit)
+        return (yield from claims.taking(limit, paces))
 
-    monkeypatch.setattr(pump, "take", take)
+    monkeypatch.setattr(pump, "taking", take)
     owe(endpoint, 30)
     assert pump.run(5) == 30
     assert not any(in_trouble)
     assert_all_sent_once(server, 30)
 
 
-@pytest.mark.parametrize(("name", "owner"), [("settle", ending), ("renew", pump)])
+@pytest.mark.parametrize(("name", "owner"), [("settling", ending), ("renewing", pump)])
 def test_a_database_that_stays_away_for_a_lease_ends_the_run_with_its_error(
     endpoint: Endpoint, server: Subscriber, away: Away, settings, name: str, owner: object
 ) -> None:
     settings.DELIVERY_LEASE = 0.3
-    if name == "renew":
+    if name == "renewing":
         server.answer("/hook", subscribers.hang)
     owe(endpoint)
     away(owner, name, 1_000_000)

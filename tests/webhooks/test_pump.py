@@ -4,7 +4,8 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -12,14 +13,16 @@ from django.db.models.functions import Now
 from standardwebhooks.webhooks import Webhook
 
 from accounts.models import Merchant
+from accounts.running import Job
 from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, news, owe, tell
 from tests.webhooks.test_claims import lose_leases
 from webhooks import pump
-from webhooks.claims import Claimed, renew, take
+from webhooks.claims import Claimed, renewing, take, taking
 from webhooks.models import Delivery, Endpoint
+from webhooks.paces import Pace
 from webhooks.stopping import stop
 
 pytestmark = pytest.mark.django_db
@@ -271,13 +274,13 @@ def test_a_lost_claim_stops_the_try_and_settles_nothing(
     server.answer("/hook", steal)
     (delivery,) = owe(endpoint)
 
-    def renew_after_theft(claims: object) -> object:
+    def renew_after_theft(claims: list[Claimed]) -> Job[set[UUID]]:
         eventually(stolen.is_set)
         lose_leases()
         take(1)
-        return renew(claims)
+        return (yield from renewing(claims))
 
-    monkeypatch.setattr(pump, "renew", renew_after_theft)
+    monkeypatch.setattr(pump, "renewing", renew_after_theft)
     assert pump.run(5) == 1
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempt_count) == ("pending", 2)
@@ -295,15 +298,15 @@ def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_l
         status(200)(handler)
         answered.set()
 
-    def stand_still(claims: list[Claimed]) -> object:
+    def stand_still(claims: list[Claimed]) -> Job[set[UUID]]:
         stalled.set()
         answered.wait(10)
         lose_leases()
-        return renew(claims)
+        return (yield from renewing(claims))
 
     server.answer("/hook", answer_meanwhile)
     (delivery,) = owe(endpoint)
-    monkeypatch.setattr(pump, "renew", stand_still)
+    monkeypatch.setattr(pump, "renewing", stand_still)
     assert pump.run(5) == 1
     assert [each.error for each in attempts_of(delivery)] == [""]
 
@@ -311,10 +314,10 @@ def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_l
 def test_a_pump_that_takes_over_from_itself_sends_again_and_goes_on(
     endpoint: Endpoint, server: Subscriber, monkeypatch
 ) -> None:
-    def take_late(limit: int, *_: object) -> list[Claimed]:
+    def take_late(limit: int, paces: Sequence[Pace]) -> Job[list[Claimed]]:
         if len(server.heard()) == 1:
             lose_leases()
-        return take(limit)
+        return (yield from taking(limit, paces))
 
     def both_are_there(handler: subscribers.Handler) -> None:
         server.wait_for(2)
@@ -322,7 +325,7 @@ def test_a_pump_that_takes_over_from_itself_sends_again_and_goes_on(
 
     server.answer("/hook", both_are_there)
     (delivery,) = owe(endpoint)
-    monkeypatch.setattr(pump, "take", take_late)
+    monkeypatch.setattr(pump, "taking", take_late)
     assert pump.run(5) == 2
     assert [each.error for each in attempts_of(delivery)] == ["abandoned", ""]
     owe(endpoint)

@@ -1,6 +1,6 @@
 """How many tries a second an endpoint gets, and how the pump waits for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,15 +8,17 @@ from django.db import connection, connections
 from django.db.models import F
 
 from accounts.models import Merchant
+from accounts.running import Job
 from tests.subscribers import Subscriber, subscriber
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import lose_leases, settlement, side_by_side
 from webhooks import pump, tasks
-from webhooks.claims import Claimed, oldest_due, take
+from webhooks.claims import Claimed, oldest_due, take, taking
 from webhooks.ending import settle
 from webhooks.extra import ask
 from webhooks.lanes import next_token
 from webhooks.models import Delivery, Endpoint, Lane, Trigger
+from webhooks.paces import Pace
 from webhooks.stopping import stop
 from webhooks.waiting import Turn
 
@@ -190,11 +192,11 @@ def test_the_pump_asks_for_tokens_a_few_times_a_second_at_most(
     owe(endpoint, 2)
     looks: list[int] = []
 
-    def counted(limit: int, *_: object) -> list[Claimed]:
+    def counted(limit: int, paces: Sequence[Pace]) -> Job[list[Claimed]]:
         looks.append(limit)
-        return take(limit)
+        return (yield from taking(limit, paces))
 
-    monkeypatch.setattr(pump, "take", counted)
+    monkeypatch.setattr(pump, "taking", counted)
     assert pump.run(20) == 2
     # One second of waiting; a pump that spins would look thousands of times.
     assert len(looks) < 50
