@@ -70,6 +70,7 @@ class _Pump:
         self._wire = wire()
         self._until = now + budget
         self._look_at = self._looked_at = now
+        self._has_looked = False
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
         # Until when every lease in hand holds.
@@ -125,7 +126,9 @@ class _Pump:
 
     def _room(self) -> int:
         """For how many deliveries there is room now; 0 also where none may be claimed any more."""
-        if stop.is_set() or self._look_at > self._until or self._give_up_at is not None:
+        # However late it comes to its first look, it makes that one.
+        is_over = self._has_looked and time.monotonic() >= self._until
+        if stop.is_set() or is_over or self._give_up_at is not None:
             return 0
         if len(self._landed) + len(self._settling) >= BACKLOG:
             return 0
@@ -148,7 +151,6 @@ class _Pump:
             return self._renew()
         if self._landed and self._is_time_to_settle(now):
             return self._settle()
-        # Not whether the budget is spent by now: what was due to be looked at within it is, the first always.
         if self._room() and now >= self._next_look():
             return self._claim()
         return None
@@ -162,7 +164,7 @@ class _Pump:
 
     def _claim(self) -> Job[None]:
         room = self._room()
-        self._looked_at = time.monotonic()
+        self._looked_at, self._has_looked = time.monotonic(), True
         try:
             taken = yield from once_more_running(partial(taking, room, self._paces))
         except _AWAY as error:
