@@ -111,9 +111,10 @@ def take(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> list[Claimed]:
     return [Claimed(claim, endpoints[row[0]], nth < len(asked), *row[1:12]) for nth, row in enumerate(rows)]
 
 
-def oldest_due() -> datetime | None:
+def oldest_due(paces: Sequence[Pace] = tuple(Pace)) -> datetime | None:
     """Since when the first of what a claim would find now has been waiting; None: it would find nothing."""
-    moments = (lanes.oldest_due(), extra.oldest_asked(FORGIVEN))
+    asked = extra.oldest_asked(FORGIVEN) if Pace.FIRST in paces else None
+    moments = (lanes.oldest_due(paces), asked)
     return min((moment for moment in moments if moment), default=None)
 
 

@@ -67,7 +67,7 @@ class _Pump:
         # None: it could not be sent.
         self._landed: list[tuple[Claimed, Result | None]] = []
         self._tries = 0
-        self._turn = Turn()
+        self._turn = Turn(paces)
 
     def run(self) -> int:
         try:
