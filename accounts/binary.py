@@ -1,9 +1,13 @@
 """Values in PostgreSQL's binary form, as `accounts.running` gives them. Pure."""
 
+import struct
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+#: A `boolean` that is true.
+TRUE = b"\1"
 
 
 def uuid(value: bytes | None) -> UUID:
@@ -14,6 +18,12 @@ def uuid(value: bytes | None) -> UUID:
 def number(value: bytes | None) -> int:
     """Of a `smallint`, `integer` or `bigint`."""
     return int.from_bytes(_there(value), "big", signed=True)
+
+
+def float8(value: bytes | None) -> float:
+    """Of a `double precision`."""
+    found: float = struct.unpack(">d", _there(value))[0]
+    return found
 
 
 def text(value: bytes | None) -> str:

@@ -1,46 +1,26 @@
 """The claims of deliveries: taking what is due, renewing leases, giving back. Times are the database's."""
 
-import json
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from uuid_utils.compat import uuid7
 
-from accounts.binary import uuid
-from accounts.running import Job, running, to_end
+from accounts.binary import TRUE, float8, moment, number, text, uuid
+from accounts.running import Job, Row, running, to_end
 from webhooks import extra, lanes
-from webhooks.loading import load
+from webhooks.loading import Kept
 from webhooks.models import Endpoint
 from webhooks.paces import Pace
-from webhooks.tallying import counting
 
 #: Tries cut off by the sender's own death that cost no step of the schedule.
 FORGIVEN = 3
-
-#: Records the claimed tries of the deliveries that follow after it, which were cut off.
-ABANDON = """
-    INSERT INTO webhooks_attempt
-        (id, delivery_id, number, trigger, started_at, error, response_body, response_headers, address)
-    SELECT gen_random_uuid(), id, attempt_count, trigger, started_at, 'abandoned', '', '{}', ''
-"""
-
-# One that a lane took over from an extra try leaves that one to be made again, cut off once more.
-_TAKE_OVER = f"""
-WITH cut_off AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(rows)s) AS (
-        id uuid, endpoint_id uuid, claim_id uuid, attempt_count integer, started_at timestamptz, trigger text)
-),
-abandoned AS ({ABANDON} FROM cut_off),
-ended AS (SELECT endpoint_id, 'abandoned' AS error, NULL::integer AS duration_ms FROM cut_off),
-counted AS ({counting("ended")})
-UPDATE webhooks_extratry x SET claim_id = NULL, abandoned_count = x.abandoned_count + 1
-FROM cut_off c WHERE x.delivery_id = c.id AND x.claim_id = c.claim_id
-"""  # noqa: S608 - constants only
 
 # A lease that has run out is not renewed, though nobody took it over: its place in the lane may be taken.
 _RENEW = """
@@ -59,6 +39,9 @@ FROM unnest(%(deliveries)s::uuid[], %(claims)s::uuid[], %(numbers)s::integer[])
     AS ours (delivery, claim, number)
 WHERE d.id = ours.delivery AND d.claim_id = ours.claim
 """
+
+
+_of_thread = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,41 +69,50 @@ class Claimed:
     body: bytes
 
 
-def take(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> list[Claimed]:
-    """Claim up to `limit` deliveries, what was asked for first, then the longest due, in a short transaction.
+class Taken(NamedTuple):
+    """What a claim took. `overdue`: seconds that the first of what could start had been due."""
 
-    Those of the first of `paces` come first; what was asked for goes at the pace of first tries.
+    claims: list[Claimed]
+    overdue: float
+
+
+def taking(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> Job[Taken]:
+    """Claim up to `limit` deliveries: what was asked for first, up to half of them, then the longest due.
+
+    Those of the first of `paces` come first; what was asked for goes at the pace of first tries. Every
+    statement is a transaction of its own; a constant number of them, and more where something is rare.
 
     No endpoint gets more than its `max_in_flight` at once and its `rate_limit` in a second, extra tries
     aside. The try counts from here on. A delivery whose lease has run out is taken over: its cut-off try is
-    recorded as abandoned. A constant number of statements. Raises InvalidToken, and claims nothing, where our
-    keys open no endpoint's secrets.
+    recorded as abandoned. Raises InvalidToken, and gives back what it claimed, where our keys open no
+    endpoint's secrets.
     """
     claim = uuid7()
     values = {"claim": claim, "lease": settings.DELIVERY_LEASE, "forgiven": FORGIVEN}
-    with transaction.atomic(), connection.cursor() as cursor:
-        asked = extra.take(cursor, -(-limit // 2), values) if Pace.FIRST in paces else []
-        due: list[tuple[Any, ...]] = []
-        for pace in paces:
-            left = limit - len(asked) - len(due)
-            due += lanes.take(cursor, left, values, pace) if left else []
-        rows = asked + due
-        cut_off = [row for row in rows if row[12] and not row[6]]
-        if cut_off:
-            cursor.execute(_TAKE_OVER, {"rows": json.dumps([_cut_off(row) for row in cut_off])})
-        # Read within the claim: wrong keys undo it, and no try is spent on them.
-        endpoints = load({row[0] for row in rows}) if rows else {}
-    return [Claimed(claim, endpoints[row[0]], nth < len(asked), *row[1:12]) for nth, row in enumerate(rows)]
+    asked = extra.take(-(-limit // 2), values) if Pace.FIRST in paces else []
+    due: list[tuple[Any, ...]] = []
+    overdue = 0.0
+    for statement in (each for pace in paces for each in lanes.TAKE[pace]):
+        left = limit - len(asked) - len(due)
+        if left > 0:
+            answer = yield from running(statement, lanes.asking(left, values))
+            found = lanes.read([_read(row) for row in answer])
+            overdue = max(overdue, found.overdue or 0.0)
+            due += found.rows
+            if found.wants_another_round(left):
+                due += lanes.go_on(statement, left, values, found)
+    return Taken(_claimed(claim, asked, due), overdue)
 
 
-def taking(limit: int, paces: Sequence[Pace]) -> Job[list[Claimed]]:
-    yield from ()
-    return take(limit, paces)
+def take(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> list[Claimed]:
+    """`taking`, all of it now."""
+    return to_end(taking(limit, paces)).claims
 
 
-def oldest_due() -> datetime | None:
+def oldest_due(paces: Sequence[Pace] = tuple(Pace)) -> datetime | None:
     """Since when the first of what a claim would find now has been waiting; None: it would find nothing."""
-    moments = (lanes.oldest_due(), extra.oldest_asked(FORGIVEN))
+    asked = extra.oldest_asked(FORGIVEN) if Pace.FIRST in paces else None
+    moments = (lanes.oldest_due(paces), asked)
     return min((moment for moment in moments if moment), default=None)
 
 
@@ -137,8 +129,15 @@ def renew(claimed: Sequence[Claimed]) -> set[UUID]:
 
 def give_back(claimed: Sequence[Claimed]) -> None:
     """Undo these claims, except that a cut-off try before them stays recorded: they were not sent."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK, _named(claimed) | {"numbers": [each.number for each in claimed]})
+    _give_back([(each.delivery_id, each.claim_id, each.number) for each in claimed])
+
+
+def _give_back(tries: Sequence[tuple[UUID, UUID, int]]) -> None:
+    if tries:
+        deliveries, claims, numbers = map(list, zip(*tries, strict=True))
+        values = {"deliveries": deliveries, "claims": claims, "numbers": numbers}
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE_BACK, values)
 
 
 def _named(claimed: Sequence[Claimed]) -> dict[str, Any]:
@@ -148,13 +147,43 @@ def _named(claimed: Sequence[Claimed]) -> dict[str, Any]:
     }
 
 
-def _cut_off(row: Sequence[Any]) -> dict[str, object]:
-    old_claim, number, started_at, trigger = row[12:16]
-    return {
-        "id": str(row[1]),
-        "endpoint_id": str(row[0]),
-        "claim_id": str(old_claim),
-        "attempt_count": number,
-        "started_at": started_at.isoformat(),
-        "trigger": trigger,
-    }
+def _claimed(claim: UUID, asked: list[tuple[Any, ...]], due: list[tuple[Any, ...]]) -> list[Claimed]:
+    rows = asked + due
+    try:
+        endpoints = _kept().load({row[0]: row[-1] for row in rows}) if rows else {}
+    except InvalidToken:
+        # Wrong keys: no try is spent on them.
+        _give_back([(row[1], claim, row[3]) for row in rows])
+        raise
+    return [Claimed(claim, endpoints[row[0]], nth < len(asked), *row[1:12]) for nth, row in enumerate(rows)]
+
+
+def _kept() -> Kept:
+    kept: Kept | None = getattr(_of_thread, "kept", None)
+    if kept is None:
+        kept = _of_thread.kept = Kept()
+    return kept
+
+
+def _read(row: Row) -> tuple[Any, ...]:
+    """A row of `lanes.TAKE` from its binary form."""
+    overdue = None if row[2] is None else float8(row[2])
+    head = (number(row[0]), number(row[1]), overdue)
+    if row[3] is None:
+        return (*head, None)
+    return (
+        *head,
+        uuid(row[3]),
+        uuid(row[4]),
+        uuid(row[5]),
+        number(row[6]),
+        number(row[7]),
+        moment(row[8]),
+        row[9] == TRUE,
+        text(row[10]),
+        text(row[11]),
+        uuid(row[12]),
+        number(row[13]),
+        row[14],
+        text(row[15]),
+    )

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from events.retrying import once_more
 from events.writing import written
-from webhooks.claims import ABANDON
+from webhooks.cutting_off import ABANDON
 from webhooks.facts import DeliveryExhausted
 from webhooks.filters import is_about_parcel
 from webhooks.health import KEPT_HELD

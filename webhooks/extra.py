@@ -10,9 +10,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 
-from webhooks.lanes import making
+from webhooks.cutting_off import TAKEN_OVER
+from webhooks.lanes import making, read
 from webhooks.models import Trigger
 
 _ASK = """
@@ -37,10 +37,10 @@ WITH RECURSIVE asking AS (
     FROM asking WHERE asking.endpoint_id IS NOT NULL
 ),
 first AS MATERIALIZED (
-    SELECT e.id AS endpoint_id, l.xmin AS version, head.*
+    SELECT e.id AS endpoint_id, l.xmin AS version, e.version AS endpoint_version, head.*
     FROM asking
     CROSS JOIN LATERAL (
-        SELECT e.* FROM webhooks_endpoint e
+        SELECT e.*, e.ctid::text || ':' || e.xmin::text AS version FROM webhooks_endpoint e
         WHERE e.id = asking.endpoint_id AND e.deleted_at IS NULL OFFSET 0
     ) AS e
     LEFT JOIN webhooks_lane l ON l.endpoint_id = e.id
@@ -49,7 +49,8 @@ first AS MATERIALIZED (
         FROM webhooks_extratry x JOIN webhooks_delivery d ON d.id = x.delivery_id
         WHERE x.endpoint_id = e.id AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
           AND NOT (d.claim_id IS NOT NULL AND d.claim_id IS DISTINCT FROM x.claim_id
-                   AND d.abandoned_count >= %(forgiven)s AND d.state = 'pending' AND e.state = 'active')
+                   AND d.abandoned_count >= %(forgiven)s::integer
+                   AND d.state = 'pending' AND e.state = 'active')
         ORDER BY x.asked_at, x.delivery_id LIMIT 1
     ) AS head
     WHERE NOT EXISTS (
@@ -59,15 +60,16 @@ first AS MATERIALIZED (
     )
 )"""
 
-# As in `webhooks.lanes`, whoever claims writes to the lane's row, and a lane written to meanwhile is left.
+# The answer is one that `webhooks.lanes.read` takes. As there, whoever claims writes to the lane's row, and a
+# lane written to meanwhile is left.
 # `own`: this same try was cut off before; `spent`: once too often, so that it is settled as failed.
 # `over`: the same, but it is recorded already; or it is a test that has ended: nothing is left to send.
-_TAKE = f"""{_FIRST},
+TAKE = f"""{_FIRST},
 ours AS MATERIALIZED (
     SELECT l.endpoint_id, first.delivery_id
     FROM webhooks_lane l
     JOIN first ON first.endpoint_id = l.endpoint_id AND first.version = l.xmin
-    ORDER BY first.asked_at LIMIT %(limit)s
+    ORDER BY first.asked_at LIMIT %(limit)s::integer
     FOR NO KEY UPDATE OF l SKIP LOCKED
 ),
 locked AS MATERIALIZED (
@@ -79,7 +81,8 @@ locked AS MATERIALIZED (
 ),
 judged AS MATERIALIZED (
     SELECT l.*, x.trigger AS extra, coalesce(l.claim_id = x.claim_id, FALSE) AS own,
-           x.abandoned_count >= %(forgiven)s AS at_limit, x.abandoned_count > %(forgiven)s AS over_limit
+           x.abandoned_count >= %(forgiven)s::integer AS at_limit,
+           x.abandoned_count > %(forgiven)s::integer AS over_limit
     FROM locked l JOIN webhooks_extratry x ON x.delivery_id = l.id
     FOR NO KEY UPDATE OF x SKIP LOCKED
 ),
@@ -94,12 +97,13 @@ over AS (
 ),
 claimed AS (
     UPDATE webhooks_extratry x
-    SET claim_id = %(claim)s, abandoned_count = x.abandoned_count + CASE WHEN s.own THEN 1 ELSE 0 END
+    SET claim_id = %(claim)s::uuid, abandoned_count = x.abandoned_count + CASE WHEN s.own THEN 1 ELSE 0 END
     FROM start s WHERE x.delivery_id = s.id
 ),
 taken AS (
     UPDATE webhooks_delivery d
-    SET claim_id = %(claim)s, claimed_until = clock_timestamp() + %(lease)s * interval '1 second',
+    SET claim_id = %(claim)s::uuid,
+        claimed_until = clock_timestamp() + %(lease)s::float8 * interval '1 second',
         started_at = CASE WHEN s.spent THEN d.started_at ELSE clock_timestamp() END,
         attempt_count = d.attempt_count + CASE WHEN s.spent THEN 0 ELSE 1 END,
         abandoned_count = d.abandoned_count
@@ -107,16 +111,18 @@ taken AS (
     FROM start s WHERE d.id = s.id
     RETURNING d.id, d.endpoint_id, d.message_id, d.attempt_count, d.step, d.started_at, s.extra, s.spent,
               s.old_claim, s.old_number, s.old_start, s.old_trigger
-),
+),{TAKEN_OVER},
 written AS (
     UPDATE webhooks_lane l SET claimed_through = l.claimed_through
     FROM taken t WHERE l.endpoint_id = t.endpoint_id
 )
-SELECT (SELECT count(*) FROM first WHERE version IS NULL),
+SELECT (SELECT count(*) FROM first WHERE version IS NULL), 0,
+       (SELECT extract(epoch FROM statement_timestamp() - min(asked_at))::float8 FROM first),
        t.endpoint_id, t.id, t.message_id, t.attempt_count, t.step, t.started_at, t.spent, t.extra,
-       m.type, m.stream, m.sequence, m.body, t.old_claim, t.old_number, t.old_start, t.old_trigger
+       m.type, m.stream, m.sequence, m.body, first.endpoint_version
 FROM (VALUES (1)) AS always
-LEFT JOIN (taken t JOIN webhooks_message m ON m.id = t.message_id) ON TRUE
+LEFT JOIN (taken t JOIN first ON first.endpoint_id = t.endpoint_id
+           JOIN webhooks_message m ON m.id = t.message_id) ON TRUE
 """  # noqa: S608 - constants only
 
 _MAKE_LANES = f"{_FIRST} {making('first')}"
@@ -133,19 +139,22 @@ def ask(delivery_id: UUID, trigger: Trigger) -> None:
         cursor.execute(_ASK, {"delivery": delivery_id, "trigger": trigger})
 
 
-def take(cursor: CursorWrapper, limit: int, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """Claim up to `limit` of what is asked for, in the caller's transaction: one of an endpoint.
+def take(limit: int, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """Claim up to `limit` of what is asked for: one of an endpoint. `webhooks.claims` knows the columns.
 
-    `webhooks.claims` knows the columns.
+    One statement where nothing is; two rounds where lanes were missing.
     """
-    cursor.execute(_ARE_ASKED)
-    if not cursor.fetchone()[0]:
-        return []
-    rows = _round(cursor, limit, values)
-    if rows[0][0]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ARE_ASKED)
+        if not cursor.fetchone()[0]:
+            return []
+        cursor.execute(TAKE, {**values, "limit": limit})
+        found = read(cursor.fetchall())
+        if not found.without_lane:
+            return found.rows
         cursor.execute(_MAKE_LANES, values)
-        rows += _round(cursor, limit, values)
-    return [row[1:] for row in rows if row[1]]
+        cursor.execute(TAKE, {**values, "limit": limit})
+        return [*found.rows, *read(cursor.fetchall()).rows]
 
 
 def oldest_asked(forgiven: int) -> datetime | None:
@@ -154,9 +163,3 @@ def oldest_asked(forgiven: int) -> datetime | None:
         cursor.execute(_OLDEST, {"forgiven": forgiven})
         found: datetime | None = cursor.fetchone()[0]
     return found
-
-
-def _round(cursor: CursorWrapper, limit: int, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    cursor.execute(_TAKE, {**values, "limit": limit})
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -12,7 +12,7 @@ from django.db import connection
 
 from events.conflicts import or_conflict
 from webhooks import health
-from webhooks.claims import ABANDON
+from webhooks.cutting_off import ABANDON
 
 #: Rows that one statement moves.
 BATCH = 1_000

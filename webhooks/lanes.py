@@ -5,19 +5,17 @@ claimer that finds the row locked, or written since its own statement began, lea
 comes back. So what a claimer counted as under way is all there is. Nobody waits for anybody.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from webhooks.ordering import WAITS_UNTIL
+from webhooks.heads import EARLY, EARLY_OF_SLOW, LATE, Kind, lanes, next_of_rate, oldest
 from webhooks.paces import Pace
+from webhooks.taking import taking
 
-#: Seconds of its rate that a lane which used up its tokens saves before it is looked at again: sends come in
-#: small batches then, at the same rate, and no claimer is kept busy by single tokens.
-SAVED = 0.25
 #: Due deliveries of an ordered endpoint that are looked at beyond those that may start, since some of them
 #: wait in turn: at first, and once that has been so.
 AHEAD, FURTHER_AHEAD = 20, 500
@@ -41,220 +39,89 @@ def making(found: str) -> str:
     """  # noqa: S608 - what callers give is constant
 
 
-# A skip scan finds each endpoint that is owed something, and its first row that nobody holds. The planner
-# guesses the recursion's rows wrongly: without OFFSET 0 it compares each with every endpoint.
-_HEADS = """
-WITH RECURSIVE owed AS (
-    (SELECT endpoint_id, next_attempt_at FROM webhooks_delivery WHERE state = 'pending'
-     ORDER BY endpoint_id, next_attempt_at LIMIT 1)
-    UNION ALL
-    SELECT next.endpoint_id, next.next_attempt_at
-    FROM owed
-    CROSS JOIN LATERAL (
-        SELECT d.endpoint_id, d.next_attempt_at FROM webhooks_delivery d
-        WHERE d.state = 'pending' AND d.endpoint_id > owed.endpoint_id
-        ORDER BY d.endpoint_id, d.next_attempt_at LIMIT 1
-    ) AS next
-),
-head AS MATERIALIZED (
-    SELECT e.id AS endpoint_id, e.ordered, e.rate_limit, e.max_in_flight, first.next_attempt_at AS due
-    FROM owed
-    CROSS JOIN LATERAL (
-        SELECT e.* FROM webhooks_endpoint e
-        WHERE e.id = owed.endpoint_id AND e.state = 'active' AND e.deleted_at IS NULL OFFSET 0
-    ) AS e
-    CROSS JOIN LATERAL (
-        SELECT d.next_attempt_at FROM webhooks_delivery d
-        WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_attempt_at <= statement_timestamp()
-          AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
-        ORDER BY d.next_attempt_at LIMIT 1
-    ) AS first
-    WHERE owed.next_attempt_at <= statement_timestamp()
-)"""
+_KINDS: Mapping[Pace, tuple[Kind, ...]] = {Pace.FIRST: (EARLY,), Pace.LATE: (EARLY_OF_SLOW, LATE)}
 
-# What is under way in a lane is found up to the last that was under way after the claim before: a lane of a
-# million rows costs no more than one of ten. Extra tries are none of the lane's. The bucket of a rate limit
-# holds what may start in a second, and is full at first.
-_ROOM = f"""
-LEFT JOIN webhooks_lane l ON l.endpoint_id = h.endpoint_id
-CROSS JOIN LATERAL (
-    SELECT h.max_in_flight - count(*)::integer AS free,
-           (array_agg(d.next_attempt_at ORDER BY d.next_attempt_at, d.id))[count(*)] AS through,
-           (array_agg(d.id ORDER BY d.next_attempt_at, d.id))[count(*)] AS through_id
-    FROM webhooks_delivery d
-    WHERE d.endpoint_id = h.endpoint_id AND d.state = 'pending'
-      AND (d.next_attempt_at, d.id) <= (l.claimed_through, l.claimed_through_id)
-      AND d.claimed_until >= statement_timestamp()
-      AND NOT EXISTS (
-          SELECT FROM webhooks_extratry x WHERE x.delivery_id = d.id AND x.claim_id = d.claim_id)
-) AS under_way
-CROSS JOIN LATERAL (
-    SELECT greatest(1, h.rate_limit * {SAVED}::float8) AS needed,
-           least(h.rate_limit, coalesce(
-               l.tokens + h.rate_limit
-                   * greatest(0, extract(epoch FROM statement_timestamp() - l.refilled_at)),
-               h.rate_limit
-           ))::float8 AS tokens
-) AS bucket
-CROSS JOIN LATERAL (
-    SELECT least(
-        under_way.free,
-        CASE WHEN bucket.tokens < bucket.needed THEN 0 ELSE floor(bucket.tokens)::integer END
-    ) AS room
-) AS allowed"""  # noqa: S608 - constants only
-
-# The lanes whose heads are due longest have among them the deliveries that are.
-_LANES = f"""{_HEADS},
-lane AS MATERIALIZED (
-    SELECT h.endpoint_id, h.due, h.ordered, l.xmin AS version, under_way.through, under_way.through_id,
-           bucket.tokens, allowed.room
-    FROM (SELECT * FROM head ORDER BY due, endpoint_id) AS h {_ROOM}
-    WHERE allowed.room > 0
-    ORDER BY h.due, h.endpoint_id LIMIT %(limit)s
-)"""  # noqa: S608 - constants only
-
-# `xmin` changes with every write: a lane that another wrote to since this statement began is not `ours`.
-# `waits_until` is null of what may start. `own`: a try of the schedule was cut off, which it is forgiven so
-# often; `spent`: once too often, so that it is settled as a failed try instead of being sent again.
-_TAKE = f"""{_LANES},
-due AS MATERIALIZED (
-    SELECT lane.endpoint_id, slot.id, slot.next_attempt_at, slot.waits_until
-    FROM lane
-    CROSS JOIN LATERAL (
-        SELECT first.*, count(*) FILTER (WHERE first.waits_until IS NULL) OVER (
-                   ORDER BY first.next_attempt_at, first.id) AS nth
-        FROM (
-            SELECT d.id, d.next_attempt_at, CASE WHEN lane.ordered THEN {WAITS_UNTIL} END AS waits_until
-            FROM webhooks_delivery d
-            WHERE d.endpoint_id = lane.endpoint_id AND d.state = 'pending' AND d.late = %(late)s
-              AND d.next_attempt_at <= statement_timestamp()
-              AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
-            ORDER BY d.next_attempt_at, d.id
-            LIMIT lane.room + CASE WHEN lane.ordered THEN %(ahead)s ELSE 0 END
-        ) AS first
-    ) AS slot
-    WHERE slot.waits_until IS NOT NULL OR slot.nth <= lane.room
-),
-chosen AS MATERIALIZED (
-    (SELECT * FROM due WHERE waits_until IS NULL ORDER BY next_attempt_at, id LIMIT %(limit)s)
-    UNION ALL
-    (SELECT * FROM due WHERE waits_until IS NOT NULL LIMIT %(ahead)s)
-),
-ours AS MATERIALIZED (
-    SELECT l.endpoint_id
-    FROM webhooks_lane l JOIN lane ON lane.endpoint_id = l.endpoint_id AND lane.version = l.xmin
-    WHERE l.endpoint_id = ANY (ARRAY(SELECT endpoint_id FROM chosen))
-    FOR NO KEY UPDATE OF l SKIP LOCKED
-),
-locked AS MATERIALIZED (
-    SELECT d.id, d.next_attempt_at, d.attempt_count, d.started_at, d.claim_id, d.abandoned_count, d.trigger,
-           CASE WHEN d.claim_id IS NOT NULL THEN (
-               SELECT x.trigger FROM webhooks_extratry x
-               WHERE x.delivery_id = d.id AND x.claim_id = d.claim_id
-           ) END AS extra
-    FROM webhooks_delivery d
-    WHERE d.id = ANY (ARRAY(SELECT chosen.id FROM chosen JOIN ours USING (endpoint_id)))
-      AND d.state = 'pending' AND d.next_attempt_at <= statement_timestamp()
-      AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
-    FOR NO KEY UPDATE SKIP LOCKED
-),
-start AS MATERIALIZED (
-    SELECT l.id, l.claim_id AS old_claim, l.attempt_count AS old_number, l.started_at AS old_start,
-           coalesce(l.extra, l.trigger) AS old_trigger, l.claim_id IS NOT NULL AND l.extra IS NULL AS own,
-           l.claim_id IS NOT NULL AND l.extra IS NULL AND l.abandoned_count >= %(forgiven)s AS spent
-    FROM locked l JOIN chosen c ON c.id = l.id WHERE c.waits_until IS NULL
-),
-put_off AS (
-    UPDATE webhooks_delivery d SET next_attempt_at = c.waits_until
-    FROM locked l JOIN chosen c ON c.id = l.id WHERE d.id = l.id AND c.waits_until IS NOT NULL
-    RETURNING d.id
-),
-taken AS (
-    UPDATE webhooks_delivery d
-    SET claim_id = %(claim)s, claimed_until = clock_timestamp() + %(lease)s * interval '1 second',
-        started_at = CASE WHEN s.spent THEN d.started_at ELSE clock_timestamp() END,
-        attempt_count = d.attempt_count + CASE WHEN s.spent THEN 0 ELSE 1 END,
-        abandoned_count = d.abandoned_count + CASE WHEN s.own THEN 1 ELSE 0 END
-    FROM start s WHERE d.id = s.id
-    RETURNING d.id, d.endpoint_id, d.message_id, d.attempt_count, d.step, d.started_at, d.trigger, s.spent,
-              d.next_attempt_at, s.old_claim, s.old_number, s.old_start, s.old_trigger
-),
-new AS (
-    SELECT t.endpoint_id, count(*) AS tries,
-           (array_agg(t.next_attempt_at ORDER BY t.next_attempt_at, t.id))[count(*)] AS through,
-           (array_agg(t.id ORDER BY t.next_attempt_at, t.id))[count(*)] AS through_id
-    FROM taken t GROUP BY t.endpoint_id
-),
-written AS (
-    UPDATE webhooks_lane l
-    SET claimed_through = last.through, claimed_through_id = last.through_id,
-        tokens = lane.tokens - new.tries, refilled_at = greatest(l.refilled_at, statement_timestamp())
-    FROM new JOIN lane ON lane.endpoint_id = new.endpoint_id
-    CROSS JOIN LATERAL (
-        SELECT * FROM (VALUES (new.through, new.through_id), (lane.through, lane.through_id))
-            AS either (through, through_id)
-        ORDER BY through DESC NULLS LAST, through_id DESC LIMIT 1
-    ) AS last
-    WHERE l.endpoint_id = new.endpoint_id
-)
-SELECT (SELECT count(*) FROM lane WHERE version IS NULL), (SELECT count(*) FROM put_off),
-       t.endpoint_id, t.id, t.message_id, t.attempt_count, t.step, t.started_at, t.spent, t.trigger,
-       m.type, m.stream, m.sequence, m.body, t.old_claim, t.old_number, t.old_start, t.old_trigger
-FROM (VALUES (1)) AS always
-LEFT JOIN (taken t JOIN webhooks_message m ON m.id = t.message_id) ON TRUE
-ORDER BY t.next_attempt_at, t.id
-"""  # noqa: S608 - constants only
-
-_MAKE = f"{_LANES} {making('lane')}"
-
-_OLDEST = f"{_LANES} SELECT min(due) FROM lane"  # noqa: S608 - constants only
-
-_NEXT_TOKEN = f"""{_HEADS}
-SELECT min((bucket.needed - bucket.tokens) / h.rate_limit)
-FROM (SELECT * FROM head WHERE rate_limit IS NOT NULL) AS h {_ROOM}
-WHERE under_way.free > 0 AND bucket.tokens < bucket.needed
-"""  # noqa: S608 - constants only
+#: What a claim at a pace asks, one statement after the other, each for what the one before left of the limit.
+#: All of slow endpoints come first: they get two places each, and are not to wait behind a backlog.
+TAKE: Mapping[Pace, tuple[str, ...]] = {pace: tuple(map(taking, kinds)) for pace, kinds in _KINDS.items()}
+_MAKE = {taking(kind): f"{lanes(kind)} {making('lane')}" for kinds in _KINDS.values() for kind in kinds}
+_OLDEST = {pace: tuple(map(oldest, kinds)) for pace, kinds in _KINDS.items()}
+_NEXT_TOKEN = {pace: tuple(map(next_of_rate, kinds)) for pace, kinds in _KINDS.items()}
 
 
-def take(cursor: CursorWrapper, limit: int, values: Mapping[str, Any], pace: Pace) -> list[tuple[Any, ...]]:
-    """Claim up to `limit` of what is due, the longest due first, in the caller's transaction.
+class Found(NamedTuple):
+    """What one statement of TAKE answers.
 
-    One statement; more where an endpoint is claimed from for the first time, or where all that was found
-    waits in turn. `webhooks.claims` knows the columns.
+    `rows` are claimed; `webhooks.claims` knows their columns. `without_lane`: endpoints that were passed by
+    because they have no lane yet; `put_off`: deliveries that were, because they wait in turn. `overdue`:
+    seconds that the first of what could start has been due; None: nothing was.
+    """
+
+    rows: list[tuple[Any, ...]]
+    without_lane: int
+    put_off: int
+    overdue: float | None
+
+    def wants_another_round(self, limit: int) -> bool:
+        """Whether the same statement, asked for `limit`, would find more at once: see `go_on`."""
+        return len(self.rows) < limit and bool(self.without_lane or self.put_off)
+
+
+def read(answer: Sequence[tuple[Any, ...]]) -> Found:
+    """The rows that a statement of TAKE returned: always one at least, with nulls where none is claimed."""
+    without_lane, put_off, overdue = answer[0][:3]
+    return Found([row[3:] for row in answer if row[3]], without_lane, put_off, overdue)
+
+
+def asking(limit: int, values: Mapping[str, Any], *, ahead: int = AHEAD) -> dict[str, Any]:
+    """The values of a statement of TAKE: `values` are `claim`, `lease` (seconds) and `forgiven`."""
+    return {**values, "limit": limit, "ahead": ahead}
+
+
+def go_on(statement: str, limit: int, values: Mapping[str, Any], found: Found) -> list[tuple[Any, ...]]:
+    """Further rounds of a statement of TAKE that was asked for `limit`.
+
+    Returns what they claimed besides what it `found`.
     """
     rows: list[tuple[Any, ...]] = []
     ahead = AHEAD
-    for _ in range(ROUNDS):
-        cursor.execute(
-            _TAKE, {**values, "limit": limit - len(rows), "ahead": ahead, "late": pace is Pace.LATE}
-        )
-        found = cursor.fetchall()
-        without_lane, put_off = found[0][:2]
-        rows += [row[2:] for row in found if row[2]]
-        made = 0
-        if without_lane:
-            cursor.execute(_MAKE, {"limit": limit})
-            made = cursor.rowcount
-        if put_off:
-            ahead = FURTHER_AHEAD
-        if len(rows) >= limit or not (made or put_off):
-            break
+    with connection.cursor() as cursor:
+        for _ in range(ROUNDS - 1):
+            if not found.wants_another_round(limit):
+                break
+            limit -= len(found.rows)
+            made = _make(cursor, statement, limit) if found.without_lane else 0
+            if found.put_off:
+                ahead = FURTHER_AHEAD
+            elif not made:
+                break
+            cursor.execute(statement, asking(limit, values, ahead=ahead))
+            found = read(cursor.fetchall())
+            rows += found.rows
     return rows
 
 
-def oldest_due() -> datetime | None:
+def oldest_due(paces: Iterable[Pace] = tuple(Pace)) -> datetime | None:
     """Since when the first of what a claim would find now has been due; None: it would find nothing."""
-    found: datetime | None = _one(_OLDEST, limit=1)
-    return found
+    return min(_each(_OLDEST, paces), default=None)
 
 
-def next_token() -> float | None:
+def next_token(paces: Iterable[Pace] = tuple(Pace)) -> float | None:
     """Seconds until a rate limit lets go what is due and not held up otherwise; None: there is nothing."""
-    found: float | None = _one(_NEXT_TOKEN)
-    return found
+    return min(_each(_NEXT_TOKEN, paces), default=None)
 
 
-def _one(statement: str, **values: int) -> Any:
+def _make(cursor: CursorWrapper, statement: str, limit: int) -> int:
+    cursor.execute(_MAKE[statement], {"limit": limit})
+    made: int = cursor.rowcount
+    return made
+
+
+def _each(statements: Mapping[Pace, Sequence[str]], paces: Iterable[Pace]) -> list[Any]:
+    """What the statements of these paces answer, but for null."""
+    found = []
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchone()[0]
+        for statement in (each for pace in paces for each in statements[pace]):
+            cursor.execute(statement)
+            found.append(cursor.fetchone()[0])
+    return [each for each in found if each is not None]

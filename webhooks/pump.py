@@ -86,7 +86,7 @@ class _Pump:
         self._job: Job[None] | None = None
         self._asked: Running | None = None
         self._tries = 0
-        self._turn = Turn()
+        self._turn = Turn(paces)
 
     def run(self) -> int:
         try:
@@ -175,8 +175,8 @@ class _Pump:
         if not self._flying and not self._landed:
             self._leased_until = now + settings.DELIVERY_LEASE
         # A full batch means that there may be more at once.
-        self._look_at = now if len(taken) >= room else now + LOOK_EVERY
-        self._start(taken)
+        self._look_at = now if len(taken.claims) >= room else now + LOOK_EVERY
+        self._start(taken.claims)
 
     def _start(self, taken: Sequence[Claimed]) -> None:
         outgoing: list[Outgoing] = []

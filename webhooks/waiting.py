@@ -1,33 +1,40 @@
-"""Who waits for rate limits: one pump of all, so that a slow lane keeps no second one from other work."""
+"""Who waits for rate limits: one pump of each pace, so that a slow lane keeps no other from its work."""
+
+from collections.abc import Sequence
 
 from django.db import connection
 
 from webhooks.lanes import next_token
+from webhooks.paces import Pace
 
-#: The advisory lock's two keys: no other code of this database may use the first.
-_LOCK = (0x1068, 0)
+#: The advisory locks' first key: no other code of this database may use it. The second is the pace's place.
+_LOCK = 0x1068
 
 
 class Turn:
-    """The right to wait for rate limits. It ends with `end`, or with the connection of this thread."""
+    """The right to wait for rate limits at these paces. It ends with `end`, or with the connection."""
 
-    def __init__(self) -> None:
-        self._ours = False
+    def __init__(self, paces: Sequence[Pace] = tuple(Pace)) -> None:
+        self._paces = paces
+        self._ours: set[Pace] = set()
 
     def is_worth_it(self) -> bool:
         """Whether something due waits for a rate limit only, and nobody else waits for it."""
-        if next_token() is None:
-            return False
-        if not self._ours:
-            self._ours = self._ask("SELECT pg_try_advisory_lock(%s, %s)")
-        return self._ours
+        return any(self._waits(pace) for pace in self._paces)
 
     def end(self) -> None:
-        if self._ours:
-            self._ask("SELECT pg_advisory_unlock(%s, %s)")
-            self._ours = False
+        for pace in sorted(self._ours):
+            self._ask("SELECT pg_advisory_unlock(%s, %s)", pace)
+        self._ours.clear()
 
-    def _ask(self, statement: str) -> bool:
+    def _waits(self, pace: Pace) -> bool:
+        if next_token([pace]) is None:
+            return False
+        if pace not in self._ours and self._ask("SELECT pg_try_advisory_lock(%s, %s)", pace):
+            self._ours.add(pace)
+        return pace in self._ours
+
+    def _ask(self, statement: str, pace: Pace) -> bool:
         with connection.cursor() as cursor:
-            cursor.execute(statement, _LOCK)
+            cursor.execute(statement, [_LOCK, list(Pace).index(pace)])
             return bool(cursor.fetchone()[0])

@@ -19,6 +19,7 @@ from webhooks.claims import Claimed, oldest_due, take
 from webhooks.ending import settle
 from webhooks.extra import ask
 from webhooks.models import Delivery, Endpoint, Lane, Trigger
+from webhooks.paces import Pace
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +96,7 @@ def test_a_claim_is_as_many_statements_for_many_endpoints_as_for_one(alice: Merc
     again = count()
     for _ in range(10):
         owe(EndpointFactory(merchant=alice), 3)
-    assert count() == first == 6
+    assert count() == first == 7
     assert again == 4
 
 
@@ -175,21 +176,21 @@ def test_a_claimer_whose_sight_is_older_than_anothers_claim_takes_nothing_from_t
     owe(endpoint, 10)
     settle([settlement(each) for each in take(100)])
     waits = "AND lane.version = l.xmin\n"
-    assert lanes._TAKE.count(waits) == 1
+    assert lanes.TAKE[Pace.FIRST][0].count(waits) == 1
     slow = f"{waits} JOIN (SELECT pg_advisory_xact_lock(7, 7)) AS gate ON TRUE\n"
     taken: list[Claimed] = []
 
     def late() -> None:
-        monkeypatch.setattr(lanes, "_TAKE", lanes._TAKE.replace(waits, slow))
-        taken.extend(take(100))
+        monkeypatch.setattr(lanes, "TAKE", {Pace.FIRST: (plain[Pace.FIRST][0].replace(waits, slow),)})
+        taken.extend(take(100, [Pace.FIRST]))
         connections.close_all()
 
-    plain, claimer = lanes._TAKE, threading.Thread(target=late)
+    plain, claimer = lanes.TAKE, threading.Thread(target=late)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(7, 7)")
         claimer.start()
         wait_for_the_gate(cursor.execute, cursor.fetchone)
-        monkeypatch.setattr(lanes, "_TAKE", plain)
+        monkeypatch.setattr(lanes, "TAKE", plain)
         side_by_side(lambda: due_now(*owe(endpoint, 2)))
         side_by_side(lambda: taken.extend(take(100)))
         assert len(taken) == 2

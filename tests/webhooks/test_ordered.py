@@ -19,6 +19,7 @@ from webhooks.claims import Claimed, take
 from webhooks.extra import ask
 from webhooks.models import Delivery, Endpoint, ExtraTry, Trigger
 from webhooks.ordering import Ended, wake
+from webhooks.paces import Pace
 from webhooks.settling import settle
 
 pytestmark = pytest.mark.django_db
@@ -255,9 +256,9 @@ def test_what_a_message_waits_for_is_found_without_reading_all_that_its_endpoint
 ) -> None:
     for _ in range(20):
         tell_of(alice, uuid7(), 3)
-    values = {"claim": uuid7(), "lease": 30, "forgiven": 3, "limit": 100, "ahead": lanes.AHEAD, "late": False}
+    values = {"claim": uuid7(), "lease": 30, "forgiven": 3, "limit": 100, "ahead": lanes.AHEAD}
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (COSTS OFF) {lanes._TAKE}", values)
+        cursor.execute(f"EXPLAIN (COSTS OFF) {lanes.TAKE[Pace.FIRST][0]}", values)
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "Index Cond: (message_id = p.id)" in plan
 

@@ -22,4 +22,13 @@ class Migration(migrations.Migration):
             ),
         ),
         RemoveIndexConcurrently(model_name="delivery", name="delivery_lane"),
+        _forget("endpoint_slow"),
+        AddIndexConcurrently(
+            model_name="endpoint",
+            index=models.Index(
+                condition=models.Q(("slow_since__isnull", False)),
+                fields=["id"],
+                name="endpoint_slow",
+            ),
+        ),
     ]

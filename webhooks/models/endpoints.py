@@ -100,6 +100,9 @@ class Endpoint(models.Model):
                 condition=models.Q(state__in=["active", "paused", "disabled"]), name="endpoint_state"
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=models.Q(slow_since__isnull=False), name="endpoint_slow"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
