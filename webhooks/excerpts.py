@@ -13,14 +13,23 @@ def excerpt(result: Result, endpoint: Endpoint) -> tuple[str, dict[str, str]]:
     """
     if not result.body and not result.headers:
         return "", {}
-    secrets = endpoint.secrets
-    body = secrets.hide(result.body)[:BODY_KEPT].decode(errors="replace")
-    headers = {_cut(name, secrets): _cut(value, secrets) for name, value in result.headers.items()}
-    return _storable(body), headers
+    secrets, headers = endpoint.secrets, result.headers
+    # Most answers give nothing away: they are looked through once, as a whole.
+    said = "\n".join([*headers, *headers.values()]).encode("latin-1")
+    if secrets.are_in(b"%b\n%b" % (result.body, said)):
+        body = secrets.hide(result.body)
+        headers = {_hidden(name, secrets): _hidden(value, secrets) for name, value in headers.items()}
+    else:
+        body = result.body
+    if len(said) > HEADER_KEPT or b"\0" in said:
+        headers = {
+            _storable(name[:HEADER_KEPT]): _storable(text[:HEADER_KEPT]) for name, text in headers.items()
+        }
+    return _storable(body[:BODY_KEPT].decode(errors="replace")), headers
 
 
-def _cut(text: str, secrets: Secrets) -> str:
-    return _storable(secrets.hide(text.encode("latin-1"))[:HEADER_KEPT].decode("latin-1"))
+def _hidden(text: str, secrets: Secrets) -> str:
+    return secrets.hide(text.encode("latin-1")).decode("latin-1")
 
 
 def _storable(text: str) -> str:

@@ -4,7 +4,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import quote
 
 from webhooks.signing import PRIVATE_PREFIX, SECRET_PREFIX, key_bytes
@@ -14,6 +14,8 @@ HIDDEN = b"[hidden]"
 SHORTEST = 4
 #: What follows the scheme in `Bearer ...` is hidden by itself from this length on.
 SHORTEST_CREDENTIALS = 8
+#: More forms than this are not compared with each other, which would take long.
+_COMPARED = 100
 #: Bytes of a private key whose first part, the seed, is all that it takes to sign.
 _PAIR_BYTES, _SEED_BYTES = 64, 32
 
@@ -26,6 +28,12 @@ class Secrets:
         texts |= {rest for value in texts if len(rest := value.partition(" ")[2]) >= SHORTEST_CREDENTIALS}
         texts |= {form for key in keys for form in _key_forms(key)}
         self._forms = {form for text in texts if len(text) >= SHORTEST for form in _forms(text)}
+        self._marks = _marks(self._forms)
+
+    def are_in(self, data: bytes) -> bool:
+        """Whether there is anything to hide."""
+        folded = data.lower()
+        return any(mark in folded for mark in self._marks)
 
     def hide(self, data: bytes) -> bytes:
         """The same with `[hidden]` for each of them, in whatever case, and once for some that overlap."""
@@ -43,6 +51,17 @@ class Secrets:
             while start >= 0:
                 yield start, start + len(form)
                 start = folded.find(form, start + len(form))
+
+
+def _marks(forms: Collection[bytes]) -> list[bytes]:
+    """Of these the ones of which at least one is in whatever contains any of them."""
+    if len(forms) > _COMPARED:
+        return list(forms)
+    marks: list[bytes] = []
+    for form in sorted(forms, key=len):
+        if not any(mark in form for mark in marks):
+            marks.append(form)
+    return marks
 
 
 def _apart(found: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -9,6 +9,8 @@ from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Outgoing
 from webhooks.loading import is_unreadable
 
+_USER_AGENT = f"Parcelwire/{settings.VERSION}"
+
 
 def request(claimed: Claimed) -> Outgoing:
     """The message with the endpoint's own headers, signed now. Raises EndpointUnreadable.
@@ -31,7 +33,7 @@ def request(claimed: Claimed) -> Outgoing:
         url=endpoint.url,
         headers=(
             ("content-type", "application/json"),
-            ("user-agent", f"Parcelwire/{settings.VERSION}"),
+            ("user-agent", _USER_AGENT),
             ("webhook-id", message_id),
             ("webhook-timestamp", str(timestamp)),
             ("webhook-signature", signed),

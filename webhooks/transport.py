@@ -1,4 +1,4 @@
-"""HTTP out to subscribers, the only file here that opens the network: pycurl's multi interface on epoll.
+"""HTTP out to subscribers: pycurl's multi interface on epoll.
 
 libcurl's own wait is select(2), which spins over 1,024 descriptors; so sockets and timers are watched here.
 """
@@ -8,151 +8,23 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 from uuid import UUID
 
-import certifi
 import pycurl
 from django.conf import settings
 
-from accounts.addresses import Network, allows, networks, refusal
-from webhooks.answers import Answer
+from accounts.addresses import Network, networks
 from webhooks.capacity import make_room
-from webhooks.connections import Ends, Kept
-from webhooks.exchanges import Failure, Outgoing, Result
+from webhooks.connections import Kept
+from webhooks.exchanges import Outgoing, Result
+from webhooks.handles import Exchange
 from webhooks.watching import Watch
 
 #: Transfers that one thread has under way at most: 1,000, fewer where so many files may not be open.
 CAPACITY = make_room()
-#: Seconds after which an idle connection is not used again. Many servers close theirs after 5 s, and a
-#: request that meets the closing is a failed try.
-IDLE_KEPT = 4
-
-_FAILURES = {
-    pycurl.E_COULDNT_RESOLVE_HOST: Failure.DNS_ERROR,
-    pycurl.E_URL_MALFORMAT: Failure.DNS_ERROR,
-    pycurl.E_COULDNT_CONNECT: Failure.CONNECTION_REFUSED,
-    pycurl.E_SSL_CONNECT_ERROR: Failure.TLS_ERROR,
-    pycurl.E_PEER_FAILED_VERIFICATION: Failure.TLS_ERROR,
-    pycurl.E_SSL_CERTPROBLEM: Failure.TLS_ERROR,
-    pycurl.E_SSL_CIPHER: Failure.TLS_ERROR,
-    pycurl.E_SSL_CACERT_BADFILE: Failure.TLS_ERROR,
-    pycurl.E_SSL_ISSUER_ERROR: Failure.TLS_ERROR,
-    pycurl.E_SSL_INVALIDCERTSTATUS: Failure.TLS_ERROR,
-}
 
 # The resolver's threads cannot be cut off, only told to give up by themselves; glibc reads this once.
 os.environ.setdefault("RES_OPTIONS", f"timeout:1 attempts:{max(1, int(settings.DELIVERY_DNS_DEADLINE))}")
-
-
-class _Socket(socket.socket):
-    """A socket for pycurl, which duplicates the descriptor and leaves the closing of this one to us."""
-
-    def __del__(self) -> None:
-        self.close()
-
-
-class _Exchange:
-    """One easy handle, used again and again, and what it has heard of the try it is on.
-
-    Where a kept connection ends without an answer, libcurl sends the request again by itself, unseen. So the
-    body, which no message lacks, is handed out by `_read` and never wound back: such a try fails. One that
-    had ended before anything was sent costs no try: `is_stale` then, and the transfer begins anew.
-    """
-
-    def __init__(self, allowed: Sequence[Network], kept: Kept) -> None:
-        self._allowed = allowed
-        self._kept = kept
-        self.handle = curl = pycurl.Curl()
-        curl.setopt(pycurl.POST, 1)
-        curl.setopt(pycurl.PROXY, "")
-        curl.setopt(pycurl.FOLLOWLOCATION, 0)
-        curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.CAINFO, certifi.where())
-        curl.setopt(pycurl.SSL_VERIFYPEER, 1)
-        curl.setopt(pycurl.SSL_VERIFYHOST, 2)
-        curl.setopt(pycurl.TCP_NODELAY, 1)
-        curl.setopt(pycurl.MAXAGE_CONN, IDLE_KEPT)
-        curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
-        curl.setopt(pycurl.PREREQFUNCTION, self._before_sending)
-        curl.setopt(pycurl.READFUNCTION, self._read)
-        curl.setopt(pycurl.SEEKFUNCTION, lambda *_: pycurl.SEEKFUNC_FAIL)
-        curl.setopt(pycurl.WRITEFUNCTION, lambda chunk: None if self._answer.hear_body(chunk) else 0)
-
-    def begin(self, outgoing: Outgoing) -> None:
-        self.token = outgoing.token
-        self.is_stale = False
-        self._ends: Ends | None = None
-        self._secure = outgoing.url[:6].lower() == "https:"
-        self._opened, self._refused = False, ""
-        self._answer = Answer()
-        self.handle.setopt(pycurl.HEADERFUNCTION, self._answer.hear_header)
-        self._unsent = memoryview(outgoing.body)
-        self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(settings.DELIVERY_CONNECT_DEADLINE * 1000))
-        self.handle.setopt(pycurl.TIMEOUT_MS, int(settings.DELIVERY_DEADLINE * 1000))
-        self.handle.setopt(pycurl.FRESH_CONNECT, 0)
-        self.handle.setopt(pycurl.URL, outgoing.url.encode())
-        # Without the empty Expect, libcurl waits a second for a 100 before it sends a long body.
-        lines = [f"{name}: {value}" for name, value in outgoing.headers]
-        self.handle.setopt(pycurl.HTTPHEADER, [*lines, "Expect:"])
-        self.handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(outgoing.body))
-
-    def _open(self, purpose: int, address: pycurl.CurlSockAddr) -> _Socket | int:
-        """The guard: the address judged here is the one connected to, so no name can be rebound."""
-        number = str(address.addr[0])
-        if refusal(number, self._allowed) or not (self._secure or allows(number, self._allowed)):
-            self._refused = number
-            return pycurl.SOCKET_BAD
-        self._opened = True
-        return _Socket(address.family, address.socktype, address.protocol)
-
-    def _before_sending(self, *ends: Any) -> int:
-        self._ends = ends
-        self.is_stale = not self._opened and self._kept.has_ended(ends)
-        return pycurl.PREREQFUNC_ABORT if self.is_stale else pycurl.PREREQFUNC_OK
-
-    def _read(self, size: int) -> bytes:
-        chunk, self._unsent = self._unsent[:size], self._unsent[size:]
-        return bytes(chunk)
-
-    def result(self, code: int) -> Result:
-        """What this try came to; `code` is libcurl's, 0 for none."""
-        answer = self._answer
-        if self._opened and self._ends:
-            self._kept.remember(self._ends, self.handle.getinfo(pycurl.ACTIVESOCKET))
-        return Result(
-            token=self.token,
-            failure=self._failure(code),
-            status_code=answer.status if answer.whole else None,
-            duration_ms=round(self.handle.getinfo(pycurl.TOTAL_TIME) * 1000),
-            body=bytes(answer.body),
-            headers=answer.headers if answer.whole else {},
-            address=self.handle.getinfo(pycurl.PRIMARY_IP) or ("" if self._opened else self._refused),
-        )
-
-    def _failure(self, code: int) -> Failure | None:
-        # With whole headers the status decides: what happens in the body changes nothing.
-        if self._answer.whole:
-            if 200 <= self._answer.status < 300:
-                return None
-            return Failure.REDIRECT if self._answer.status < 400 else Failure.HTTP_STATUS
-        # Of a connection libcurl says so too: that is HTTP/0.9.
-        is_foreign = code == pycurl.E_UNSUPPORTED_PROTOCOL and not self.handle.getinfo(pycurl.PRIMARY_IP)
-        if is_foreign or (self._refused and not self._opened):
-            return Failure.ADDRESS_REFUSED
-        if code == pycurl.E_OPERATION_TIMEDOUT:
-            return self._timeout()
-        return _FAILURES.get(code, Failure.CONNECTION_RESET)
-
-    def _timeout(self) -> Failure:
-        """libcurl has one code for every time-out; how far it came tells which."""
-        if not self._opened:
-            # No socket but an address: on a kept connection, of which libcurl gives no times.
-            return Failure.TIMEOUT if self.handle.getinfo(pycurl.PRIMARY_IP) else Failure.DNS_ERROR
-        step = pycurl.APPCONNECT_TIME if self._secure else pycurl.CONNECT_TIME
-        return Failure.TIMEOUT if self.handle.getinfo(step) else Failure.CONNECT_TIMEOUT
 
 
 class Wire:
@@ -168,8 +40,8 @@ class Wire:
         self._sockets = Watch()
         self._kept = Kept(CAPACITY)
         self._timer: float | None = None
-        self._under_way: dict[pycurl.Curl, _Exchange] = {}
-        self._idle: list[_Exchange] = []
+        self._under_way: dict[pycurl.Curl, Exchange] = {}
+        self._idle: list[Exchange] = []
 
     def fits(self, allowed: Sequence[Network]) -> bool:
         """False after a fork: the sockets are the parent's. And where the rules have changed."""
@@ -177,8 +49,10 @@ class Wire:
 
     def start(self, outgoing: Iterable[Outgoing]) -> None:
         """Begin these transfers; `wait` takes them further. At most CAPACITY may be under way."""
+        connect, whole = settings.DELIVERY_CONNECT_DEADLINE, settings.DELIVERY_DEADLINE
         for one in outgoing:
-            exchange = self._idle.pop() if self._idle else _Exchange(self.allowed, self._kept)
+            exchange = self._idle.pop() if self._idle else Exchange(self.allowed, self._kept)
+            exchange.limit(connect, whole)
             exchange.begin(one)
             self._under_way[exchange.handle] = exchange
             self._multi.add_handle(exchange.handle)
@@ -239,18 +113,17 @@ class Wire:
                 exchange = self._under_way[handle]
                 if exchange.is_stale:
                     self._begin_anew(exchange)
-                    continue
-                results.append(exchange.result(code))
-                self._release(exchange)
+                else:
+                    results.append(exchange.result(code))
+                    self._release(exchange)
         return results
 
-    def _begin_anew(self, exchange: _Exchange) -> None:
-        exchange.is_stale = False
+    def _begin_anew(self, exchange: Exchange) -> None:
         self._multi.remove_handle(exchange.handle)
-        exchange.handle.setopt(pycurl.FRESH_CONNECT, 1)
+        exchange.begin_anew()
         self._multi.add_handle(exchange.handle)
 
-    def _release(self, exchange: _Exchange) -> None:
+    def _release(self, exchange: Exchange) -> None:
         del self._under_way[exchange.handle]
         self._multi.remove_handle(exchange.handle)
         self._idle.append(exchange)

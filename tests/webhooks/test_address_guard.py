@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
-from webhooks import pump, transport
+from webhooks import handles, pump
 from webhooks.models import Attempt, Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -43,12 +43,12 @@ def opened(monkeypatch) -> list[tuple[int, ...]]:
     """The sockets that libcurl was given: without one it can send nothing."""
     given: list[tuple[int, ...]] = []
 
-    class Recorded(transport._Socket):
+    class Recorded(handles._Socket):
         def __init__(self, *kind: int) -> None:
             given.append(kind)
             super().__init__(*kind)
 
-    monkeypatch.setattr(transport, "_Socket", Recorded)
+    monkeypatch.setattr(handles, "_Socket", Recorded)
     return given
 
 

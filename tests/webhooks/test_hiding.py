@@ -151,3 +151,20 @@ def test_old_secrets_are_hidden_too(alice: Merchant) -> None:
     endpoint = EndpointFactory(merchant=alice, secret=keys[0], old_secrets=written_old(old))
     said = " ".join(keys).encode()
     assert Endpoint.objects.get(id=endpoint.id).secrets.hide(said) == b"[hidden] [hidden] [hidden]"
+
+
+@pytest.mark.parametrize("make", [new_secret, new_private_key])
+def test_whatever_would_be_hidden_is_seen_at_a_glance(make: Callable[[], str]) -> None:
+    hidden = Secrets(
+        [make(), "whsec_" + base64.b64encode(KEY).decode()], [TOKEN, "a+b&c<d'e", 'say "hi"', "x" * 4_000]
+    )
+    assert not hidden.are_in(b"<html>nothing of it</html>")
+    for form in hidden._forms:
+        assert hidden.are_in(b"<" + form.upper() + b">")
+
+
+def test_a_glance_sees_each_of_very_many_secrets() -> None:
+    values = [f"value-number-{number}/+" for number in range(60)]
+    hidden = Secrets([], values)
+    assert all(hidden.are_in(b"said " + value.encode()) for value in values)
+    assert not hidden.are_in(b"value-number")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
+import certifi
 import pytest
 
 from accounts.models import Merchant
@@ -131,7 +132,7 @@ def test_a_certificate_of_a_trusted_issuer_must_be_of_this_host_and_of_today(
 ) -> None:
     settings.DELIVERY_DEADLINE = settings.DELIVERY_CONNECT_DEADLINE = AMPLE
     with certified(tmp_path, host, until) as url:
-        monkeypatch.setattr(transport.certifi, "where", lambda: str(tmp_path / "server.pem"))
+        monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "server.pem"))
         endpoint = EndpointFactory(merchant=alice, url=url)
         tried = try_once(endpoint)
     assert tried.attempt.error == error

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pytest
 
 from accounts.models import Merchant
@@ -12,7 +13,7 @@ from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, owe
 from tests.webhooks.test_transport import outgoing, send
 from tests.webhooks.tls import certificate
-from webhooks import pump, transport
+from webhooks import pump
 from webhooks.exchanges import Failure
 from webhooks.transport import Wire, wire
 
@@ -27,7 +28,7 @@ def _deadlines(settings) -> None:
 @pytest.fixture(params=["http", "https"])
 def server(request, tmp_path: Path, monkeypatch) -> Iterator[Subscriber]:
     context = certificate(tmp_path) if request.param == "https" else None
-    monkeypatch.setattr(transport.certifi, "where", lambda: str(tmp_path / "server.pem"))
+    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "server.pem"))
     with subscriber(context) as running:
         yield running
 

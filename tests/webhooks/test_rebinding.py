@@ -17,7 +17,7 @@ from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, owe
 from tests.webhooks.test_address_guard import BY_HAND, heard_nothing
-from webhooks import pump, transport
+from webhooks import handles, pump
 from webhooks.models import Attempt, Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -56,7 +56,7 @@ def url(server: Subscriber) -> str:
 def libcurl_knows(monkeypatch, server: Subscriber) -> Knows:
     """Script what libcurl finds for NAME, try for try; the last answer repeats."""
     script: list[str] = []
-    begin = transport._Exchange.begin
+    begin = handles.Exchange.begin
 
     def knows(*answers: str) -> None:
         script[:] = answers
@@ -67,7 +67,7 @@ def libcurl_knows(monkeypatch, server: Subscriber) -> Knows:
         exchange.handle.setopt(pycurl.RESOLVE, [f"-{where}", f"{where}:{found}"])
         begin(exchange, outgoing)
 
-    monkeypatch.setattr(transport._Exchange, "begin", begin_with_answer)
+    monkeypatch.setattr(handles.Exchange, "begin", begin_with_answer)
     return knows
 
 
@@ -82,7 +82,7 @@ def we_find(monkeypatch) -> Knows:
                 return look_up(asked, *rest, **more)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
 
-        monkeypatch.setattr(transport.socket, "getaddrinfo", found)
+        monkeypatch.setattr(handles.socket, "getaddrinfo", found)
 
     return find
 

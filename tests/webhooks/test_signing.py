@@ -1,6 +1,7 @@
 """Signatures, against the published vectors and the published library."""
 
 import base64
+import hmac
 import json
 import time
 from datetime import UTC, datetime
@@ -115,3 +116,10 @@ def test_whoever_has_the_public_key_can_verify(body: bytes) -> None:
     verifier.verify(signed, b"id.5." + body)
     with pytest.raises(InvalidSignature):
         verifier.verify(signed, b"id.6." + body)
+
+
+@given(st.binary(min_size=1, max_size=200), st.binary(max_size=300))
+def test_v1_is_hmac_with_keys_of_any_length(key: bytes, body: bytes) -> None:
+    sign = signer("whsec_" + base64.b64encode(key).decode())
+    expected = base64.b64encode(hmac.digest(key, body, "sha256")).decode()
+    assert [sign(body), sign(body)] == [f"v1,{expected}"] * 2

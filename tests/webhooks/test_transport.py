@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import certifi
 import pycurl
 import pytest
 from uuid_utils.compat import uuid7
@@ -187,7 +188,7 @@ def test_a_certificate_that_nobody_vouches_for_is_a_tls_error(tmp_path: Path) ->
 
 def test_a_certificate_that_is_trusted_is_fine(tmp_path: Path, monkeypatch) -> None:
     context = certificate(tmp_path)
-    monkeypatch.setattr(transport.certifi, "where", lambda: str(tmp_path / "server.pem"))
+    monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "server.pem"))
     with subscriber(context) as server:
         result = send(outgoing(server.url()), on=Wire(wire().allowed))[0]
         assert (result.failure, result.status_code) == (None, 200)
