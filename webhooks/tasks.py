@@ -83,7 +83,7 @@ def _recover() -> None:
 
 def _reconcile() -> None:
     """What is released was held for some time: it is late."""
-    if _go_on(holding.reconcile):
+    if _go_on(holding.reconcile) and oldest_due():
         nudge(Pace.LATE)
 
 
