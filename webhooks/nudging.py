@@ -92,7 +92,8 @@ class Ear:
 
     def __init__(self, *paces: Pace) -> None:
         self._paces = paces
-        self._ask_at = 0.0
+        #: time.monotonic() before which `heard` answers False.
+        self.ask_at = 0.0
         self._runs = False
         self._missed = False
 
@@ -106,7 +107,7 @@ class Ear:
 
         As cheap as a clock when it is asked again within ASK_EVERY seconds: it answers False then.
         """
-        return time.monotonic() >= self._ask_at and self._listen()
+        return time.monotonic() >= self.ask_at and self._listen()
 
     def wait(self, seconds: float) -> bool:
         """Wait until something is committed: whether it was. Not longer than `seconds`.
@@ -137,7 +138,7 @@ class Ear:
 
     def _listen(self) -> bool:
         self._runs = True
-        self._ask_at = time.monotonic() + ASK_EVERY
+        self.ask_at = time.monotonic() + ASK_EVERY
         return _run(_LISTEN, self._paces, unknown=True)
 
     def _block(self, seconds: float) -> bool:

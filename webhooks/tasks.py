@@ -111,7 +111,7 @@ def _send(pace: Pace) -> None:
     ear = Ear(*paces)
     ear.begin()
     try:
-        tries = run(budget, paces)
+        tries = run(budget, paces, ear)
     finally:
         missed = ear.end()
         if _busy_until[0] == until:
