@@ -41,8 +41,18 @@ app.conf.beat_schedule = {
         "schedule": FORGETTING_EVERY,
         "options": {"expires": FORGETTING_EVERY},
     },
-    "deliveries that are due": {
+    "what webhooks need besides being sent": {
         "task": "webhooks.sweep",
+        "schedule": BEAT_SWEEPS_EVERY,
+        "options": {"expires": BEAT_SWEEPS_EVERY},
+    },
+    "deliveries that are due": {
+        "task": "webhooks.pump",
+        "schedule": BEAT_SWEEPS_EVERY,
+        "options": {"expires": BEAT_SWEEPS_EVERY},
+    },
+    "late deliveries that are due": {
+        "task": "webhooks.pump_late",
         "schedule": BEAT_SWEEPS_EVERY,
         "options": {"expires": BEAT_SWEEPS_EVERY},
     },

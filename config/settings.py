@@ -248,6 +248,12 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "parcelwire"
+CELERY_TASK_QUEUES = {
+    name: {"exchange": name, "routing_key": name}
+    for name in (CELERY_TASK_DEFAULT_QUEUE, "deliveries", "late")
+}
+CELERY_TASK_ROUTES = {"webhooks.pump": {"queue": "deliveries"}, "webhooks.pump_late": {"queue": "late"}}
+CELERY_TASK_CREATE_MISSING_QUEUES = False  # a worker for a queue that is misspelt would hear nothing
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ETA_TASK_LIMIT = 100
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000

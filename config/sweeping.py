@@ -1,4 +1,7 @@
-"""Each worker process looks for due rows by itself: a dead beat or broker delays nothing for long."""
+"""Each worker process looks for due rows by itself: a dead beat or broker delays nothing for long.
+
+It looks for those that tasks of its worker's queues would see to.
+"""
 
 import logging
 import threading
@@ -12,8 +15,7 @@ from webhooks.stopping import stop
 
 logger = logging.getLogger(__name__)
 
-_SWEEPS = (tracker_tasks.sweep, webhook_tasks.sweep)
-
+_SWEEPS = (webhook_tasks.pump, webhook_tasks.pump_late, tracker_tasks.sweep, webhook_tasks.sweep)
 
 #: Seconds that a process which ends waits for a sweep under way.
 PATIENCE = 20.0
@@ -35,8 +37,9 @@ def finish() -> None:
 
 
 def _run() -> None:
+    sweeps = [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
     while not stop.wait(settings.SWEEP_INTERVAL):
-        for sweep in _SWEEPS:
+        for sweep in sweeps:
             close_old_connections()
             try:
                 sweep()

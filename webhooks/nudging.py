@@ -9,6 +9,7 @@ Rows are the truth: without Redis nothing is heard, and the sweeps find what is 
 
 import logging
 import time
+from collections import defaultdict
 from functools import cache
 
 import redis
@@ -60,8 +61,8 @@ end
 return heard
 """
 
-#: time.monotonic() until which Redis is left alone.
-_quiet_until = [0.0]
+#: time.monotonic() until which the Redis of a URL is left alone.
+_quiet_until: defaultdict[str, float] = defaultdict(float)
 
 
 def nudge(pace: Pace = Pace.FIRST) -> bool:
@@ -73,12 +74,17 @@ def nudge(pace: Pace = Pace.FIRST) -> bool:
     return _run(_NUDGE, (pace,), unknown=False)
 
 
+def keys(*paces: Pace) -> list[str]:
+    """The keys of each pace: `due`, then `pumping`."""
+    return [f"parcelwire:webhooks:{pace}:{key}" for pace in paces for key in ("due", "pumping")]
+
+
 class Ear:
     """What a pump of these paces hears. For one thread; never raises.
 
-    Whoever runs the pump calls `begin` before it, and `end` after it; the pump calls `heard` and `wait`. Who
-    hears something claims once more: what was committed before is seen by that claim. Of several pumps of a
-    pace one hears it, which is enough.
+    `webhooks.tasks` begins it before a pump runs and ends it afterwards; the pump calls `heard` and `wait`,
+    and `end` as soon as it will claim no more. Who hears something claims once more: that claim sees what was
+    committed before. Of several pumps of a pace one hears it, which is enough.
 
     Once Redis fails nothing more is heard for QUIET seconds, except that the failure itself counts as
     something: the answer that got lost may have been that.
@@ -86,10 +92,14 @@ class Ear:
 
     def __init__(self, *paces: Pace) -> None:
         self._paces = paces
-        self._ask_at = 0.0
+        #: time.monotonic() before which `heard` answers False.
+        self.ask_at = 0.0
+        self._runs = False
+        self._missed = False
 
     def begin(self) -> None:
         """Say that a pump of these paces runs: from now on commits make no tasks. Then claim."""
+        self._missed = False
         self._listen()
 
     def heard(self) -> bool:
@@ -97,7 +107,7 @@ class Ear:
 
         As cheap as a clock when it is asked again within ASK_EVERY seconds: it answers False then.
         """
-        return time.monotonic() >= self._ask_at and self._listen()
+        return time.monotonic() >= self.ask_at and self._listen()
 
     def wait(self, seconds: float) -> bool:
         """Wait until something is committed: whether it was. Not longer than `seconds`.
@@ -119,18 +129,22 @@ class Ear:
     def end(self) -> bool:
         """Say that the pump ends: from now on commits make tasks. Returns whether one came that made none.
 
-        The caller then goes on, or nudges again.
+        The caller then begins anew, or nudges again. To end once more changes nothing.
         """
-        return _run(_LEAVE, self._paces, unknown=True)
+        if self._runs:
+            self._runs = False
+            self._missed = _run(_LEAVE, self._paces, unknown=True)
+        return self._missed
 
     def _listen(self) -> bool:
-        self._ask_at = time.monotonic() + ASK_EVERY
+        self._runs = True
+        self.ask_at = time.monotonic() + ASK_EVERY
         return _run(_LISTEN, self._paces, unknown=True)
 
     def _block(self, seconds: float) -> bool:
-        due = [_due(pace) for pace in self._paces]
+        client = _client(settings.REDIS_URL, PATIENCE + _AT_ONCE)
         try:
-            return _client(settings.REDIS_URL, PATIENCE + _AT_ONCE).blpop(due, seconds) is not None
+            return client.blpop(keys(*self._paces)[::2], seconds) is not None
         except (redis.RedisError, OSError) as error:
             _be_quiet(error)
             return True
@@ -140,28 +154,19 @@ def _run(script: str, paces: tuple[Pace, ...], *, unknown: bool) -> bool:
     """What the script answers; False while Redis is left alone; `unknown` where the answer got lost."""
     if _is_quiet():
         return False
-    keys = [key for pace in paces for key in (_due(pace), _pumping(pace))]
     try:
-        return bool(_script(settings.REDIS_URL, script)(keys, [int(STALE * 1000)]))
+        return bool(_script(settings.REDIS_URL, script)(keys(*paces), [int(STALE * 1000)]))
     except (redis.RedisError, OSError) as error:
         _be_quiet(error)
         return unknown
 
 
-def _due(pace: Pace) -> str:
-    return f"parcelwire:webhooks:{pace}:due"
-
-
-def _pumping(pace: Pace) -> str:
-    return f"parcelwire:webhooks:{pace}:pumping"
-
-
 def _is_quiet() -> bool:
-    return time.monotonic() < _quiet_until[0]
+    return time.monotonic() < _quiet_until[settings.REDIS_URL]
 
 
 def _be_quiet(error: Exception) -> None:
-    _quiet_until[0] = time.monotonic() + QUIET
+    _quiet_until[settings.REDIS_URL] = time.monotonic() + QUIET
     logger.warning("Redis failed, the sweeps find what is due until it is back: %s", error)
 
 

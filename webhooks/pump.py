@@ -50,8 +50,8 @@ _AWAY = (OperationalError, InterfaceError)
 def run(budget: float, paces: Sequence[Pace] = tuple(Pace), ear: Ear | None = None) -> int:
     """Send what is due at these paces until nothing is, or for `budget` seconds, or until the word to stop.
 
-    With an `ear` it stays for a moment after that, and for as long as there is news. Where a rate limit holds
-    up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
+    With an `ear` it stays for a moment after it sent something, and for as long as there is news. Where a
+    rate limit holds up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
     loses a claim stops sending. A database that stays away until the leases are over, or takes no record
     for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
@@ -117,8 +117,11 @@ class _Pump:
             return False
 
     def _hears(self) -> bool:
-        """Whether to look again at once, although there was nothing to do: there is news."""
-        if self._ear is None or not self._room():
+        """Whether to look again at once, although there was nothing to do: there is news.
+
+        A pump that found nothing at all does not wait for that.
+        """
+        if self._ear is None or not self._tries or not self._room():
             return False
         heard = self._ear.wait(min(LINGER, self._until - time.monotonic()))
         self._look_at = time.monotonic()
@@ -205,7 +208,7 @@ class _Pump:
         if self._room():
             moments.append(self._look_at)
             if self._ear:
-                moments.append(self._looked_at + LOOK_SOON)
+                moments.append(max(self._looked_at + LOOK_SOON, self._ear.ask_at))
         return max(0.0, min(moments) - time.monotonic())
 
     def _land(self, results: Iterable[Result]) -> None:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from functools import cache, partial
 
 from celery import Celery, Task, shared_task
+from django.conf import settings
 from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool, producers
 
 from events.retrying import apart
-from webhooks import expiring, holding, notices, recovering, stats
+from webhooks import expiring, holding, notices, nudging, recovering, stats
 from webhooks.claims import oldest_due
 from webhooks.lanes import next_token
+from webhooks.nudging import Ear
+from webhooks.paces import Pace
 from webhooks.pump import run
 from webhooks.stopping import stop
 
@@ -20,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 #: Seconds that one task claims; then it makes room, and nudges if there is more.
 BUDGET = 10.0
+#: The same where nothing else waits for room. A task that is not over within the broker's visibility timeout
+#: of ten minutes is given out once more.
+BUDGET_ALONE = 300.0
 #: Batches of recoveries that a task or a sweep makes: deliveries that are due must not wait for them.
 RECOVERED = 5
 #: Seconds that a broker which did not answer is left alone.
@@ -32,28 +38,32 @@ _RETRY = {"max_retries": 1, "interval_start": 0, "interval_step": 0}
 
 #: time.monotonic() until which the broker is left alone.
 _quiet_until = [0.0]
+#: time.monotonic() until which the pump of this process claims.
+_busy_until = [0.0]
 
 
 @shared_task(name="webhooks.pump")
 def pump() -> None:
-    """Send what is due."""
-    # Not where it could send nothing: whatever is due then is held by others, who see to it.
-    if run(BUDGET) and (oldest_due() or next_token() is not None):
-        nudge()
+    """Send first tries that are due."""
+    _send(Pace.FIRST)
+
+
+@shared_task(name="webhooks.pump_late")
+def pump_late() -> None:
+    """Send what is late and due."""
+    _send(Pace.LATE)
 
 
 @shared_task(name="webhooks.sweep")
 def sweep() -> None:
-    """Put deliveries in order with their endpoints, send what lost nudges left behind, end what is old.
+    """Put deliveries in order with their endpoints, go on with recoveries, end what is old.
 
-    What the database refuses of the first and the last holds up nothing else.
+    What the database refuses of one part holds up nothing else.
     """
-    apart(partial(_go_on, holding.reconcile))
+    apart(_reconcile)
     if notices.are_due():
         publish(send_notices)
     apart(_recover)
-    if oldest_due():
-        pump()
     apart(partial(_go_on, expiring.expire))
     stats.forget()
 
@@ -63,19 +73,56 @@ def recover() -> None:
     """Make due what recoveries ask for, then make room, and nudge if there is more."""
     _recover()
     if oldest_due():
-        nudge()
-
-
-def _go_on(batch: Callable[[], int]) -> None:
-    """Until nothing is left, or as long as a pump claims: what is due must not wait for a million rows."""
-    until = time.monotonic() + BUDGET
-    while batch() and time.monotonic() < until and not stop.is_set():
-        pass
+        nudge(Pace.LATE)
 
 
 def _recover() -> None:
     if recovering.run(RECOVERED):
         publish(recover)
+
+
+def _reconcile() -> None:
+    """What is released was held for some time: it is late."""
+    if _go_on(holding.reconcile) and oldest_due():
+        nudge(Pace.LATE)
+
+
+def _go_on(batch: Callable[[], int]) -> bool:
+    """Until nothing is left, or for BUDGET seconds: a million rows hold up nothing else. Whether any was."""
+    until = time.monotonic() + BUDGET
+    did = 0
+    while (done := batch()) and time.monotonic() < until and not stop.is_set():
+        did += done
+    return bool(did + done)
+
+
+def _send(pace: Pace) -> None:
+    """Pump here, at each pace that this worker takes: a lingering pump would keep the other one out.
+
+    One pump at a time of each process: a second one would send nothing more. The one that runs hears of it.
+    """
+    if time.monotonic() < _busy_until[0]:
+        nudge(pace)
+        return
+    paces = [each for each, task in _PUMPS.items() if each is pace or is_taken_here(task)]
+    # No task but theirs waits for a worker that takes these alone.
+    budget = BUDGET if is_taken_here(sweep) else BUDGET_ALONE
+    _busy_until[0] = until = time.monotonic() + budget
+    ear = Ear(*paces)
+    ear.begin()
+    try:
+        tries = run(budget, paces, ear)
+    finally:
+        missed = ear.end()
+        if _busy_until[0] == until:
+            _busy_until[0] = 0.0
+    # Not where it could send nothing: whatever is due then is held by others, who see to it.
+    if missed or (tries and (oldest_due() or next_token() is not None)):
+        nudge(pace)
+
+
+#: Who sends at which pace.
+_PUMPS = {Pace.FIRST: pump, Pace.LATE: pump_late}
 
 
 @shared_task(name="webhooks.send_notices")
@@ -84,9 +131,19 @@ def send_notices() -> None:
     notices.send(BUDGET)
 
 
-def nudge() -> None:
-    """Ask a worker to send now. Without a broker the next sweep does."""
-    publish(pump)
+def nudge(pace: Pace = Pace.FIRST) -> None:
+    """Ask a worker to send now what is due at this pace. Never raises; call it after the commit.
+
+    A task is published where no pump runs that hears of it. Without a broker the next sweep sends.
+    """
+    if nudging.nudge(pace):
+        publish(_PUMPS[pace])
+
+
+def is_taken_here(task: Task[[], None]) -> bool:
+    """Whether the worker of this process takes this task from its queue; anywhere else each is."""
+    route = settings.CELERY_TASK_ROUTES.get(task.name, {})
+    return route.get("queue", settings.CELERY_TASK_DEFAULT_QUEUE) in task.app.amqp.queues.consume_from
 
 
 def publish(task: Task[[], None]) -> None:

@@ -254,12 +254,12 @@ def test_the_turn_ends_with_the_run(endpoint: Endpoint, server: Subscriber) -> N
 def test_a_task_that_sent_something_passes_the_waiting_on_and_one_that_did_not_is_quiet(
     endpoint: Endpoint, server: Subscriber, monkeypatch
 ) -> None:
-    nudges: list[bool] = []
-    monkeypatch.setattr(tasks, "nudge", lambda: nudges.append(True))
+    nudges: list[Pace] = []
+    monkeypatch.setattr(tasks, "nudge", nudges.append)
     monkeypatch.setattr(tasks, "BUDGET", 0.2)
     Endpoint.objects.update(url=server.url(), rate_limit=1)
     owe(endpoint, 20)
     tasks.pump()
-    assert nudges == [True]
+    assert nudges == [Pace.FIRST]
     tasks.pump()
-    assert nudges == [True]
+    assert nudges == [Pace.FIRST]

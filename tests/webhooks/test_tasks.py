@@ -1,7 +1,8 @@
 """What Celery runs."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -12,6 +13,7 @@ from tests.subscribers import Subscriber, later, status, subscriber
 from tests.webhooks.cast import EndpointFactory, owe
 from webhooks import tasks
 from webhooks.models import Delivery, Endpoint
+from webhooks.paces import Pace
 
 
 @pytest.fixture
@@ -27,28 +29,43 @@ def _loud_again() -> None:
 
 
 @pytest.fixture
-def nudges(monkeypatch) -> list[bool]:
-    sent: list[bool] = []
-    monkeypatch.setattr(tasks, "nudge", lambda: sent.append(True))
+def nudges(monkeypatch) -> list[Pace]:
+    sent: list[Pace] = []
+    monkeypatch.setattr(tasks, "nudge", sent.append)
     return sent
 
 
+@pytest.fixture
+def published(monkeypatch) -> list[str]:
+    names: list[str] = []
+    monkeypatch.setattr(tasks, "publish", lambda task: names.append(task.name))
+    return names
+
+
 @pytest.mark.django_db
-def test_the_sweep_finds_what_nobody_was_nudged_about(alice: Merchant, server: Subscriber, nudges) -> None:
+def test_a_pump_finds_what_nobody_was_nudged_about(alice: Merchant, server: Subscriber, nudges) -> None:
     owe(EndpointFactory(merchant=alice, url=server.url()), 3)
-    tasks.sweep()
+    tasks.pump()
     assert len(server.heard()) == 3
 
 
 @pytest.mark.django_db
-def test_the_sweep_puts_deliveries_in_order_first(alice: Merchant, server: Subscriber, nudges) -> None:
-    owe(EndpointFactory(merchant=alice, url=server.url()))
+def test_the_sweep_puts_deliveries_in_order_and_nudges_for_what_it_releases(alice: Merchant, nudges) -> None:
+    owe(EndpointFactory(merchant=alice))
     Endpoint.objects.update(state="disabled")
     tasks.sweep()
     assert Delivery.objects.get().state == "held"
     Endpoint.objects.update(state="active")
+    nudges.clear()
     tasks.sweep()
-    assert len(server.heard()) == 1
+    assert Delivery.objects.get().state == "pending"
+    assert Pace.LATE in nudges
+
+
+@pytest.mark.django_db
+def test_a_sweep_with_nothing_to_do_nudges_nobody(nudges) -> None:
+    tasks.sweep()
+    assert nudges == []
 
 
 @pytest.mark.django_db
@@ -74,7 +91,7 @@ def test_a_part_of_the_sweep_ends_with_its_time_and_the_next_sweep_goes_on(
 @pytest.mark.django_db
 @pytest.mark.parametrize("part", ["holding.reconcile", "expiring.expire"])
 def test_what_the_database_refuses_of_the_sweep_does_not_hold_up_the_rest(
-    alice: Merchant, server: Subscriber, nudges, monkeypatch, part: str
+    nudges, monkeypatch, part: str
 ) -> None:
     def refuse() -> int:
         raise OperationalError("too long")
@@ -82,9 +99,7 @@ def test_what_the_database_refuses_of_the_sweep_does_not_hold_up_the_rest(
     forgotten: list[bool] = []
     monkeypatch.setattr(f"webhooks.{part}", refuse)
     monkeypatch.setattr(tasks.stats, "forget", lambda: forgotten.append(True))
-    owe(EndpointFactory(merchant=alice, url=server.url()))
     tasks.sweep()
-    assert len(server.heard()) == 1
     assert forgotten == [True]
 
 
@@ -96,10 +111,102 @@ def test_a_pump_with_work_left_nudges_again_and_one_without_does_not(
     owe(EndpointFactory(merchant=alice, url=server.url()), 15)
     monkeypatch.setattr(tasks, "BUDGET", 0.05)
     tasks.pump()
-    assert nudges == [True]
+    assert nudges == [Pace.FIRST]
     tasks.pump()
-    assert nudges == [True]
+    assert nudges == [Pace.FIRST]
     assert len(server.heard()) == 15
+
+
+@pytest.mark.django_db
+def test_a_thousand_commits_make_one_task_and_none_while_a_pump_runs(published, monkeypatch) -> None:
+    for _ in range(1000):
+        tasks.nudge()
+    assert published == ["webhooks.pump"]
+    monkeypatch.setattr(tasks, "run", lambda *_: tasks.nudge() or 0)
+    tasks.pump()
+    # What it did not hear of before it ended is looked for by the next one.
+    assert published == ["webhooks.pump"] * 2
+
+
+@pytest.mark.django_db
+def test_each_pace_has_a_task_of_its_own(published) -> None:
+    tasks.nudge(Pace.LATE)
+    tasks.nudge(Pace.FIRST)
+    assert published == ["webhooks.pump_late", "webhooks.pump"]
+
+
+@pytest.mark.django_db
+def test_a_second_pump_of_a_process_leaves_the_work_to_the_first(published, monkeypatch) -> None:
+    runs: list[int] = []
+
+    def run(*_: object) -> int:
+        runs.append(1)
+        if len(runs) == 1:
+            tasks.pump_late()
+        return 0
+
+    monkeypatch.setattr(tasks, "run", run)
+    tasks.pump()
+    assert len(runs) == 1
+    # The first one had not heard of it when it ended.
+    assert published == ["webhooks.pump"]
+    tasks.pump()
+    assert len(runs) == 2
+
+
+@pytest.mark.django_db
+def test_a_pump_that_only_waits_for_its_last_tries_keeps_no_other_one_out(monkeypatch) -> None:
+    runs: list[int] = []
+
+    def run(*_: object) -> int:
+        runs.append(1)
+        if len(runs) == 1:
+            tasks.pump()
+        return 0
+
+    monkeypatch.setattr(tasks, "run", run)
+    monkeypatch.setattr(tasks, "BUDGET", 0.0)
+    tasks.pump()
+    assert len(runs) == 2
+
+
+@pytest.fixture
+def take_from() -> Iterator[Callable[[str], None]]:
+    """Be the process of a worker that takes from these queues: `celery worker -Q QUEUES`."""
+    queues = tasks.pump.app.amqp.queues
+    yield lambda names: queues.select(names.split(","))
+    queues._consume_from = None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("queues", "task", "paces", "budget"),
+    [
+        ("deliveries", tasks.pump, [Pace.FIRST], tasks.BUDGET_ALONE),
+        ("late", tasks.pump_late, [Pace.LATE], tasks.BUDGET_ALONE),
+        ("deliveries,late", tasks.pump_late, [Pace.FIRST, Pace.LATE], tasks.BUDGET_ALONE),
+        ("parcelwire,deliveries", tasks.pump, [Pace.FIRST], tasks.BUDGET),
+        ("parcelwire,deliveries,late", tasks.pump, [Pace.FIRST, Pace.LATE], tasks.BUDGET),
+    ],
+)
+def test_a_worker_pumps_at_the_paces_of_its_queues_and_makes_room_for_what_else_it_takes(
+    take_from, monkeypatch, queues: str, task: Any, paces: list[Pace], budget: float
+) -> None:
+    ran: list[tuple[float, list[Pace]]] = []
+
+    def run(seconds: float, those: list[Pace], _: object) -> int:
+        ran.append((seconds, those))
+        return 0
+
+    monkeypatch.setattr(tasks, "run", run)
+    take_from(queues)
+    task()
+    assert ran == [(budget, paces)]
+
+
+def test_a_queue_that_is_misspelt_is_no_queue(take_from) -> None:
+    with pytest.raises(KeyError):
+        take_from("delivery")
 
 
 @pytest.fixture
@@ -126,5 +233,6 @@ def test_a_broker_that_is_not_there_is_tried_once_and_then_left_alone(cut_off: C
 
 
 def test_the_names_are_fixed() -> None:
-    assert (tasks.pump.name, tasks.sweep.name) == ("webhooks.pump", "webhooks.sweep")
+    assert (tasks.pump.name, tasks.pump_late.name) == ("webhooks.pump", "webhooks.pump_late")
+    assert (tasks.sweep.name, tasks.recover.name) == ("webhooks.sweep", "webhooks.recover")
     assert tasks.send_notices.name == "webhooks.send_notices"
