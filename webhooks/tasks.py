@@ -10,7 +10,7 @@ from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool, producers
 
 from events.retrying import apart
-from webhooks import expiring, holding, notices, recovering, stats
+from webhooks import expiring, holding, notices, recovering, retention, stats
 from webhooks.claims import oldest_due
 from webhooks.lanes import next_token
 from webhooks.pump import run
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 BUDGET = 10.0
 #: Batches of recoveries that a task or a sweep makes: deliveries that are due must not wait for them.
 RECOVERED = 5
+#: Seconds in which a task deletes what is too old; half of them it rests.
+FORGETTING = 20.0
 #: Seconds that a broker which did not answer is left alone.
 QUIET = 5.0
 
@@ -56,6 +58,7 @@ def sweep() -> None:
         pump()
     apart(partial(_go_on, expiring.expire))
     stats.forget()
+    retention.forget(0)  # a batch of each kind, so that nothing grows for ever where beat is dead
 
 
 @shared_task(name="webhooks.recover")
@@ -76,6 +79,12 @@ def _go_on(batch: Callable[[], int]) -> None:
 def _recover() -> None:
     if recovering.run(RECOVERED):
         publish(recover)
+
+
+@shared_task(name="webhooks.forget")
+def forget() -> None:
+    """Delete what was kept for long enough; the next minute goes on."""
+    retention.forget(FORGETTING)
 
 
 @shared_task(name="webhooks.send_notices")
