@@ -230,6 +230,8 @@ DELIVERY_LEASE = at_least(1, "DELIVERY_LEASE", 30)
 DELIVERY_DEADLINE = at_least(0.1, "DELIVERY_DEADLINE", 15)
 DELIVERY_CONNECT_DEADLINE = at_least(0.1, "DELIVERY_CONNECT_DEADLINE", 5)
 DELIVERY_DNS_DEADLINE = at_least(0.1, "DELIVERY_DNS_DEADLINE", 3)
+#: Days that a delivery which has ended is kept with its tries, after its making and its last try.
+DELIVERIES_KEPT_DAYS = at_least(1, "DELIVERIES_KEPT_DAYS", 30)
 #: CIDRs of private networks that endpoints may point into, plain HTTP included.
 WEBHOOK_ALLOWED_NETWORKS = networks("WEBHOOK_ALLOWED_NETWORKS")
 #: What `manage.py listen` verifies with where it is given no --secret.

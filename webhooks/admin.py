@@ -60,6 +60,8 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
         "enabling_by",
         "failing_since",
         "failing_tries",
+        "timeouts",
+        "slow_since",
         "created_at",
         "deleted_at",
     )
@@ -71,7 +73,9 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
     @admin.display(description="headers")
     def header_names(self, endpoint: Endpoint) -> str:
         names = shown(Endpoint.objects.filter(id=endpoint.id))[0].header_names
-        return "unreadable" if names is None else ", ".join(names)
+        if names is None:
+            return "removed" if endpoint.deleted_at else "unreadable"
+        return ", ".join(names)
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: object, change: bool) -> None:  # noqa: FBT001
         # The rest of the row is the workers' while the form is open.
@@ -116,7 +120,16 @@ class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Delivery]):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
-    list_display = ("id", "endpoint", "message", "state", "attempt_count", "next_attempt_at", "created_at")
+    list_display = (
+        "id",
+        "endpoint",
+        "message",
+        "state",
+        "late",
+        "attempt_count",
+        "next_attempt_at",
+        "created_at",
+    )
     list_filter = ("state",)
     search_fields = ("=id", "=endpoint__id", "=message__id")
     ordering = ("-id",)
@@ -173,7 +186,7 @@ class TallyAdmin(OfEndpoint, admin.ModelAdmin[Tally]):
 
 @admin.register(Lane)
 class LaneAdmin(OfEndpoint, admin.ModelAdmin[Lane]):
-    list_display = ("endpoint", "claimed_through", "tokens", "refilled_at")
+    list_display = ("endpoint", "claimed_through", "late_through", "tokens", "refilled_at")
     search_fields = ("=endpoint__id",)
     ordering = ("-endpoint_id",)
 

@@ -50,7 +50,7 @@ WITH old AS MATERIALIZED (
 abandoned AS ({ABANDON} FROM old WHERE cut_off),
 given_up AS (
     UPDATE webhooks_delivery d
-    SET state = 'exhausted', claim_id = NULL, claimed_until = NULL,
+    SET state = 'exhausted', claim_id = NULL, claimed_until = NULL, given_up_at = clock_timestamp(),
         abandoned_count = d.abandoned_count + old.cut_off::int
     FROM old WHERE d.id = old.id
     RETURNING d.id, d.endpoint_id, d.message_id, d.attempt_count, old.since, old.cut_off

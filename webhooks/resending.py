@@ -48,7 +48,8 @@ SET state = 'pending', next_attempt_at = least(d.next_attempt_at, again.due), de
 FROM again WHERE d.id = again.id
 """  # noqa: S608 - constants only
 
-# In one order, so that two resends that add the same cannot wait for each other in a circle.
+# In one order, so that two resends that add the same cannot wait for each other in a circle. A message that
+# retention has removed meanwhile is left out, one that is locked here stays.
 _MISSING = """
 SELECT m.id, wanted.endpoint
 FROM unnest(%(wanting)s::uuid[], %(types)s::text[]) AS wanted (endpoint, type)
@@ -62,7 +63,7 @@ INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, next_attempt_
 SELECT new.id, m.id, new.endpoint, 'pending', {_DUE}, 'manual'
 FROM jsonb_to_recordset(%(rows)s) AS new (id uuid, message uuid, endpoint uuid)
 JOIN webhooks_message m ON m.id = new.message
-ORDER BY m.sequence, m.id, new.endpoint
+ORDER BY m.sequence, m.id, new.endpoint FOR KEY SHARE OF m
 ON CONFLICT (message_id, endpoint_id) DO NOTHING
 """  # noqa: S608 - constants only
 

@@ -1,7 +1,6 @@
 """One delivery, sent once more by hand."""
 
-import time
-from datetime import timedelta
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -10,12 +9,10 @@ from django.db import connection, transaction
 from accounts.errors import ApiError, not_found
 from events.conflicts import or_conflict
 from webhooks import tasks
+from webhooks.ages import age_of
 from webhooks.extra import ask
 from webhooks.models import Delivery, Trigger
-
-#: How long deliveries are kept.
-KEPT = timedelta(days=30)
-_VERSION = 7
+from webhooks.retention import kept
 
 # A merchant that leaves waits for this, or has deleted it.
 _HOLD = """
@@ -47,11 +44,7 @@ def _resend_one(merchant_id: UUID, delivery_id: UUID) -> Delivery:
 
 def _missing(delivery_id: UUID) -> ApiError:
     """Told from the id alone, so that nobody can tell what was another merchant's from what never was."""
-    if delivery_id.version == _VERSION and _age(delivery_id) > KEPT.total_seconds():
+    age = age_of(delivery_id, datetime.now(UTC))
+    if age is not None and age > kept().total_seconds():
         return ApiError(410, "delivery_gone", "This delivery is older than what is kept.")
     return not_found("delivery_not_found", "Delivery not found.")
-
-
-def _age(id_: UUID) -> float:
-    """Seconds since a UUIDv7 was made: its first 48 bits are milliseconds since 1970 (RFC 9562, 5.7)."""
-    return time.time() - (id_.int >> 80) / 1000

@@ -11,7 +11,7 @@ from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool, producers
 
 from events.retrying import apart
-from webhooks import expiring, holding, notices, nudging, recovering, stats
+from webhooks import expiring, holding, notices, nudging, recovering, retention, stats
 from webhooks.claims import oldest_due
 from webhooks.lanes import next_token
 from webhooks.nudging import Ear
@@ -28,6 +28,8 @@ BUDGET = 10.0
 BUDGET_ALONE = 300.0
 #: Batches of recoveries that a task or a sweep makes: deliveries that are due must not wait for them.
 RECOVERED = 5
+#: Seconds in which a task deletes what is too old; half of them it rests.
+FORGETTING = 20.0
 #: Seconds that a broker which did not answer is left alone.
 QUIET = 5.0
 
@@ -66,6 +68,7 @@ def sweep() -> None:
     apart(_recover)
     apart(partial(_go_on, expiring.expire))
     stats.forget()
+    retention.forget(0)  # a batch of each kind, so that nothing grows for ever where beat is dead
 
 
 @shared_task(name="webhooks.recover")
@@ -123,6 +126,12 @@ def _send(pace: Pace) -> None:
 
 #: Who sends at which pace.
 _PUMPS = {Pace.FIRST: pump, Pace.LATE: pump_late}
+
+
+@shared_task(name="webhooks.forget")
+def forget() -> None:
+    """Delete what was kept for long enough; the next minute goes on."""
+    retention.forget(FORGETTING)
 
 
 @shared_task(name="webhooks.send_notices")

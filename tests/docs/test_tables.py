@@ -32,7 +32,6 @@ from webhooks import (
     health,
     recoveries,
     recovering,
-    resending_one,
     rotating,
     stats,
 )
@@ -153,13 +152,24 @@ def test_webhooks_has_the_figures_of_the_code() -> None:
     assert f"{recoveries.AT_ONCE} of one endpoint may be under way" in text.replace("Ten", "10")
 
 
+def test_webhooks_has_how_long_things_are_kept() -> None:
+    rows = dict(table(page("webhooks"), "what", "is kept"))
+    days = f"for {settings.DELIVERIES_KEPT_DAYS:g} days"
+    assert {what for what, kept in rows.items() if kept.startswith(days)} == {
+        "a delivery that has ended, with its tries and their answers",
+        "a recovery that has ended; that an e-mail was sent",
+        "a deleted endpoint itself",
+    }
+    assert rows["the counts of an endpoint's tries"] == f"for {stats.KEPT.days} days"
+
+
 def test_the_api_has_the_figures_of_webhooks_in_the_code() -> None:
     text = " ".join(prose(page("api")).split())
     assert f"while {recovering.AHEAD:,} deliveries of it are due already" in text
     assert f"Up to {recoveries.AT_ONCE} recoveries" in text.replace("ten", "10")
     assert f"are counted to {stats.COUNTED:,}" in text
     assert " or ".join(f"`{name}`" for name in stats.WINDOWS).replace(" or ", ", ", 1) in text
-    assert f"older than what is kept, {resending_one.KEPT.days} days" in text
+    assert f"older than what is kept, {settings.DELIVERIES_KEPT_DAYS:g} days unless" in text
     assert f"(0 to {rotating.OVERLAP[1]:,}, default {rotating.DEFAULT_OVERLAP:,};" in text
     assert f"At most {rotating.MOST_OLD} old ones count at once" in text.replace("five", "5")
 

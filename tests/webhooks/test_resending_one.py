@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,12 @@ import pytest
 from django.db import connections
 from django.db.models.functions import Now
 from rest_framework.test import APIClient
-from uuid_utils.compat import uuid4, uuid7
+from uuid_utils.compat import uuid4
 
 from accounts.errors import ApiError
 from accounts.models import Merchant
 from tests.subscribers import Subscriber, status, subscriber
+from tests.webhooks.aging import id_of
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from trackers.leaving import leave
 from webhooks import pump
@@ -42,12 +43,6 @@ def resend(client: APIClient, delivery_id: object) -> Any:
 
 def error_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["errors"][0]["code"]
-
-
-def id_of(age: timedelta) -> UUID:
-    """An id as it would have been made so long ago."""
-    milliseconds = int((datetime.now(UTC) - age).timestamp() * 1000)
-    return UUID(int=(milliseconds << 80) | (uuid7().int & ((1 << 80) - 1)))
 
 
 def row(delivery: Delivery, *names: str) -> tuple[Any, ...]:

@@ -79,6 +79,8 @@ class Delivery(models.Model):
     trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SCHEDULE)
     created_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)
+    #: When it was given up, having been held for too long (`webhooks.expiring`). Null: it was not.
+    given_up_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name_plural = "deliveries"

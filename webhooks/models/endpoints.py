@@ -102,6 +102,12 @@ class Endpoint(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=models.Q(slow_since__isnull=False), name="endpoint_slow"),
+            # Those whose secrets, and later whose rows, are to go (`webhooks.retention`).
+            models.Index(
+                fields=["deleted_at"],
+                condition=models.Q(deleted_at__isnull=False),
+                name="endpoint_deleted",
+            ),
         ]
 
     def __str__(self) -> str:
