@@ -1,0 +1,49 @@
+"""Which process a request came from: its connection is looked up among what a worker's pool has open."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults.witness import Post, Witness
+from tests.faults.workers import Worker
+
+
+class Senders:
+    """Watches from where a subscriber is connected to, as long as the worker lives."""
+
+    def __init__(self, worker: Worker, seen: Witness) -> None:
+        self._worker = worker
+        self._of_peer: dict[tuple[str, int], int] = {}
+        seen.connected = self._note
+
+    def of(self, posts: Sequence[Post]) -> Counter[int]:
+        """How many of these each process sent."""
+        return Counter(self._of_peer[post.peer] for post in posts if post.peer in self._of_peer)
+
+    def busiest(self, posts: Sequence[Post]) -> int:
+        """The living process that sent most of these."""
+        alive = self._worker.children()
+        return next(pid for pid, _ in self.of(posts).most_common() if pid in alive)
+
+    def _note(self, peer: tuple[str, int]) -> None:
+        link = f"socket:[{_inode(peer[1])}]"
+        for pid in self._worker.children():
+            if link in _open_files(pid):
+                self._of_peer[peer] = pid
+
+
+def _inode(port: int) -> str:
+    """Of the socket whose own end is this port of IPv4."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    own = f":{port:04X}"
+    return next((fields[9] for fields in map(str.split, lines) if fields[1].endswith(own)), "")
+
+
+def _open_files(pid: int) -> set[str]:
+    found = set()
+    for file in Path(f"/proc/{pid}/fd").glob("*"):
+        try:
+            found.add(str(file.readlink()))
+        except OSError:
+            continue  # closed, or its process is gone
+    return found

@@ -1,0 +1,93 @@
+"""A Redis that goes away, hangs and comes back empty; and a beat that never was.
+
+What is shown of an outage of seconds holds for one of any length: while it lasts nothing is kept of it but a
+worker's own tries to connect, which go on at most two seconds apart at first and grow no denser.
+"""
+
+import time
+
+import pytest
+
+from accounts.models import Merchant
+from tests.faults.stage import Stage
+from tests.faults.truth import check, drained
+from tests.subscribers import status
+from tests.waiting import eventually
+from tests.webhooks.cast import EndpointFactory
+from webhooks.models import Attempt, Delivery
+
+pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+#: A worker that would not look by itself while a test lasts: what it sends, it was nudged for.
+NEVER = "3600"
+
+
+@pytest.mark.parametrize("fault", ["kill", "hang"])
+def test_without_a_broker_the_workers_own_look_sends_everything_once(
+    alice: Merchant, on: Stage, fault: str
+) -> None:
+    EndpointFactory(merchant=alice, url=on.seen.url())
+    on.worker()
+    announcer = on.announcer()
+    announcer.announce(alice.id)
+    drained()
+    getattr(on.broker, fault)()
+    began = time.monotonic()
+    announcer.announce(alice.id, 200)
+    committed = time.monotonic()
+    drained(within=15)
+    on.broker.come_back()
+    assert committed - began < 5
+    announcer.announce(alice.id, 20)
+    drained()
+    check(on.seen)
+    assert len(on.seen.posts()) == 221
+
+
+def test_a_worker_without_a_broker_does_not_spin(alice: Merchant, on: Stage) -> None:
+    EndpointFactory(merchant=alice, url=on.seen.url())
+    worker = on.worker()
+    announcer = on.announcer()
+    announcer.announce(alice.id)
+    drained()
+    on.broker.kill()
+    # As many looks of its own as make three seconds, counted by what they find.
+    began, used = time.monotonic(), worker.cpu()
+    for nth in range(10):
+        announcer.announce(alice.id, then="")
+        on.seen.wait_for_posts(nth + 2)
+    assert worker.cpu() - used < 0.5 * (time.monotonic() - began) + 0.5
+
+
+@pytest.mark.parametrize("fault", ["kill", "hang"])
+def test_nudges_are_heard_again_after_the_broker_came_back(alice: Merchant, on: Stage, fault: str) -> None:
+    EndpointFactory(merchant=alice, url=on.seen.url())
+    on.worker(SWEEP_INTERVAL=NEVER)
+    announcer = on.announcer()
+    announcer.announce(alice.id)
+    drained()
+    getattr(on.broker, fault)()
+    announcer.announce(alice.id, 5)
+    on.broker.come_back()
+    # A publisher that was refused leaves the broker alone for some seconds.
+    eventually(lambda: announcer.announce(alice.id) and len(on.seen.posts()) > 6, within=30)
+    drained()
+    check(on.seen)
+    assert all(count == 1 for count in _counts(on))
+
+
+def test_without_beat_retries_come_by_themselves(alice: Merchant, on: Stage) -> None:
+    on.seen.answer("/hook", *[status(503)] * 10, status(200))
+    EndpointFactory(merchant=alice, url=on.seen.url(), retry_schedule=[1, 1, 1])
+    on.worker()
+    on.announcer().announce(alice.id, 5, then="")
+    on.seen.wait_for_posts(15)
+    drained()
+    assert Delivery.objects.filter(state="delivered", attempt_count=3).count() == 5
+    assert Attempt.objects.filter(error="http_status").count() == 10
+    assert len(on.seen.posts()) == 15
+
+
+def _counts(on: Stage) -> list[int]:
+    ids = [post.id for post in on.seen.posts()]
+    return [ids.count(id_) for id_ in set(ids)]
