@@ -27,9 +27,9 @@ def _rules(settings, monkeypatch) -> Iterator[None]:
     settings.DELIVERY_DEADLINE = 20
     # Keys of this test's own: others run beside it.
     own = uuid4()
-    monkeypatch.setattr(nudging, "_due", lambda pace: f"{own}:{pace}:due")
-    monkeypatch.setattr(nudging, "_pumping", lambda pace: f"{own}:{pace}:pumping")
-    monkeypatch.setattr(nudging, "_quiet_until", [0.0])
+    monkeypatch.setattr(
+        nudging, "keys", lambda *paces: [f"{own}:{pace}:{key}" for pace in paces for key in ("due", "pumping")]
+    )
     yield
     stop.clear()
 
