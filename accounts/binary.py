@@ -12,7 +12,7 @@ TRUE = b"\1"
 
 def uuid(value: bytes | None) -> UUID:
     """Of a `uuid`. Raises TypeError for null, as all here do that do not take it."""
-    return UUID(bytes=bytes(_there(value)))
+    return UUID(bytes=_there(value))
 
 
 def number(value: bytes | None) -> int:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -96,7 +97,7 @@ def taking(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> Job[Taken]:
         left = limit - len(asked) - len(due)
         if left > 0:
             answer = yield from running(statement, lanes.asking(left, values))
-            found = lanes.read([_read(row) for row in answer])
+            found = _found(answer)
             overdue = max(overdue, found.overdue or 0.0)
             due += found.rows
             if found.wants_another_round(left):
@@ -165,15 +166,17 @@ def _kept() -> Kept:
     return kept
 
 
-def _read(row: Row) -> tuple[Any, ...]:
-    """A row of `lanes.TAKE` from its binary form."""
-    overdue = None if row[2] is None else float8(row[2])
-    head = (number(row[0]), number(row[1]), overdue)
-    if row[3] is None:
-        return (*head, None)
+def _found(answer: Sequence[Row]) -> lanes.Found:
+    """What a statement of `lanes.TAKE` answered, from its binary form."""
+    first = answer[0]
+    overdue = None if first[2] is None else float8(first[2])
+    rows = [_row(row) for row in answer if row[3]]
+    return lanes.Found(rows, number(first[0]), number(first[1]), overdue)
+
+
+def _row(row: Row) -> tuple[Any, ...]:
     return (
-        *head,
-        uuid(row[3]),
+        _endpoint_id(row[3]),
         uuid(row[4]),
         uuid(row[5]),
         number(row[6]),
@@ -187,3 +190,7 @@ def _read(row: Row) -> tuple[Any, ...]:
         row[14],
         text(row[15]),
     )
+
+
+#: A few ids come again and again.
+_endpoint_id = lru_cache(maxsize=10_000)(uuid)

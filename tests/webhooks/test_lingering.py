@@ -28,7 +28,9 @@ def _rules(settings, monkeypatch) -> Iterator[None]:
     # Keys of this test's own: others run beside it.
     own = uuid4()
     monkeypatch.setattr(
-        nudging, "keys", lambda *paces: [f"{own}:{pace}:{key}" for pace in paces for key in ("due", "pumping")]
+        nudging,
+        "keys",
+        lambda *paces: [f"{own}:{pace}:{key}" for pace in paces for key in ("due", "pumping")],
     )
     yield
     stop.clear()
