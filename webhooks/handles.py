@@ -6,6 +6,7 @@ from typing import Any
 
 import certifi
 import pycurl
+from django.conf import settings
 
 from accounts.addresses import Network, allows, refusal
 from webhooks.answers import Answer
@@ -51,12 +52,12 @@ class Exchange:
         self._answer = Answer()
         self._limits = (0.0, 0.0)
         self._is_fresh = False
+        self._secure: bool | None = None
         self.handle = curl = pycurl.Curl()
         curl.setopt(pycurl.POST, 1)
         curl.setopt(pycurl.PROXY, "")
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.CAINFO, certifi.where())
         curl.setopt(pycurl.SSL_VERIFYPEER, 1)
@@ -70,19 +71,14 @@ class Exchange:
         curl.setopt(pycurl.HEADERFUNCTION, self._answer.hear_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._answer.hear_body)
 
-    def limit(self, connect: float, whole: float) -> None:
-        """The deadlines of the next tries, in seconds: until it is connected, and for all of it."""
-        if self._limits != (connect, whole):
-            self._limits = (connect, whole)
-            self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(connect * 1000))
-            self.handle.setopt(pycurl.TIMEOUT_MS, int(whole * 1000))
-
-    def begin(self, outgoing: Outgoing) -> None:
-        """Make the handle ready for this try."""
+    def begin(self, outgoing: Outgoing, late: float) -> None:
+        """Make the handle ready for this try, which began `late` seconds ago."""
         self.token = outgoing.token
+        self._late = late
+        self._limit(settings.DELIVERY_CONNECT_DEADLINE, settings.DELIVERY_DEADLINE - late)
         self.is_stale = False
         self._ends: Ends | None = None
-        self._secure = outgoing.url[:6].lower() == "https:"
+        self._speak(secure=outgoing.url[:6].lower() == "https:")
         self._opened, self._refused = False, ""
         self._answer.begin()
         self._unsent = outgoing.body
@@ -94,10 +90,29 @@ class Exchange:
         self.handle.setopt(pycurl.HTTPHEADER, lines)
         self.handle.setopt(pycurl.POSTFIELDSIZE_LARGE, len(outgoing.body))
 
+    def tell(self, host: str, port: int, addresses: Sequence[str]) -> None:
+        """Where this host is: all handles of the multi know it from this try on."""
+        numbers = ",".join(f"[{number}]" if ":" in number else number for number in addresses)
+        self.handle.setopt(pycurl.RESOLVE, [f"{host}:{port}:{numbers}"])
+
     def begin_anew(self) -> None:
         """The same try on a connection of its own."""
         self.is_stale, self._ends = False, None
         self._connect_afresh(wanted=True)
+
+    def _limit(self, connect: float, whole: float) -> None:
+        if self._limits != (connect, whole):
+            self._limits = (connect, whole)
+            self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(connect * 1000))
+            self.handle.setopt(pycurl.TIMEOUT_MS, max(1, int(whole * 1000)))
+
+    def _speak(self, *, secure: bool) -> None:
+        """HTTP/2 where TLS offers it, and then one connection: who comes second waits for the first's."""
+        if self._secure is not secure:
+            self._secure = secure
+            version = pycurl.CURL_HTTP_VERSION_2TLS if secure else pycurl.CURL_HTTP_VERSION_1_1
+            self.handle.setopt(pycurl.HTTP_VERSION, version)
+            self.handle.setopt(pycurl.PIPEWAIT, int(secure))
 
     def _connect_afresh(self, *, wanted: bool) -> None:
         if self._is_fresh is not wanted:
@@ -131,7 +146,7 @@ class Exchange:
             token=self.token,
             failure=self._failure(code),
             status_code=answer.status if answer.whole else None,
-            duration_ms=round(self.handle.getinfo(pycurl.TOTAL_TIME) * 1000),
+            duration_ms=round((self._late + self.handle.getinfo(pycurl.TOTAL_TIME)) * 1000),
             body=bytes(answer.body),
             headers=answer.headers,
             address=ends[0] if ends else self._reached(),
@@ -157,7 +172,9 @@ class Exchange:
     def _timeout(self) -> Failure:
         """libcurl has one code for every time-out; how far it came tells which."""
         if not self._opened:
-            # No socket but an address: on a kept connection, of which libcurl gives no times.
-            return Failure.TIMEOUT if self.handle.getinfo(pycurl.PRIMARY_IP) else Failure.DNS_ERROR
+            # No socket but an address: on a kept connection, of which libcurl gives no times. With neither it
+            # waited for the connection of another.
+            is_connected = self.handle.getinfo(pycurl.PRIMARY_IP)
+            return Failure.TIMEOUT if is_connected else Failure.CONNECT_TIMEOUT
         step = pycurl.APPCONNECT_TIME if self._secure else pycurl.CONNECT_TIME
         return Failure.TIMEOUT if self.handle.getinfo(step) else Failure.CONNECT_TIMEOUT

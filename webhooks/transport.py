@@ -16,12 +16,16 @@ from django.conf import settings
 from accounts.addresses import Network, networks
 from webhooks.capacity import make_room
 from webhooks.connections import Kept
-from webhooks.exchanges import Outgoing, Result
+from webhooks.exchanges import Failure, Outgoing, Result
 from webhooks.handles import Exchange
-from webhooks.watching import Watch
+from webhooks.names import Addresses, Names, Place, place
+from webhooks.watching import Bell, Watch
 
 #: Transfers that one thread has under way at most: 1,000, fewer where so many files may not be open.
 CAPACITY = make_room()
+
+#: Who waits for a name's addresses, and since when.
+_Asking = tuple[Outgoing, float]
 
 # The resolver's threads cannot be cut off, only told to give up by themselves; glibc reads this once.
 os.environ.setdefault("RES_OPTIONS", f"timeout:1 attempts:{max(1, int(settings.DELIVERY_DNS_DEADLINE))}")
@@ -38,6 +42,13 @@ class Wire:
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         self._multi.setopt(pycurl.M_MAXCONNECTS, CAPACITY)
         self._sockets = Watch()
+        self._bell = Bell()
+        self._sockets.watch(self._bell.descriptor, pycurl.POLL_IN)
+        # Not libcurl's own look-ups: those wait for each other, twenty at a time.
+        self._names: Names[_Asking] = Names(_look_up, self._bell.ring)
+        self._nowhere: list[Result] = []
+        #: What libcurl has been told of names, for good.
+        self._told: dict[Place, Addresses] = {}
         self._kept = Kept(CAPACITY)
         self._timer: float | None = None
         self._under_way: dict[pycurl.Curl, Exchange] = {}
@@ -49,13 +60,15 @@ class Wire:
 
     def start(self, outgoing: Iterable[Outgoing]) -> None:
         """Begin these transfers; `wait` takes them further. At most CAPACITY may be under way."""
-        connect, whole = settings.DELIVERY_CONNECT_DEADLINE, settings.DELIVERY_DEADLINE
+        now = time.monotonic()
         for one in outgoing:
-            exchange = self._idle.pop() if self._idle else Exchange(self.allowed, self._kept)
-            exchange.limit(connect, whole)
-            exchange.begin(one)
-            self._under_way[exchange.handle] = exchange
-            self._multi.add_handle(exchange.handle)
+            where = place(one.url)
+            if where is None:
+                self._begin(one, 0.0)
+            elif (addresses := self._names.known(where)) is None:
+                self._names.ask(where, (one, now), settings.DELIVERY_DNS_DEADLINE)
+            else:
+                self._go(where, addresses, one, 0.0)
 
     def wait(self, timeout: float, also: int | None = None) -> list[Result]:
         """Work on the transfers until some have ended, or for `timeout` seconds; so too without any.
@@ -71,7 +84,9 @@ class Wire:
     def _work(self, end: float, also: int | None) -> list[Result]:
         while True:
             now = time.monotonic()
-            called = self._act(max(0.0, min(end, self._timer or end) - now), also)
+            moment = min(end, self._timer or end, self._names.next_end() or end)
+            called = self._act(max(0.0, moment - now), also)
+            self._hear_of_names()
             results = self._ended()
             if results or called or now >= end:
                 return results
@@ -79,12 +94,16 @@ class Wire:
     def cancel(self, tokens: Iterable[UUID]) -> None:
         """Drop these transfers without a result; the connection of one that is under way is closed."""
         unwanted = set(tokens)
+        self._names.drop(lambda asking: asking[0].token in unwanted)
+        self._nowhere = [each for each in self._nowhere if each.token not in unwanted]
         for exchange in [each for each in self._under_way.values() if each.token in unwanted]:
             self._release(exchange)
 
     def cancel_all(self) -> None:
         """Drop whatever is under way."""
+        self.cancel([one.token for one, _ in self._names.waiting()])
         self.cancel([exchange.token for exchange in self._under_way.values()])
+        self._nowhere.clear()
 
     def close(self) -> None:
         """Close every connection."""
@@ -92,20 +111,47 @@ class Wire:
         for exchange in self._idle:
             exchange.handle.close()
         self._multi.close()
+        self._bell.close()
         self._sockets.close()
+
+    def _go(self, where: Place, addresses: Addresses, one: Outgoing, late: float) -> None:
+        """Begin it at these addresses; `late` is how long that took to find out, in seconds."""
+        if not addresses:
+            self._nowhere.append(Result(one.token, Failure.DNS_ERROR, None, round(late * 1000), b"", {}, ""))
+            return
+        is_news = self._told.get(where) != addresses
+        self._told[where] = addresses
+        self._begin(one, late, (*where, addresses) if is_news else None)
+
+    def _begin(self, one: Outgoing, late: float, news: tuple[str, int, Addresses] | None = None) -> None:
+        exchange = self._idle.pop() if self._idle else Exchange(self.allowed, self._kept)
+        exchange.begin(one, late)
+        if news:
+            exchange.tell(*news)
+        self._under_way[exchange.handle] = exchange
+        self._multi.add_handle(exchange.handle)
+
+    def _hear_of_names(self) -> None:
+        for where, addresses, asking in self._names.over():
+            now = time.monotonic()
+            for one, since in asking:
+                self._go(where, addresses, one, now - since)
 
     def _act(self, pause: float, also: int | None) -> bool:
         """Whether `also` is ready."""
         ready, called = self._sockets.ready(pause, also)
         for descriptor, seen in ready:
-            self._multi.socket_action(descriptor, seen)
+            if descriptor == self._bell.descriptor:
+                self._bell.hush()
+            else:
+                self._multi.socket_action(descriptor, seen)
         if self._timer is not None and self._timer <= time.monotonic():
             self._timer = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         return called
 
     def _ended(self) -> list[Result]:
-        results = []
+        results, self._nowhere = self._nowhere, []
         left = 1
         while left:
             left, done, failed = self._multi.info_read()
@@ -157,7 +203,7 @@ def resolve(host: str, port: int, deadline: float) -> list[str]:
 
     def look_up() -> None:
         try:
-            found.extend(str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+            found.extend(_look_up(host, port))
         except (OSError, UnicodeError) as error:  # the latter for names that IDNA does not take
             errors.append(error)
 
@@ -169,4 +215,9 @@ def resolve(host: str, port: int, deadline: float) -> list[str]:
         raise errors[0]
     if not found:
         raise TimeoutError(f"no answer within {deadline} s")
-    return list(dict.fromkeys(found))
+    return found
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in found))

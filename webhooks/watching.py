@@ -1,6 +1,9 @@
 """Waits for libcurl's sockets, and one descriptor of somebody else's: epoll. Opens nothing."""
 
+import os
 import select
+import threading
+from contextlib import suppress
 
 #: Sockets that are looked after at once, lest who waits beside them waits for all of a thousand.
 ROUND = 64
@@ -64,3 +67,29 @@ def is_readable(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
+
+
+class Bell:
+    """Wakes a loop from other threads: its descriptor can be read once somebody rang."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._lock = threading.Lock()
+        self._is_open = True
+
+    def ring(self) -> None:
+        """Nothing once it is closed."""
+        with self._lock:
+            if self._is_open:
+                os.eventfd_write(self.descriptor, 1)
+
+    def hush(self) -> None:
+        """It was heard."""
+        with suppress(BlockingIOError):
+            os.eventfd_read(self.descriptor)
+
+    def close(self) -> None:
+        """Rings no more."""
+        with self._lock:
+            self._is_open = False
+            os.close(self.descriptor)

@@ -5,10 +5,10 @@ may not be called, somebody listens at the same port, and must hear nothing.
 """
 
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import pycurl
 import pytest
 from rest_framework.test import APIClient
 
@@ -17,7 +17,7 @@ from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, owe
 from tests.webhooks.test_address_guard import BY_HAND, heard_nothing
-from webhooks import handles, pump
+from webhooks import names, pump, transport
 from webhooks.models import Attempt, Delivery, Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -53,27 +53,26 @@ def url(server: Subscriber) -> str:
 
 
 @pytest.fixture
-def libcurl_knows(monkeypatch, server: Subscriber) -> Knows:
-    """Script what libcurl finds for NAME, try for try; the last answer repeats."""
+def the_sender_finds(monkeypatch) -> Knows:
+    """Script what is found for NAME when something is sent, try for try; the last answer repeats."""
     script: list[str] = []
-    begin = handles.Exchange.begin
 
     def knows(*answers: str) -> None:
         script[:] = answers
 
-    def begin_with_answer(exchange: Any, outgoing: Any) -> None:
-        found = script.pop(0) if len(script) > 1 else script[0]
-        where = f"{NAME}:{server.server_port}"
-        exchange.handle.setopt(pycurl.RESOLVE, [f"-{where}", f"{where}:{found}"])
-        begin(exchange, outgoing)
+    def look_up(host: str, port: int) -> list[str]:
+        assert host == NAME
+        return (script.pop(0) if len(script) > 1 else script[0]).split(",")
 
-    monkeypatch.setattr(handles.Exchange, "begin", begin_with_answer)
+    monkeypatch.setattr(names, "KEPT", 0)
+    monkeypatch.setattr(transport, "Names", lambda _, ring: names.Names(look_up, ring))
+    monkeypatch.setattr(transport, "_of_thread", threading.local())
     return knows
 
 
 @pytest.fixture
 def we_find(monkeypatch) -> Knows:
-    """What the system's resolver tells us, who register; libcurl asks for itself."""
+    """What the system's resolver tells us, who register; the sender asks for itself."""
     look_up = socket.getaddrinfo
 
     def find(host: str, *addresses: str) -> None:
@@ -82,7 +81,7 @@ def we_find(monkeypatch) -> Knows:
                 return look_up(asked, *rest, **more)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
 
-        monkeypatch.setattr(handles.socket, "getaddrinfo", found)
+        monkeypatch.setattr(transport.socket, "getaddrinfo", found)
 
     return find
 
@@ -116,12 +115,12 @@ def test_a_name_that_is_rebound_between_two_tries(
     server: Subscriber,
     listener: socket.socket,
     url: str,
-    libcurl_knows: Knows,
+    the_sender_finds: Knows,
     we_find: Knows,
 ) -> None:
     server.answer("/hook", close_after)
     we_find(NAME, PUBLIC)
-    libcurl_knows(PUBLIC, PRIVATE)
+    the_sender_finds(PUBLIC, PRIVATE)
     assert as_alice.post("/v1/webhooks", {"url": url}, format="json").status_code == 201
     (delivery,) = owe(Endpoint.objects.get())
     pump.run(5)
@@ -140,11 +139,11 @@ def test_a_name_that_is_rebound_before_something_is_sent_by_hand(
     server: Subscriber,
     listener: socket.socket,
     url: str,
-    libcurl_knows: Knows,
+    the_sender_finds: Knows,
     way: str,
 ) -> None:
     server.answer("/hook", close_after)
-    libcurl_knows(PUBLIC, PRIVATE)
+    the_sender_finds(PUBLIC, PRIVATE)
     endpoint = EndpointFactory(merchant=alice, url=url)
     (delivery,) = owe(endpoint)
     pump.run(5)
@@ -159,10 +158,10 @@ def test_a_name_that_is_rebound_before_something_is_sent_by_hand(
 
 
 def test_a_connection_that_is_kept_leads_where_it_led_when_it_was_judged(
-    alice: Merchant, server: Subscriber, listener: socket.socket, url: str, libcurl_knows: Knows
+    alice: Merchant, server: Subscriber, listener: socket.socket, url: str, the_sender_finds: Knows
 ) -> None:
     server.answer("/hook", status(500))
-    libcurl_knows(PUBLIC, PRIVATE)
+    the_sender_finds(PUBLIC, PRIVATE)
     (delivery,) = owe(EndpointFactory(merchant=alice, url=url))
     pump.run(5)
     due_now(delivery)
@@ -177,9 +176,9 @@ def test_a_connection_that_is_kept_leads_where_it_led_when_it_was_judged(
     [
         f"{PUBLIC},{PRIVATE}",
         f"{PRIVATE},{PUBLIC}",
-        f"[::1],{PRIVATE},{PUBLIC}",
-        f"{PUBLIC},{PRIVATE},[::1]",
-        f"10.0.0.1,[fd00::1],169.254.169.254,{PUBLIC}",
+        f"::1,{PRIVATE},{PUBLIC}",
+        f"{PUBLIC},{PRIVATE},::1",
+        f"10.0.0.1,fd00::1,169.254.169.254,{PUBLIC}",
     ],
 )
 def test_of_a_name_with_several_addresses_only_the_public_one_is_tried(
@@ -187,10 +186,10 @@ def test_of_a_name_with_several_addresses_only_the_public_one_is_tried(
     server: Subscriber,
     listener: socket.socket,
     url: str,
-    libcurl_knows: Knows,
+    the_sender_finds: Knows,
     addresses: str,
 ) -> None:
-    libcurl_knows(addresses)
+    the_sender_finds(addresses)
     (delivery,) = owe(EndpointFactory(merchant=alice, url=url))
     pump.run(5)
     assert [(each.error, each.address) for each in attempts_of(delivery)] == [("", PUBLIC)]
@@ -200,12 +199,12 @@ def test_of_a_name_with_several_addresses_only_the_public_one_is_tried(
 
 @pytest.mark.parametrize("addresses", [f"{PUBLIC},{PRIVATE}", f"{PRIVATE},{PUBLIC}"])
 def test_the_private_address_is_no_way_out_where_the_public_one_is_closed(
-    alice: Merchant, libcurl_knows: Knows, server: Subscriber, url: str, addresses: str
+    alice: Merchant, the_sender_finds: Knows, server: Subscriber, url: str, addresses: str
 ) -> None:
     server.stop()
     with socket.create_server((PRIVATE, server.server_port)) as listening:
         listening.setblocking(False)
-        libcurl_knows(addresses)
+        the_sender_finds(addresses)
         (delivery,) = owe(EndpointFactory(merchant=alice, url=url))
         pump.run(5)
         assert [each.error for each in attempts_of(delivery)] == ["connection_refused"]
