@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrate; docker-compose.yml shows their commands.
+# One image for web, workers, beat and migrate; docker-compose.yml shows their commands.
 FROM python:3.11-slim AS build
 WORKDIR /build
 COPY pyproject.toml constraints.txt ./

@@ -247,8 +247,10 @@ globals().update(mail_server(EMAIL_URL, EMAIL_FROM))
 # Celery: rows with due times are the truth, a message is only a nudge
 CELERY_BROKER_URL = REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
+# Acknowledged late, a task waits for whoever is free; lost with its process it costs a sweep. Given out anew
+# it could kill one process after the other, without end.
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_DEFAULT_QUEUE = "parcelwire"
 CELERY_TASK_QUEUES = {
     name: {"exchange": name, "routing_key": name}
@@ -260,7 +262,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ETA_TASK_LIMIT = 100
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# A pump goes on without the broker; cancelled, it would cut off every try under way.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_POOL_ACQUIRE_TIMEOUT = 2.0
 CELERY_BROKER_TRANSPORT_OPTIONS = {

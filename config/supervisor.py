@@ -16,7 +16,7 @@ from django.conf import settings
 
 from config import children, embedded, heartbeat, loopback, occupancy, servers
 
-#: Seconds for the first `ready`, and for web, worker and beat to end in order before they are killed.
+#: Seconds for the first `ready`, and for web, workers and beat to end in order before they are killed.
 READY_PATIENCE = 120.0
 STOP_PATIENCE = 3.0
 #: Seconds, counted like those, at which Valkey and PostgreSQL are killed; the interpreter ends after them.
@@ -26,7 +26,10 @@ _STEADY = 60.0
 _LONGEST_PAUSE = 30.0
 #: Seconds that `up` waits for the servers of single commands to end.
 _COMMAND_PATIENCE = 30.0
-_WORKER_PROCESSES = 2
+#: The workers: what each takes from, and in how many processes. What is late keeps no first try waiting, and
+#: neither of them keeps a poll.
+_WORKERS = {"worker": ("parcelwire", 2), "worker-deliveries": ("deliveries", 1), "worker-late": ("late", 1)}
+_SENDERS = {"worker-deliveries", "worker-late"}
 
 
 class StackError(Exception):
@@ -60,7 +63,7 @@ class Child:
 
 
 class Stack:
-    """PostgreSQL, Valkey, web, worker and beat on one data folder.
+    """PostgreSQL, Valkey, web, workers and beat on one data folder.
 
     DATABASE_URL and REDIS_URL, each where it is set, stand in for the embedded server. The children end
     with the thread that calls `start`.
@@ -90,6 +93,7 @@ class Stack:
     def start(self, who: str) -> None:
         """Start everything, and return when a request and a task have gone through.
 
+        The workers that send are started then: a second earlier they would keep the others from it.
         `who` is what a second one on the same data is told. Raises StackError, servers.ServerError,
         occupancy.OccupiedError.
         """
@@ -100,11 +104,13 @@ class Stack:
         self._start_servers()
         self._migrate()
         began = datetime.now(UTC)
-        for command in self._commands():
+        commands = self._commands()
+        for command in commands:
             children.reap(command, self.data)
-            self._keep(command, children.spawn(command, self.data))
-        self._say("web, worker and beat are starting")
+        self._spawn(*(each for each in commands if each.name not in _SENDERS))
+        self._say("web, workers and beat are starting")
         self._wait_until_ready(began)
+        self._spawn(*(each for each in commands if each.name in _SENDERS))
 
     def tend(self) -> None:
         """Notice the children that died, and start again those whose pause is over. To be called often."""
@@ -116,7 +122,7 @@ class Stack:
                 self._restart(child)
 
     def stop(self, asked_at: float) -> None:
-        """End everything: first web, worker and beat, then Valkey and PostgreSQL.
+        """End everything: first web, workers and beat, then Valkey and PostgreSQL.
 
         Takes less than five seconds, counted from `asked_at` (time.monotonic()). A Celery worker that has
         nothing to do needs up to 2.6 of them: it looks for the signal once a second, and its processes
@@ -168,18 +174,20 @@ class Stack:
     def _commands(self) -> list[children.Command]:
         web = f"granian --interface wsgi --host {self.host} --port {self.port} --workers 1"
         web += f" --blocking-threads {settings.WEB_THREADS} --no-ws config.wsgi:application"
-        worker = f"celery -A config worker --concurrency {_WORKER_PROCESSES} --loglevel INFO"
-        worker += " --without-mingle --without-gossip"
         beat = "celery -A config beat --loglevel INFO --pidfile= --schedule"
         words = {
             "web": web.split(),
-            "worker": worker.split(),
+            **{name: _worker(name, queue, number).split() for name, (queue, number) in _WORKERS.items()},
             "beat": [*beat.split(), str(self.data / "beat-schedule")],
         }
         return [
             children.Command(name, [sys.executable, "-m", *line], environment=self.environment)
             for name, line in words.items()
         ]
+
+    def _spawn(self, *commands: children.Command) -> None:
+        for command in commands:
+            self._keep(command, children.spawn(command, self.data))
 
     def _wait_until_ready(self, began: datetime) -> None:
         deadline = time.monotonic() + READY_PATIENCE
@@ -219,6 +227,11 @@ class Stack:
             child.process = children.spawn(child.command, self.data)
         child.since, child.restart_at = time.monotonic(), None
         self._say(f"{name} is started again")
+
+
+def _worker(name: str, queue: str, processes: int) -> str:
+    line = f"celery -A config worker --hostname {name}@%h -Q {queue} --concurrency {processes}"
+    return f"{line} --loglevel INFO --without-mingle --without-gossip"
 
 
 def _fate(process: subprocess.Popen[bytes]) -> str:

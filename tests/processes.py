@@ -108,7 +108,7 @@ class Up:
         return words in self.text
 
     def pid_of(self, child: str) -> int:
-        """The process id of web, worker, beat, postgres or valkey; 0 between two of its lives."""
+        """The process id of web, a worker, beat, postgres or valkey; 0 between two of its lives."""
         file = self.data / "run" / f"{child}.pid"
         try:
             return int((file.read_text().split() or ["0"])[0])

@@ -75,8 +75,7 @@ def sweep() -> None:
 def recover() -> None:
     """Make due what recoveries ask for, then make room, and nudge if there is more."""
     _recover()
-    if oldest_due():
-        nudge(Pace.LATE)
+    _nudge_for_what_is_due()
 
 
 def _recover() -> None:
@@ -85,9 +84,14 @@ def _recover() -> None:
 
 
 def _reconcile() -> None:
-    """What is released was held for some time: it is late."""
-    if _go_on(holding.reconcile) and oldest_due():
-        nudge(Pace.LATE)
+    if _go_on(holding.reconcile):
+        _nudge_for_what_is_due()
+
+
+def _nudge_for_what_is_due() -> None:
+    for pace in Pace:
+        if oldest_due([pace]):
+            nudge(pace)
 
 
 def _go_on(batch: Callable[[], int]) -> bool:
@@ -119,9 +123,14 @@ def _send(pace: Pace) -> None:
         missed = ear.end()
         if _busy_until[0] == until:
             _busy_until[0] = 0.0
-    # Not where it could send nothing: whatever is due then is held by others, who see to it.
-    if missed or (tries and (oldest_due() or next_token() is not None)):
-        nudge(pace)
+    for each in Pace:
+        # Not where it could send nothing: whatever is due then is held by others, who see to it.
+        if (missed and each in paces) or (tries and _is_more_to_do(each)):
+            nudge(each)
+
+
+def _is_more_to_do(pace: Pace) -> bool:
+    return oldest_due([pace]) is not None or next_token([pace]) is not None
 
 
 #: Who sends at which pace.

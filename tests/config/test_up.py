@@ -4,6 +4,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -31,6 +32,11 @@ def _wait_for_restart(up: Up, child: str) -> bool:
     return children.wait_until(lambda: up.pid_of(child) not in {0, before}, 20)
 
 
+def _says_ready(up: Up, worker: str) -> bool:
+    """Whether the log of the worker has Celery's word."""
+    return f"{worker}@{socket.gethostname()} ready" in children.log_tail(up.data, worker, 200)
+
+
 def test_it_is_ready_when_the_web_answers_and_a_task_went_through(up: Up) -> None:
     assert loopback.http_status(f"{up.url}/healthz") == 200
     assert "beat_seen" in (up.data / "log" / "worker.log").read_text()
@@ -53,6 +59,21 @@ def test_a_worker_that_was_killed_is_said_and_started_again(up: Up) -> None:
     assert _wait_for_restart(up, "worker")
     assert up.says("worker was killed by SIGKILL; it is started again in")
     assert up.works_again()
+
+
+def test_what_is_late_and_what_is_not_have_workers_of_their_own(up: Up) -> None:
+    for name, queue in (
+        ("worker", "parcelwire"),
+        ("worker-deliveries", "deliveries"),
+        ("worker-late", "late"),
+    ):
+        assert children.wait_until(partial(_says_ready, up, name), 20)
+        line = processes_of(up.data)[up.pid_of(name)]
+        assert f"--hostname {name}@%h -Q {queue} " in line
+
+
+def test_a_worker_of_deliveries_that_was_killed_is_started_again(up: Up) -> None:
+    assert _wait_for_restart(up, "worker-deliveries")
 
 
 def test_a_web_that_was_killed_is_started_again(up: Up) -> None:

@@ -28,7 +28,7 @@ class _StopRequested(BaseException):
 
 
 class Command(BaseCommand):
-    help = "Start PostgreSQL, Valkey, the web, a worker and beat, and keep them running until Ctrl-C."
+    help = "Start PostgreSQL, Valkey, the web, workers and beat, and keep them running until Ctrl-C."
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
