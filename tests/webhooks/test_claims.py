@@ -275,7 +275,7 @@ def test_a_secret_that_does_not_decrypt_claims_nothing(endpoint: Endpoint, setti
 def test_the_delivery_table_leaves_room_for_heap_only_updates() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT reloptions FROM pg_class WHERE relname = 'webhooks_delivery'")
-        assert "fillfactor=50" in cursor.fetchone()[0]
+        assert "fillfactor=40" in cursor.fetchone()[0]
 
 
 def side_by_side(*works: Callable[[], object]) -> None:

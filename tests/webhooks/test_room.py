@@ -18,7 +18,7 @@ from webhooks.settling import settle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HOT = {"webhooks_delivery": 50, "webhooks_lane": 50, "webhooks_tally": 50, "webhooks_endpoint": 70}
+HOT = {"webhooks_delivery": 40, "webhooks_lane": 50, "webhooks_tally": 50, "webhooks_endpoint": 50}
 VACUUMED = {*HOT, "webhooks_attempt", "webhooks_message", "webhooks_extratry"}
 LARGE = ("webhooks_delivery", "webhooks_attempt", "webhooks_message")
 
@@ -102,7 +102,7 @@ def test_a_whole_drain_writes_half_of_its_updates_in_place_and_lanes_and_tallies
     ):
         assert drain(200) == 600
     assert deliveries.updated == 1200
-    assert deliveries.in_place >= 0.45 * deliveries.updated
+    assert deliveries.in_place >= 0.49 * deliveries.updated
     assert lanes.in_place >= 0.95 * lanes.updated > 0
     assert tallies.in_place >= 0.95 * tallies.updated > 0
 
