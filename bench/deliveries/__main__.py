@@ -43,7 +43,7 @@ def main() -> int:
     for name, table in tables.items():
         say(f"\n{name}")
         for side, measured in table.sides.items():
-            say(f"  {side:24} {measured}")
+            say(f"  {side:32} {measured}")
         for finding in table.findings:
             say(f"  {finding}")
     return 0
