@@ -1,30 +1,38 @@
-"""The servers of a bench: PostgreSQL, Valkey and the web, as `manage.py up` runs them."""
+"""The servers of a bench: PostgreSQL, Valkey, the web, workers, a subscriber, as `manage.py up` runs them."""
 
 import contextlib
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from signal import SIGKILL
+from urllib.parse import urlsplit
 
+import psycopg
+import redis
 import requests
+from celery import Celery
+from psycopg import sql
 
-from config import embedded, loopback
+from config import children, embedded, loopback
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PATIENCE = 60.0
+#: Seconds for whatever a bench waits for; what takes longer is broken.
+PATIENCE = 300.0
+_WORKER = "worker --concurrency 1 --loglevel WARNING --without-gossip --without-mingle"
 
 
 class Stage:
-    """PostgreSQL and Valkey run; commands and web servers may be started on them."""
+    """PostgreSQL and Valkey run; commands, workers and web servers may be started on them."""
 
     def __init__(self, data: Path, urls: dict[str, str], threads: int) -> None:
         self._data = data
         self._threads = threads
         self.constant = data / "constant.json"
         self.database_url = urls["DATABASE_URL"]
+        self._redis_url = urls["REDIS_URL"]
         self._environment = {
             **os.environ,
             **urls,
@@ -35,16 +43,51 @@ class Stage:
             "BENCH_CONSTANT": str(self.constant),
         }
 
+    @contextlib.contextmanager
+    def scene(self, name: str, **settings: str) -> Iterator["Stage"]:
+        """The same with a database of its own, empty as migrations leave it, and with an empty Valkey."""
+        redis.Redis.from_url(self._redis_url).flushdb()
+        parts = urlsplit(self.database_url)
+        ours, template = sql.Identifier(name), sql.Identifier(parts.path[1:])
+        with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as server:
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(ours, template))
+            try:
+                urls = {
+                    "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
+                    "REDIS_URL": self._redis_url,
+                }
+                yield Stage(self._data, urls | settings, self._threads)
+            finally:
+                server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(ours))
+
     def command(self, *words: str) -> str:
         """What a command of manage.py writes."""
-        return subprocess.run(
+        with self.talk(*words) as process:
+            return process.communicate(timeout=PATIENCE)[0]
+
+    @contextlib.contextmanager
+    def talk(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A command of manage.py that is spoken with, and must end well."""
+        process = subprocess.Popen(
             [sys.executable, "manage.py", *words],
             cwd=_ROOT,
             env=self._environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            check=True,
-        ).stdout
+        )
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            raise RuntimeError(f"{words[0]} ended with {process.returncode}")
+
+    def database(self) -> psycopg.Connection:
+        """A connection to look with from outside."""
+        return psycopg.connect(self.database_url, autocommit=True)
 
     @contextlib.contextmanager
     def web(self) -> Iterator[str]:
@@ -60,29 +103,43 @@ class Stage:
         """A subscriber for as long as this lasts; its URL."""
         port = loopback.free_port()
         with self._running("subscriber", f"-m bench.subscriber {port}"):
-            yield _answering(f"http://127.0.0.1:{port}", "heard")
+            yield _answering(f"http://127.0.0.1:{port}", "forget")
 
     @contextlib.contextmanager
-    def worker(self, *, plain: bool) -> Iterator[None]:
-        """One worker process, the product's or that of the plain way, for as long as this lasts."""
-        app = "bench.plain" if plain else "config"
-        words = (
-            f"-m celery -A {app} worker --concurrency 1 --loglevel WARNING --without-gossip --without-mingle"
-        )
-        with self._running("worker", words):
+    def workers(self, queues: Sequence[str]) -> Iterator[None]:
+        """One worker process for each of `queues`, some of which may be several with commas between them.
+
+        They are killed in the end, whatever they are doing.
+        """
+        with contextlib.ExitStack() as running:
+            for nth, names in enumerate(queues):
+                words = f"-m celery -A config {_WORKER} -n {nth}@bench -Q {names}"
+                running.enter_context(self._running(f"worker-{nth}", words))
             yield
+
+    @contextlib.contextmanager
+    def plain_worker(self) -> Iterator[None]:
+        """One worker process of the plain way, for as long as this lasts."""
+        with self._running("worker-plain", f"-m celery -A bench.plain {_WORKER}"):
+            yield
+
+    def tasks_begun(self, workers: int) -> int:
+        """How many tasks these workers have begun since they were started; whoever published them."""
+        app = Celery(broker=self._redis_url)
+        told = app.control.inspect(timeout=PATIENCE, limit=workers).stats() or {}
+        if len(told) != workers:
+            raise RuntimeError(f"{len(told)} workers answered instead of {workers}")
+        return sum(sum(each["total"].values()) for each in told.values())
 
     @contextlib.contextmanager
     def _running(self, name: str, words: str) -> Iterator[None]:
-        with (self._data / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, *words.split()], cwd=_ROOT, env=self._environment, stdout=log, stderr=log
-            )
+        command = children.Command(name, [sys.executable, *words.split()], environment=self._environment)
+        process = children.spawn(command, self._data)
         try:
             yield
         finally:
-            process.terminate()
-            process.wait(_PATIENCE)
+            children.signal_group(process, SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager
@@ -99,18 +156,30 @@ def stage(threads: int) -> Iterator[Stage]:
 
 def fetch(url: str, key: str) -> requests.Response:
     """One answer."""
-    return requests.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=_PATIENCE)
+    return requests.get(url, headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
 
 
 def fetch_text(url: str) -> str:
     """What a subscriber of a bench tells of itself."""
-    return requests.get(url, timeout=_PATIENCE).text
+    return requests.get(url, timeout=PATIENCE).text
+
+
+def say_to(process: subprocess.Popen[str], line: str) -> None:
+    """One line to a command that is spoken with."""
+    if process.stdin:
+        process.stdin.write(f"{line}\n")
+        process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    """The next line that it writes. Raises EOFError where it has ended instead."""
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise EOFError("a command that is spoken with has ended")
+    return line
 
 
 def _answering(url: str, path: str) -> str:
-    deadline = time.monotonic() + _PATIENCE
-    while loopback.http_status(f"{url}/{path}") != 200:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"the server on {url} does not answer")
-        time.sleep(0.05)
+    if not children.wait_until(lambda: loopback.http_status(f"{url}/{path}") == 200, PATIENCE):
+        raise TimeoutError(f"the server on {url} does not answer")
     return url

@@ -1,10 +1,11 @@
 """`python -m bench.subscriber PORT`: a subscriber that takes as little of the machine as Python allows.
 
-One thread on epoll. It answers 204 to every POST: at once, `/slow/...` after 200 ms, `/hang/...` never. Each
-arrival is kept with its moment on the machine's monotonic clock, which all processes share:
+One thread on epoll. It answers 204 to every POST: at once, `/slow/...` after 200 ms, `/hang/...` never; and
+400 to one with another body than the bench's. Each arrival is kept with its moment on the machine's monotonic
+clock, which all processes share:
 
-- `GET /heard`: how many POSTs arrived.
-- `GET /arrivals`: a line each of `webhook-id` and seconds.
+- `GET /heard/N`: answered once N POSTs arrived.
+- `GET /arrivals`: a line each of `webhook-id`, seconds and path.
 - `GET /forget`: begin anew.
 """
 
@@ -15,7 +16,10 @@ import socket
 import sys
 import time
 
+from bench.bodies import BODY
+
 _NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
+_WRONG = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n"
 _SLOW = 0.2
 _BACKLOG = 4096
 
@@ -39,7 +43,9 @@ class Server:
         self._epoll = select.epoll()
         self._epoll.register(self._listener, select.EPOLLIN)
         self._connections: dict[int, _Connection] = {}
-        self._arrivals: list[tuple[bytes, float]] = []
+        self._arrivals: list[tuple[bytes, float, bytes]] = []
+        #: After how many arrivals to answer whom.
+        self._awaited: list[tuple[int, _Connection]] = []
         #: When to answer whom; the number keeps what is due at once in order.
         self._owed: list[tuple[float, int, _Connection]] = []
         self._numbers = itertools.count()
@@ -80,34 +86,41 @@ class Server:
             whole = end + 4 + _length(head)
             if len(data) < whole:
                 break
-            self._answer(connection, head)
+            self._answer(connection, head, data[end + 4 : whole])
             data = data[whole:]
         connection.buffer = data
 
-    def _answer(self, connection: _Connection, head: bytes) -> None:
+    def _answer(self, connection: _Connection, head: bytes, body: bytes) -> None:
+        path = head[head.find(b" ") + 1 : head.find(b" ", 5)]
         if not head.startswith(b"POST"):
-            self._tell(connection, head.split(b" ", 2)[1])
+            self._tell(connection, path)
             return
         now = time.monotonic()
         begin = head.find(b"webhook-id: ") + 12
-        self._arrivals.append((head[begin : head.find(b"\r\n", begin)], now))
-        if head.startswith(b"POST /slow"):
+        self._arrivals.append((head[begin : head.find(b"\r\n", begin)], now, path))
+        if body != BODY:
+            _send(connection, _WRONG)
+        elif path.startswith(b"/slow"):
             heapq.heappush(self._owed, (now + _SLOW, next(self._numbers), connection))
-        elif not head.startswith(b"POST /hang"):
+        elif not path.startswith(b"/hang"):
             _send(connection, _NO_CONTENT)
+        if self._awaited:
+            self._tell_awaited()
 
     def _tell(self, connection: _Connection, path: bytes) -> None:
-        body = b""
-        if path == b"/forget":
-            self._arrivals.clear()
-        elif path == b"/heard":
-            body = str(len(self._arrivals)).encode()
+        if path.startswith(b"/heard/"):
+            self._awaited.append((int(path[7:]), connection))
+            self._tell_awaited()
+        elif path == b"/arrivals":
+            _tell(connection, b"".join(b"%s %.6f %s\n" % arrival for arrival in self._arrivals))
         else:
-            body = b"".join(b"%s %.6f\n" % arrival for arrival in self._arrivals)
-        connection.socket.settimeout(None)
-        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n\r\n"
-        _send(connection, head % len(body) + body)
-        connection.socket.settimeout(0)
+            self._arrivals.clear()
+            _tell(connection, b"")
+
+    def _tell_awaited(self) -> None:
+        for awaited in [each for each in self._awaited if each[0] <= len(self._arrivals)]:
+            self._awaited.remove(awaited)
+            _tell(awaited[1], b"")
 
     def _pay(self) -> None:
         now = time.monotonic()
@@ -124,6 +137,13 @@ def _send(connection: _Connection, answer: bytes) -> None:
         connection.socket.sendall(answer)
     except OSError:
         return  # it went away; reading finds out
+
+
+def _tell(connection: _Connection, body: bytes) -> None:
+    connection.socket.settimeout(None)
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: %d\r\n\r\n"
+    _send(connection, head % len(body) + body)
+    connection.socket.settimeout(0)
 
 
 def _length(head: bytes) -> int:

@@ -1,69 +1,78 @@
 """`manage.py bench_owe`: deliveries that are due, written as the product writes them, or in the plain way."""
 
 from argparse import ArgumentParser
+from uuid import UUID
 
 from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
-from bench.bodies import BODY, ENDPOINTS, SECRET
+from bench.bodies import BODY, EACH, ENDPOINTS, MERCHANTS, SECRET
 from bench.models import PlainDelivery
 from webhooks import tasks
 from webhooks.fanout import Announcement, announce, subscribers
 from webhooks.models import Endpoint, Signature
 
-#: Messages of one transaction; each goes to every endpoint.
+#: Messages of one transaction; each goes to every endpoint of its merchant.
 _BATCH = 20
 
 
 class Command(BaseCommand):
     help = (
-        "Owe deliveries to the endpoints of one merchant and nudge a worker; with --plain, a task for each."
+        "Make merchants with endpoints, owe them deliveries, nudge a worker; with --plain, a task for each."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("url", help="of the subscriber; {} stands for the number of the endpoint")
-        parser.add_argument("count", type=int)
+        parser.add_argument(
+            "url", nargs="+", help="of endpoints, in turn; {} stands for the number of the endpoint"
+        )
+        parser.add_argument("count", type=int, help="of deliveries in all; a whole number for each endpoint")
+        parser.add_argument("--merchants", type=int, default=MERCHANTS)
+        parser.add_argument("--each", type=int, default=EACH, help="endpoints of one merchant")
         parser.add_argument("--plain", action="store_true")
 
-    def handle(self, *args: object, **options: object) -> None:
-        url, count = str(options["url"]), int(str(options["count"]))
+    def handle(
+        self, *args: object, url: list[str], count: int, merchants: int, each: int, **options: object
+    ) -> None:
         if options["plain"]:
-            _owe_plainly(url, count)
+            _owe_plainly(url[0], count)
             return
-        _owe(_merchant(url), count // ENDPOINTS)
+        ids = [_merchant(nth, url, each).id for nth in range(merchants)]
+        if not count:
+            return
+        left = count // (merchants * each)
+        while left:
+            for id_ in ids:
+                _owe(id_, min(_BATCH, left))
+            left -= min(_BATCH, left)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")  # as autovacuum does within the first minute
         tasks.nudge()
 
 
-def _merchant(url: str) -> Merchant:
+def _merchant(nth: int, urls: list[str], each: int) -> Merchant:
     """With its endpoints, made at the first call."""
-    merchant, is_new = Merchant.objects.get_or_create(name="Bench of deliveries")
+    merchant, is_new = Merchant.objects.get_or_create(name=f"Bench {nth} {urls[0]}")
     if is_new:
         Endpoint.objects.bulk_create(
             Endpoint(
                 merchant=merchant,
-                url=url.format(number),
+                url=urls[number % len(urls)].format(nth * each + number),
                 types=["*"],
                 signature=Signature.V1,
                 secret=SECRET,
                 fingerprint=str(number),
             )
-            for number in range(ENDPOINTS)
+            for number in range(each)
         )
     return merchant
 
 
-def _owe(merchant: Merchant, messages: int) -> None:
-    for first in range(0, messages, _BATCH):
-        news = [
-            Announcement(uuid7(), "tracking.updated", uuid7(), 1, (), lambda: BODY)
-            for _ in range(min(_BATCH, messages - first))
-        ]
-        with transaction.atomic():
-            announce(merchant.id, subscribers([merchant.id]), news)
+def _owe(merchant_id: UUID, messages: int) -> None:
+    news = [Announcement(uuid7(), "tracking.updated", uuid7(), 1, (), lambda: BODY) for _ in range(messages)]
+    with transaction.atomic():
+        announce(merchant_id, subscribers([merchant_id]), news)
 
 
 def _owe_plainly(url: str, count: int) -> None:
