@@ -21,24 +21,27 @@ _SWEEPS = (webhook_tasks.pump, webhook_tasks.pump_late, tracker_tasks.sweep, web
 PATIENCE = 20.0
 
 _thread: list[threading.Thread] = []
+#: Set where this process ends; its worker may go on, with another in its place.
+_over = threading.Event()
 
 
 def start() -> None:
-    """Sweep in a thread of this process every SWEEP_INTERVAL seconds, until the worker stops."""
+    """Sweep in a thread of this process every SWEEP_INTERVAL seconds, until it or its worker ends."""
     thread = threading.Thread(target=_run, name="sweeps", daemon=True)
     thread.start()
     _thread.append(thread)
 
 
 def finish() -> None:
-    """Wait for the sweep under way; the word to stop has been given (`webhooks.stopping`)."""
+    """End the sweeps, and wait for the one under way."""
+    _over.set()
     for thread in _thread:
         thread.join(PATIENCE)
 
 
 def _run() -> None:
     sweeps = [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
-    while not stop.wait(settings.SWEEP_INTERVAL):
+    while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
         for sweep in sweeps:
             close_old_connections()
             try:

@@ -4,6 +4,7 @@ What is shown of an outage of seconds holds for one of any length: while it last
 worker's own tries to connect, which go on at most two seconds apart at first and grow no denser.
 """
 
+import threading
 import time
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from accounts.models import Merchant
 from tests.faults.stage import Stage
 from tests.faults.truth import check, drained
+from tests.faults.witness import once
 from tests.subscribers import status
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
@@ -91,3 +93,23 @@ def test_without_beat_retries_come_by_themselves(alice: Merchant, on: Stage) -> 
 def _counts(on: Stage) -> list[int]:
     ids = [post.id for post in on.seen.posts()]
     return [ids.count(id_) for id_ in set(ids)]
+
+
+@pytest.mark.parametrize("fault", ["kill", "hang"])
+def test_what_is_under_way_when_the_broker_goes_away_is_seen_to_its_end(
+    alice: Merchant, on: Stage, fault: str
+) -> None:
+    gate = threading.Event()
+    on.seen.answer("/hook", once(gate))
+    EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=10)
+    worker = on.worker(SWEEP_INTERVAL=NEVER)
+    on.announcer().announce(alice.id, 20)
+    on.seen.wait_for_posts(10)
+    getattr(on.broker, fault)()
+    if fault == "kill":
+        eventually(lambda: "Connection to broker lost" in worker.log(), within=30)
+    gate.set()
+    drained()
+    on.broker.come_back()
+    check(on.seen)
+    assert len(on.seen.posts()) == 20

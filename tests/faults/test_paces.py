@@ -1,44 +1,82 @@
-"""A subscriber that hangs, beside one that does not, with real workers: the second notices nothing."""
+"""First tries beside what hangs and what is late, with real workers: they notice nothing of it."""
 
 import threading
+import time
 
 import pytest
 
 from accounts.models import Merchant
-from tests.faults.stage import Stage
-from tests.faults.truth import drained
-from tests.faults.witness import most_at_once, once
+from tests.faults.stage import Announcer, Stage
+from tests.faults.truth import check, drained
+from tests.faults.witness import most_at_once, once, slowly
+from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
-from webhooks.models import Delivery
+from webhooks.models import Delivery, Endpoint
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
+
+#: Seconds until a try times out; and those in which a first try arrives that nothing holds up.
+DEADLINE, SOON = 4, 3
 
 
 @pytest.fixture
 def workers(on: Stage) -> None:
     """As they are run: first tries and late ones on workers of their own."""
-    on.worker(queues="parcelwire,deliveries", DELIVERY_DEADLINE="3")
-    on.worker(queues="late", DELIVERY_DEADLINE="3")
+    on.worker(queues="deliveries", DELIVERY_DEADLINE=str(DEADLINE))
+    on.worker(queues="late", DELIVERY_DEADLINE=str(DEADLINE))
 
 
 @pytest.mark.usefixtures("workers")
-def test_one_that_hangs_with_all_its_places_delays_no_first_try_of_another(
+def test_one_that_hangs_delays_nobody_gets_two_at_once_and_comes_back(
     alice: Merchant, bob: Merchant, on: Stage
 ) -> None:
     gate = threading.Event()
     on.seen.answer("/hangs", once(gate))
-    EndpointFactory(merchant=alice, url=on.seen.url("/hangs"), max_in_flight=10, retry_schedule=[1] * 30)
+    hanging = EndpointFactory(merchant=alice, url=on.seen.url("/hangs"), retry_schedule=[1] * 30)
     EndpointFactory(merchant=bob, url=on.seen.url("/fine"))
     announcer = on.announcer()
-    announcer.announce(alice.id, 60)
+    announcer.announce(alice.id, 30)
     on.seen.wait_for_posts(10, "/hangs")
-    for nth in range(12):
-        # Less than the hanging one takes to time out, again and again while it does.
-        announcer.announce(bob.id)
-        on.seen.wait_for_posts(nth + 1, "/fine", within=2)
-        on.seen.wait_for_posts(10 + nth, "/hangs")
-    assert most_at_once(on.seen.posts("/hangs")) == 10
+    _is_told_soon(on, announcer, bob)
+    eventually(lambda: Endpoint.objects.get(id=hanging.id).slow_since, within=3 * DEADLINE)
+    slow_since = time.monotonic()
+    tried = len(on.seen.posts("/hangs"))
+    for wave in range(1, 3):
+        on.seen.wait_for_posts(tried + 2 * wave, "/hangs")
+        _is_told_soon(on, announcer, bob)
+    # Its owner mends it.
+    slowly_tried = [post for post in on.seen.posts("/hangs") if post.at > slow_since]
+    assert most_at_once(slowly_tried) <= 2
+    assert most_at_once(on.seen.posts("/hangs")) <= 10
     gate.set()
     drained()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
-    assert len(on.seen.posts("/fine")) == 12
+    assert Endpoint.objects.get(id=hanging.id).slow_since is None
+    assert len(on.seen.posts("/fine")) == 9
+
+
+def test_a_first_try_overtakes_what_is_late_at_the_same_endpoint(alice: Merchant, on: Stage) -> None:
+    on.seen.answer("/hook", slowly(0.2))
+    EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=3)
+    announcer = on.announcer()
+    late = set(announcer.announce(alice.id, 60, then=""))
+    Delivery.objects.update(late=True)
+    on.worker(queues="deliveries")
+    on.worker(queues="late")
+    on.seen.wait_for_posts(5)
+    new = announcer.announce(alice.id, 5)
+    on.seen.wait_for_posts(65)
+    drained()
+    check(on.seen)
+    order = [post.id for post in on.seen.posts()]
+    after_it = [sum(id_ in late for id_ in order[order.index(each) :]) for each in new]
+    assert min(after_it) > 20
+    assert most_at_once(on.seen.posts()) == 3
+
+
+def _is_told_soon(on: Stage, announcer: Announcer, merchant: Merchant) -> None:
+    """Three times."""
+    for _ in range(3):
+        heard = len(on.seen.posts("/fine"))
+        announcer.announce(merchant.id)
+        on.seen.wait_for_posts(heard + 1, "/fine", within=SOON)

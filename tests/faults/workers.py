@@ -16,10 +16,17 @@ class Worker:
     """A worker with its pool, in a session of its own, which ends with the tests."""
 
     def __init__(
-        self, name: str, data: Path, environment: dict[str, str], *, queues: str = QUEUES, pool: int = 1
+        self,
+        name: str,
+        data: Path,
+        environment: dict[str, str],
+        *,
+        queues: str = QUEUES,
+        pool: int = 1,
+        options: str = "",
     ) -> None:
         words = f"-m celery -A config worker -Q {queues} --concurrency {pool} --loglevel INFO"
-        words += f" --without-mingle --without-gossip -n {name}@%h"
+        words += f" --without-mingle --without-gossip -n {name}@%h {options}"
         self._pool = pool
         self._data = data
         self._command = children.Command(name, [sys.executable, *words.split()], environment=environment)
