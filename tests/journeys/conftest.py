@@ -24,7 +24,7 @@ LOOPBACK = "127.0.0.0/8"
 
 
 class Worker:
-    """A Celery worker in a session of its own, as `manage.py up` starts them; this one takes from all queues."""
+    """A Celery worker in a session of its own, as `manage.py up` starts them; it takes from all queues."""
 
     def __init__(self, log: Path, **environment: str) -> None:
         words = "celery -A config worker --concurrency 2 --without-mingle --without-gossip --loglevel INFO"
