@@ -4,20 +4,49 @@ from webhooks.cutting_off import TAKEN_OVER
 from webhooks.heads import FREE, Kind, free_ones, lanes
 from webhooks.ordering import WAITS_UNTIL
 
-# `waits_until` is null of what may start. Of ordered endpoints more is looked at, since some of it waits.
+# What is known of a lane goes with its rows from step to step: the planner expects a row or two everywhere,
+# and would look up each of hundreds by reading all of the others.
+_OF_LANE = "lane.place AS lane, lane.endpoint_version, lane.tokens, lane.through, lane.through_id"
+
+# Of many lanes each gives twice its share at first. Where that was not all it has, and what is due longest of
+# all may be among the rest, that is read too. Of ordered endpoints more is looked at, since some of it waits:
+# `waits_until` is null of what may start.
 _DUE = """
-due AS MATERIALIZED (
-    SELECT lane.endpoint_id, d.id, d.place, d.next_attempt_at, NULL::timestamptz AS waits_until
-    FROM lane CROSS JOIN LATERAL ({unordered}) AS d
+share AS MATERIALIZED (
+    SELECT 1 + 2 * %(limit)s::integer / greatest(count(*), 1)::integer AS size FROM lane
+),
+first AS MATERIALIZED (
+    SELECT {of_lane}, lane.room, lane.endpoint_id, d.id, d.place, d.next_attempt_at, d.nth
+    FROM lane CROSS JOIN LATERAL (
+        SELECT free.*, row_number() OVER (ORDER BY free.next_attempt_at, free.id) AS nth
+        FROM ({unordered}) AS free
+    ) AS d
     WHERE NOT lane.ordered
+),
+enough AS MATERIALIZED (
+    SELECT next_attempt_at AS due FROM first ORDER BY next_attempt_at OFFSET %(limit)s::integer - 1 LIMIT 1
+),
+due AS MATERIALIZED (
+    SELECT lane, endpoint_version, tokens, through, through_id, id, place, next_attempt_at,
+           NULL::timestamptz AS waits_until
+    FROM first
     UNION ALL
-    SELECT lane.endpoint_id, slot.id, slot.place, slot.next_attempt_at, slot.waits_until
+    SELECT f.lane, f.endpoint_version, f.tokens, f.through, f.through_id, d.id, d.place, d.next_attempt_at,
+           NULL
+    FROM share JOIN first f ON f.nth = share.size AND f.room > share.size CROSS JOIN LATERAL (
+        SELECT d.id, d.ctid AS place, d.next_attempt_at FROM webhooks_delivery d
+        WHERE d.endpoint_id = f.endpoint_id AND d.state = 'pending' AND d.late = {late}
+          AND (d.next_attempt_at, d.id) > (f.next_attempt_at, f.id)
+          AND d.next_attempt_at <= least((SELECT due FROM enough), statement_timestamp()) AND {free}
+        ORDER BY d.next_attempt_at, d.id
+        LIMIT greatest(least(f.room, %(limit)s::integer) - share.size, 0)
+    ) AS d
+    UNION ALL
+    SELECT {of_lane}, slot.id, slot.place, slot.next_attempt_at, slot.waits_until
     FROM lane CROSS JOIN LATERAL (
         SELECT first.*, count(*) FILTER (WHERE first.waits_until IS NULL) OVER (
                    ORDER BY first.next_attempt_at, first.id) AS nth
-        FROM (
-            SELECT d.*, {waits_until} AS waits_until FROM ({ordered}) AS d
-        ) AS first
+        FROM (SELECT d.*, {waits_until} AS waits_until FROM ({ordered}) AS d) AS first
     ) AS slot
     WHERE lane.ordered AND (slot.waits_until IS NOT NULL OR slot.nth <= lane.room)
 ),
@@ -28,38 +57,39 @@ chosen AS MATERIALIZED (
 ),"""
 
 # `xmin` changes with every write: a lane that another wrote to since this statement began is not `ours`.
-# Rows are found by their places, once each: a row that moved since is another's, and left. `own`: a try of
-# the schedule was cut off, which it is forgiven so often; `spent`: once too often, so that it is settled as
-# a failed try instead of being sent again. One that was taken over from an extra try leaves that one to be
-# made again, cut off once more.
+# Rows are found by their places: one that moved since is another's, and left. IS TRUE has what it asks about
+# looked up in a hash. `own`: a try of the schedule was cut off, which it is forgiven so often; `spent`: once
+# too often, so that it is settled as a failed try instead of being sent again. One that was taken over from
+# an extra try leaves that one to be made again, cut off once more.
 _TAKEN = """
 ours AS MATERIALIZED (
-    SELECT l.endpoint_id
-    FROM webhooks_lane l JOIN lane ON lane.endpoint_id = l.endpoint_id AND lane.version = l.xmin
-    WHERE l.ctid = ANY (ARRAY(
-        SELECT place FROM lane WHERE endpoint_id IN (SELECT endpoint_id FROM chosen) AND version IS NOT NULL))
+    SELECT l.ctid AS place
+    FROM lane JOIN webhooks_lane l ON l.ctid = lane.place AND lane.version = l.xmin
+    WHERE (lane.place IN (SELECT lane FROM chosen)) IS TRUE
     FOR NO KEY UPDATE OF l SKIP LOCKED
 ),
 locked AS MATERIALIZED (
-    SELECT d.id, d.ctid AS place, d.claim_id, d.attempt_count, d.started_at, d.trigger, d.abandoned_count,
+    SELECT c.lane, c.endpoint_version, c.tokens, c.through, c.through_id, c.waits_until,
+           d.ctid AS place, d.claim_id, d.attempt_count, d.started_at, d.trigger, d.abandoned_count,
            CASE WHEN d.claim_id IS NOT NULL THEN (
                SELECT x.trigger FROM webhooks_extratry x
                WHERE x.delivery_id = d.id AND x.claim_id = d.claim_id
            ) END AS extra
-    FROM webhooks_delivery d
-    WHERE d.ctid = ANY (ARRAY(SELECT chosen.place FROM chosen JOIN ours USING (endpoint_id)))
+    FROM chosen c JOIN webhooks_delivery d ON d.ctid = c.place
+    WHERE (c.lane IN (SELECT place FROM ours)) IS TRUE
       AND d.state = 'pending' AND d.late = {late} AND d.next_attempt_at <= statement_timestamp() AND {free}
-    FOR NO KEY UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE OF d SKIP LOCKED
 ),
 start AS MATERIALIZED (
-    SELECT l.place, l.claim_id AS old_claim, l.attempt_count AS old_number, l.started_at AS old_start,
+    SELECT l.lane, l.endpoint_version, l.tokens, l.through, l.through_id, l.place,
+           l.claim_id AS old_claim, l.attempt_count AS old_number, l.started_at AS old_start,
            coalesce(l.extra, l.trigger) AS old_trigger, l.claim_id IS NOT NULL AND l.extra IS NULL AS own,
            l.claim_id IS NOT NULL AND l.extra IS NULL AND l.abandoned_count >= %(forgiven)s::integer AS spent
-    FROM locked l JOIN chosen c ON c.id = l.id WHERE c.waits_until IS NULL
+    FROM locked l WHERE l.waits_until IS NULL
 ),
 put_off AS (
-    UPDATE webhooks_delivery d SET next_attempt_at = c.waits_until
-    FROM locked l JOIN chosen c ON c.id = l.id WHERE d.ctid = l.place AND c.waits_until IS NOT NULL
+    UPDATE webhooks_delivery d SET next_attempt_at = l.waits_until
+    FROM locked l WHERE d.ctid = l.place AND l.waits_until IS NOT NULL
     RETURNING d.id
 ),
 taken AS (
@@ -71,47 +101,50 @@ taken AS (
         abandoned_count = d.abandoned_count + CASE WHEN s.own THEN 1 ELSE 0 END
     FROM start s WHERE d.ctid = s.place
     RETURNING d.id, d.endpoint_id, d.message_id, d.attempt_count, d.step, d.started_at, d.trigger, s.spent,
-              d.next_attempt_at, s.old_claim, s.old_number, s.old_start, s.old_trigger
+              d.next_attempt_at, s.old_claim, s.old_number, s.old_start, s.old_trigger,
+              s.lane, s.endpoint_version, s.tokens, s.through, s.through_id
 ),{taken_over},
 freed AS (
     UPDATE webhooks_extratry x SET claim_id = NULL, abandoned_count = x.abandoned_count + 1
     FROM cut_off c WHERE x.delivery_id = c.id AND x.claim_id = c.old_claim
 ),
-new AS (
-    SELECT t.endpoint_id, count(*) AS tries,
-           (array_agg(t.next_attempt_at ORDER BY t.next_attempt_at, t.id))[count(*)] AS through,
-           (array_agg(t.id ORDER BY t.next_attempt_at, t.id))[count(*)] AS through_id
-    FROM taken t GROUP BY t.endpoint_id
+new AS MATERIALIZED (
+    SELECT lane, any_value(tokens) - count(*) AS tokens,
+           any_value(through) AS through, any_value(through_id) AS through_id,
+           (array_agg(next_attempt_at ORDER BY next_attempt_at, id))[count(*)] AS last,
+           (array_agg(id ORDER BY next_attempt_at, id))[count(*)] AS last_id
+    FROM taken GROUP BY lane
 ),
 written AS (
     UPDATE webhooks_lane l
-    SET {through} = last.through, {through}_id = last.through_id,
-        tokens = lane.tokens - new.tries, refilled_at = greatest(l.refilled_at, statement_timestamp())
-    FROM new JOIN lane ON lane.endpoint_id = new.endpoint_id
-    CROSS JOIN LATERAL (
-        SELECT * FROM (VALUES (new.through, new.through_id), (lane.through, lane.through_id))
-            AS either (through, through_id)
-        ORDER BY through DESC NULLS LAST, through_id DESC LIMIT 1
-    ) AS last
-    WHERE l.ctid = lane.place
+    SET ({through}, {through}_id) = (
+            SELECT CASE WHEN is_further THEN new.through ELSE new.last END,
+                   CASE WHEN is_further THEN new.through_id ELSE new.last_id END
+            FROM (SELECT (new.through, new.through_id) > (new.last, new.last_id) AS is_further) AS held
+        ),
+        tokens = new.tokens, refilled_at = greatest(l.refilled_at, statement_timestamp())
+    FROM new WHERE l.ctid = new.lane
 )
 SELECT (SELECT count(*) FROM lane WHERE version IS NULL), (SELECT count(*) FROM put_off),
        (SELECT extract(epoch FROM statement_timestamp() - min(due))::float8 FROM lane),
        t.endpoint_id, t.id, t.message_id, t.attempt_count, t.step, t.started_at, t.spent, t.trigger,
-       m.type, m.stream, m.sequence, m.body, lane.endpoint_version
+       m.type, m.stream, m.sequence, m.body, t.endpoint_version
 FROM (VALUES (1)) AS always
-LEFT JOIN (taken t JOIN lane ON lane.endpoint_id = t.endpoint_id
-           JOIN webhooks_message m ON m.id = t.message_id) ON TRUE
+LEFT JOIN (taken t JOIN webhooks_message m ON m.id = t.message_id) ON TRUE
 ORDER BY t.next_attempt_at, t.id
 """
 
 
 def taking(kind: Kind) -> str:
     """SQL that claims up to %(limit)s of what is due of this kind; `webhooks.lanes` knows the result."""
+    late = str(kind.late).upper()
     due = _DUE.format(
-        unordered=free_ones(kind, "least(lane.room, %(limit)s::integer)"),
+        unordered=free_ones(kind, "least(lane.room, (SELECT size FROM share))"),
         ordered=free_ones(kind, "least(lane.room, %(limit)s::integer) + %(ahead)s::integer"),
         waits_until=WAITS_UNTIL,
+        of_lane=_OF_LANE,
+        late=late,
+        free=FREE,
     )
-    taken = _TAKEN.format(late=str(kind.late).upper(), free=FREE, through=kind.through, taken_over=TAKEN_OVER)
+    taken = _TAKEN.format(late=late, free=FREE, through=kind.through, taken_over=TAKEN_OVER)
     return f"{lanes(kind)},{due}{taken}"
