@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import pq
 
@@ -131,6 +131,54 @@ def to_end(job: Job[T]) -> T:
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+class Desk:
+    """A connection's work beside other things: one job at a time, gone on with as its statements are done."""
+
+    def __init__(self) -> None:
+        self._job: Job[None] | None = None
+        self._under_way: Running | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is not at its end."""
+        return self._job is not None
+
+    def fileno(self) -> int | None:
+        """The descriptor to wait for before `is_free` is asked again; None: there is none."""
+        return self._under_way.fileno() if self._under_way else None
+
+    def begin(self, job: Job[None]) -> None:
+        """Take on a job, if it is free. Raises what the job raises, as `is_free` does."""
+        self._job = job
+        self._go_on()
+
+    def is_free(self) -> bool:
+        """Whether another job can begin. Until then the one there is goes on, as far as it need not wait."""
+        while self._job and self._under_way and _is_done(self._under_way):
+            self._go_on()
+        return self._job is None
+
+    def close(self) -> None:
+        """Wait for the statement that is under way, and leave the job where it is."""
+        if self._job:
+            self._job.close()
+        self._job = self._under_way = None
+
+    def _go_on(self) -> None:
+        if self._job:
+            self._under_way = next(self._job, None)
+            if self._under_way is None:
+                self._job = None
+
+
+def _is_done(running: Running) -> bool:
+    try:
+        return running.is_done()
+    except Error:
+        # Whoever waits for it hears that.
+        return True
 
 
 @cache

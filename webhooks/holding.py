@@ -40,7 +40,8 @@ WITH moving AS MATERIALIZED (
 )
 """
 _SET = """
-UPDATE webhooks_delivery d SET state = '{new}', next_attempt_at = {due} FROM moving WHERE d.id = moving.id
+UPDATE webhooks_delivery d SET state = '{new}', next_attempt_at = {due}, late = {late}
+FROM moving WHERE d.id = moving.id
 """
 # A cut-off try ends here: nobody takes it over, and who made it settles nothing any more. One of a delivery
 # that is held keeps its claim, so that a late answer is still heard.
@@ -78,16 +79,19 @@ freed AS (
 DELETE FROM webhooks_extratry x USING dropped WHERE x.delivery_id = dropped.id
 """
 )
-_PENDING = {"rows": "d.state = 'pending'", "order": "d.next_attempt_at, d.id"}
+_PENDING = {"rows": "d.state = 'pending'", "order": "d.late, d.next_attempt_at, d.id"}
 _HELD = {"rows": "d.state = 'held'", "order": "d.id"}
 _RELEASED = {"rows": "d.state = 'held' AND d.trigger <> 'test'", "order": "d.id"}
 _INACTIVE = "e.state <> 'active' AND e.deleted_at IS NULL"
 _ACTIVE = "e.state = 'active' AND e.deleted_at IS NULL"
 _DELETED = "e.deleted_at IS NOT NULL"
 _ONE = " AND e.id = %(endpoint)s"
-_TO_HELD = _SET.format(new="held", due="NULL")
-# All of a batch are due at once: the lane's order by id then sends the oldest first.
-_TO_PENDING = _SET.format(new="pending", due="(SELECT clock_timestamp())")
+_TO_HELD = _SET.format(new="held", due="NULL", late="d.late")
+# All of a batch are due at once: the lane's order by id then sends the oldest first. They are late, so that a
+# month of them keeps no first try waiting.
+_TO_PENDING = _SET.format(
+    new="pending", due="(SELECT clock_timestamp())", late="d.late OR d.claim_id IS NULL"
+)
 
 
 def _hold(endpoints: str) -> str:

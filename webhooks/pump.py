@@ -5,7 +5,7 @@ One thread waits for two things at once: for sockets, and for the one statement 
 
 import logging
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -13,12 +13,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from accounts.running import Job, Running
+from accounts.running import Desk, Job
 from events.retrying import once_more_running
 from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Failure, Outgoing, Result
 from webhooks.nudging import Ear
+from webhooks.overdue import BEHIND, marking
 from webhooks.paces import Pace
 from webhooks.requesting import request
 from webhooks.settling import settling
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 #: Deliveries that one claim takes, and those that one settling writes at most: both cost as much for one as
 #: for many, and while one runs the other waits.
 BATCH, SETTLED = 200, 400
+#: First tries that one statement leaves to the late pace.
+MARKED = 5_000
 #: Ended tries that are settled at once, and seconds that fewer wait for others.
 ENOUGH, GATHER = 150, 0.02
 #: Ended tries that are not settled yet, above which no more is claimed.
@@ -47,7 +50,12 @@ AGAIN = 0.5
 _AWAY = (OperationalError, InterfaceError)
 
 
-def run(budget: float, paces: Sequence[Pace] = tuple(Pace), ear: Ear | None = None) -> int:
+def run(
+    budget: float,
+    paces: Sequence[Pace] = tuple(Pace),
+    ear: Ear | None = None,
+    tell_late: Callable[[], None] = lambda: None,
+) -> int:
     """Send what is due at these paces until nothing is, or for `budget` seconds, or until the word to stop.
 
     With an `ear` it stays for a moment after it sent something, and for as long as there is news. Where a
@@ -59,18 +67,23 @@ def run(budget: float, paces: Sequence[Pace] = tuple(Pace), ear: Ear | None = No
     Returns the number of tries. For one thread at a time of its own; any number of threads and processes
     may run it side by side.
     """
-    return _Pump(budget, paces, ear).run()
+    return _Pump(budget, paces, ear, tell_late).run()
 
 
 class _Pump:
-    def __init__(self, budget: float, paces: Sequence[Pace], ear: Ear | None) -> None:
+    def __init__(
+        self, budget: float, paces: Sequence[Pace], ear: Ear | None, tell_late: Callable[[], None]
+    ) -> None:
         now = time.monotonic()
         self._paces = paces
         self._ear = ear
+        self._tell_late = tell_late
         self._wire = wire()
         self._until = now + budget
         self._look_at = self._looked_at = now
         self._has_looked = False
+        # Whether first tries have been due for too long while more is due than is sent.
+        self._is_behind = False
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
         # Until when every lease in hand holds.
@@ -82,9 +95,7 @@ class _Pump:
         self._landed: list[tuple[Claimed, Result | None]] = []
         # What is being settled now.
         self._settling: list[tuple[Claimed, Result | None]] = []
-        # What the database works on, and its statement that is under way.
-        self._job: Job[None] | None = None
-        self._asked: Running | None = None
+        self._desk = Desk()
         self._tries = 0
         self._turn = Turn(paces)
 
@@ -92,19 +103,18 @@ class _Pump:
         try:
             self._work()
             while self._is_busy() or self._waits() or self._hears():
-                self._land(self._wire.wait(self._pause(), self._asked.fileno() if self._asked else None))
+                self._land(self._wire.wait(self._pause(), self._desk.fileno()))
                 self._work()
         finally:
             self._wire.cancel(self._flying)
             # Where the database is away, so is the connection that all this was held by.
             with suppress(*_AWAY):
-                if self._job:
-                    self._job.close()
+                self._desk.close()
                 self._turn.end()
         return self._tries
 
     def _is_busy(self) -> bool:
-        return bool(self._flying or self._landed or self._job)
+        return bool(self._flying or self._landed or self._desk.is_busy)
 
     def _waits(self) -> bool:
         """Whether to look again, although nothing is under way: a rate limit holds up what is due."""
@@ -138,15 +148,9 @@ class _Pump:
         return min(BATCH, CAPACITY - len(self._flying))
 
     def _work(self) -> None:
-        """Go on with what the database has done, or begin what is most urgent; until it has to do."""
-        while True:
-            if self._job is None:
-                self._job = self._next()
-            if self._job is None or (self._asked and not _is_done(self._asked)):
-                return
-            self._asked = next(self._job, None)
-            if self._asked is None:
-                self._job = None
+        """Have the database do what is most urgent, until it has to be waited for."""
+        while self._desk.is_free() and (job := self._next()):
+            self._desk.begin(job)
 
     def _next(self) -> Job[None] | None:
         now = time.monotonic()
@@ -154,6 +158,8 @@ class _Pump:
             return self._renew()
         if self._landed and self._is_time_to_settle(now):
             return self._settle()
+        if self._is_behind:
+            return self._mark()
         if self._room() and now >= self._next_look():
             return self._claim()
         return None
@@ -178,8 +184,21 @@ class _Pump:
         if not self._flying and not self._landed:
             self._leased_until = now + settings.DELIVERY_LEASE
         # A full batch means that there may be more at once.
-        self._look_at = now if len(taken.claims) >= room else now + LOOK_EVERY
+        is_full = len(taken.claims) >= room
+        self._look_at = now if is_full else now + LOOK_EVERY
+        self._is_behind = is_full and taken.overdue > BEHIND and Pace.FIRST in self._paces
         self._start(taken.claims)
+
+    def _mark(self) -> Job[None]:
+        """A share of them at a time: claims come between."""
+        self._is_behind = False
+        try:
+            marked = yield from once_more_running(partial(marking, MARKED))
+        except _AWAY as error:
+            logger.warning("first tries are not left to the late pace: %s", error)
+            return
+        if marked:
+            self._tell_late()
 
     def _start(self, taken: Sequence[Claimed]) -> None:
         outgoing: list[Outgoing] = []
@@ -199,7 +218,7 @@ class _Pump:
         self._tries += len(outgoing)
 
     def _pause(self) -> float:
-        if self._asked:
+        if self._desk.is_busy:
             # Whatever comes next waits for that.
             return settings.DELIVERY_LEASE / 3
         moments = [self._renew_at]
@@ -268,14 +287,6 @@ class _Pump:
         logger.warning("lost the claims of %d deliveries in flight", len(lost))
         self._wire.cancel(lost)
         self._flying = {id_: each for id_, each in self._flying.items() if id_ not in lost}
-
-
-def _is_done(asked: Running) -> bool:
-    try:
-        return asked.is_done()
-    except _AWAY:
-        # Who waits for it hears that.
-        return True
 
 
 def _unknown(claimed: Claimed) -> Result:

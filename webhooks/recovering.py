@@ -19,7 +19,7 @@ RECOVERABLE = (Delivery.State.DELIVERED, Delivery.State.EXHAUSTED, Delivery.Stat
 DEFAULT_STATES = (Delivery.State.EXHAUSTED, Delivery.State.PENDING)
 #: Deliveries that one batch looks at.
 BATCH = 1_000
-#: An endpoint with so many due deliveries is given no more: what is new must not wait behind a million.
+#: An endpoint with so many late deliveries due is given no more: others that are late wait behind them.
 AHEAD = 5_000
 #: Seconds after which one looks again that could not go on: its endpoint has enough to do, or a row is held.
 WAIT = 2.0
@@ -30,7 +30,8 @@ _PICK = """
 SELECT r.id, r.endpoint_id, r.until, r.states, coalesce(r.reached_at, r.since), r.cursor,
        e.deleted_at IS NOT NULL, EXISTS (
            SELECT FROM webhooks_delivery d
-           WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.next_attempt_at <= statement_timestamp()
+           WHERE d.endpoint_id = e.id AND d.state = 'pending' AND d.late
+             AND d.next_attempt_at <= statement_timestamp()
            ORDER BY d.next_attempt_at OFFSET %(ahead)s LIMIT 1
        )
 FROM webhooks_recovery r JOIN webhooks_endpoint e ON e.id = r.endpoint_id
@@ -49,8 +50,8 @@ WHERE id = %(recovery)s
 
 # One that waits for its next try is brought forward unless it is due or under way; one that has ended begins
 # its schedule anew, and keeps an extra try that is under way. Where somebody else holds an ended one at this
-# moment, the batch stops before it: nobody else may be about to make it due. A lane is sent by due time, so
-# microseconds keep the order.
+# moment, the batch stops before it: nobody else may be about to make it due. All are late, so that no first
+# try waits behind them; a lane is sent by due time, so microseconds keep the order.
 _ADVANCE = """
 WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS now),
 looked AS MATERIALIZED (
@@ -79,7 +80,7 @@ due AS (
 again AS (
     UPDATE webhooks_delivery d
     SET state = 'pending', next_attempt_at = moment.now + due.nth * interval '1 microsecond',
-        delivered_at = NULL,
+        delivered_at = NULL, late = d.late OR d.claim_id IS NULL,
         step = CASE WHEN d.state = 'pending' THEN d.step ELSE 0 END,
         abandoned_count = CASE WHEN d.state = 'pending' THEN d.abandoned_count ELSE 0 END,
         trigger = CASE WHEN d.state = 'pending' THEN d.trigger ELSE 'recovery' END

@@ -16,6 +16,7 @@ from webhooks import tasks
 from webhooks.exceptions import NoActiveEndpoint
 from webhooks.fanout import Subscriber, subscribers
 from webhooks.filters import wants
+from webhooks.paces import Pace
 
 # A merchant that leaves waits for this, and what it has is not added to afterwards.
 _STORED = """
@@ -31,7 +32,8 @@ FROM webhooks_message WHERE stream = %(stream)s AND merchant_id = %(merchant)s
 # than what is under way, which the lane's cap counts on.
 _DUE = "%(now)s + (m.sequence - %(first)s) * interval '1 microsecond'"
 
-# One that somebody is sending, or that another resend holds at this moment, is left alone.
+# One that somebody is sending, or that another resend holds at this moment, is left alone. What becomes due
+# by this is late; what was due anyway goes as it would.
 _AGAIN = f"""
 WITH again AS MATERIALIZED (
     SELECT d.id, {_DUE} AS due
@@ -42,6 +44,7 @@ WITH again AS MATERIALIZED (
 )
 UPDATE webhooks_delivery d
 SET state = 'pending', next_attempt_at = least(d.next_attempt_at, again.due), delivered_at = NULL,
+    late = d.late OR d.next_attempt_at IS NULL OR d.next_attempt_at > again.due,
     step = CASE WHEN d.state = 'pending' THEN d.step ELSE 0 END,
     abandoned_count = CASE WHEN d.state = 'pending' THEN d.abandoned_count ELSE 0 END,
     trigger = CASE WHEN d.state = 'pending' THEN d.trigger ELSE 'manual' END
@@ -59,8 +62,8 @@ WHERE m.stream = %(stream)s AND m.merchant_id = %(merchant)s AND NOT EXISTS (
 ORDER BY m.sequence, m.id, wanted.endpoint
 """
 _ADD = f"""
-INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, next_attempt_at, trigger)
-SELECT new.id, m.id, new.endpoint, 'pending', {_DUE}, 'manual'
+INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, next_attempt_at, late, trigger)
+SELECT new.id, m.id, new.endpoint, 'pending', {_DUE}, TRUE, 'manual'
 FROM jsonb_to_recordset(%(rows)s) AS new (id uuid, message uuid, endpoint uuid)
 JOIN webhooks_message m ON m.id = new.message
 ORDER BY m.sequence, m.id, new.endpoint FOR KEY SHARE OF m
@@ -111,7 +114,7 @@ def _resend(merchant_id: UUID, tracker_id: UUID, couriers: Sequence[str]) -> int
             cursor.execute(_ADD, values | {"rows": _rows(missing)})
             count += cursor.rowcount
         if count:
-            transaction.on_commit(tasks.nudge, robust=True)
+            transaction.on_commit(partial(tasks.nudge, Pace.LATE), robust=True)
     return count
 
 

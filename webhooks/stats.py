@@ -40,10 +40,15 @@ SELECT
         SELECT FROM webhooks_delivery
         WHERE endpoint_id = %(endpoint)s AND state = 'held' AND trigger <> 'test' LIMIT %(limit)s
     ) AS held),
-    (SELECT next_attempt_at FROM webhooks_delivery
-     WHERE endpoint_id = %(endpoint)s AND state = 'pending' AND next_attempt_at <= statement_timestamp()
-       AND (claimed_until IS NULL OR claimed_until < statement_timestamp())
-     ORDER BY next_attempt_at LIMIT 1)
+    (SELECT min(first.next_attempt_at)
+     FROM (VALUES (FALSE), (TRUE)) AS kind (late)
+     CROSS JOIN LATERAL (
+        SELECT d.next_attempt_at FROM webhooks_delivery d
+        WHERE d.endpoint_id = %(endpoint)s AND d.state = 'pending' AND d.late = kind.late
+          AND d.next_attempt_at <= statement_timestamp()
+          AND (d.claimed_until IS NULL OR d.claimed_until < statement_timestamp())
+        ORDER BY d.next_attempt_at LIMIT 1
+     ) AS first)
 """
 _FORGET = """
 DELETE FROM webhooks_tally WHERE id = ANY (ARRAY(

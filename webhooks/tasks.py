@@ -118,7 +118,7 @@ def _send(pace: Pace) -> None:
     ear = Ear(*paces)
     ear.begin()
     try:
-        tries = run(budget, paces, ear)
+        tries = run(budget, paces, ear, partial(nudge, Pace.LATE))
     finally:
         missed = ear.end()
         if _busy_until[0] == until:

@@ -242,7 +242,7 @@ def test_an_ended_one_that_is_tried_by_hand_just_now_has_its_schedule_if_that_fa
 
 
 def test_bringing_forward_keeps_the_endpoints_cap(endpoint: Endpoint) -> None:
-    Endpoint.objects.update(max_in_flight=2)
+    Endpoint.objects.update(max_in_flight=3)
     ended_as(endpoint, "exhausted", 6)
     for _ in range(2):
         recovery(endpoint)

@@ -23,6 +23,7 @@ from webhooks.claims import FORGIVEN, take
 from webhooks.exceptions import NoActiveEndpoint
 from webhooks.extra import ask
 from webhooks.models import Attempt, Delivery, Endpoint, ExtraTry, Message, Trigger
+from webhooks.paces import Pace
 from webhooks.resending import resend
 from webhooks.settling import settle
 
@@ -311,7 +312,7 @@ def test_a_resend_asks_a_worker_to_send_once_it_is_committed(
     told(alice)
     with django_capture_on_commit_callbacks() as callbacks:
         again(alice)
-    assert [callback.__name__ for callback in callbacks] == ["nudge"]
+    assert [(callback.func.__name__, callback.args) for callback in callbacks] == [("nudge", (Pace.LATE,))]
     Message.objects.update(stream=uuid7())
     with django_capture_on_commit_callbacks() as callbacks:
         assert again(alice) == 0
