@@ -1,5 +1,6 @@
 """Looks up the names of hosts beside a loop that must not wait: a thread each, within limits."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -16,7 +17,7 @@ Addresses = tuple[str, ...]
 Who = TypeVar("Who")
 
 #: Look-ups at once: of names in good standing, and of those whose last one took longer than it may.
-PROMPT, DOUBTFUL = 150, 50
+PROMPT, DOUBTFUL = 300, 50
 #: Seconds that an answer counts: addresses, and that there are none.
 KEPT, KEPT_NONE = 60.0, 1.0
 #: Answers that are kept; the oldest go first.
@@ -48,8 +49,9 @@ def place(url: str) -> Place | None:
 
 @dataclass(slots=True)
 class _Waiting(Generic[Who]):
-    """Who waits for an answer, and the moment until which."""
+    """Who waits for an answer, how many seconds a look-up may take, and until when it is waited for."""
 
+    seconds: float
     until: float
     who: list[Who]
 
@@ -57,7 +59,8 @@ class _Waiting(Generic[Who]):
 class Names(Generic[Who]):
     """Answers to who asks. A look-up that takes too long is given up, and its thread left to end by itself.
 
-    Many names that nobody answers for take all the threads there are once; from then on they share a few.
+    Many names that nobody answers for take all the threads there are once, and the others wait for these a
+    little longer than a look-up may take; from then on they share a few.
     For one thread; `look_up` runs in others, and so does `ring`, called when there is an answer.
     """
 
@@ -78,20 +81,21 @@ class Names(Generic[Who]):
         return addresses if until > time.monotonic() else None
 
     def ask(self, place: Place, who: Who, seconds: float) -> None:
-        """Look it up; `over` says what came of it, in so many seconds at the latest."""
+        """Look it up; `over` says what came of it, so many seconds after the look-up began at the latest."""
         waiting = self._waiting.get(place)
         if waiting:
             waiting.who.append(who)
             return
-        self._waiting[place] = _Waiting(time.monotonic() + seconds, [who])
+        is_patient = place not in self._running and place not in self._doubtful
+        until = math.inf if is_patient else time.monotonic() + seconds
+        self._waiting[place] = _Waiting(seconds, until, [who])
         if place not in self._running:
             self._queues[place in self._doubtful].append(place)
             self._run_queued()
 
     def next_end(self) -> float | None:
         """The moment when the first that waits has waited long enough; None: nobody waits."""
-        first = next(iter(self._waiting.values()), None)
-        return first.until if first else None
+        return min((waiting.until for waiting in self._waiting.values()), default=None)
 
     def over(self) -> Iterator[tuple[Place, Addresses, list[Who]]]:
         """Who need not wait any more, and what was found: no address, where that took too long."""
@@ -114,8 +118,7 @@ class Names(Generic[Who]):
         return [who for waiting in self._waiting.values() for who in waiting.who]
 
     def _given_up(self, now: float) -> Iterator[tuple[Place, Addresses, list[Who]]]:
-        while (end := self.next_end()) is not None and end <= now:
-            place = next(iter(self._waiting))
+        for place in [place for place, waiting in self._waiting.items() if waiting.until <= now]:
             if place in self._running:
                 self._doubtful.add(place)
             else:
@@ -136,7 +139,9 @@ class Names(Generic[Who]):
             queue = self._queues[doubtful]
             while queue and sum(kind is doubtful for kind, _ in self._running.values()) < limit:
                 place = queue.popleft()
-                self._running[place] = (doubtful, self._waiting[place].until)
+                waiting = self._waiting[place]
+                waiting.until = time.monotonic() + waiting.seconds
+                self._running[place] = (doubtful, waiting.until)
                 threading.Thread(target=self._find, args=[place], daemon=True, name="name").start()
 
     def _find(self, place: Place) -> None:
