@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
+from config.celery import app
 from tests.webhooks.aging import DAY, OLD, aged, ended_as, id_of
 from tests.webhooks.cast import EndpointFactory, a_test_of, news, owe, tell
 from tests.webhooks.test_recovering import recovery
@@ -215,8 +216,9 @@ def test_a_task_of_its_own_and_every_sweep_see_to_it(endpoint: Endpoint, task: C
     assert left() == (0, 0, 0)
 
 
-def test_the_tasks_name_is_fixed() -> None:
-    assert tasks.forget.name == "webhooks.forget"
+def test_beat_asks_for_it_every_minute() -> None:
+    (entry,) = [each for each in app.conf.beat_schedule.values() if each["task"] == tasks.forget.name]
+    assert (entry["task"], entry["schedule"]) == ("webhooks.forget", 60.0)
 
 
 def test_what_was_removed_is_gone_for_who_resends_it_and_unknown_to_others(

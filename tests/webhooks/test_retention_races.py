@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
+from rest_framework.test import APIClient
 
 from accounts.errors import ApiError
 from accounts.models import Merchant
@@ -111,6 +113,21 @@ def test_what_was_asked_for_between_looking_and_locking_is_not_removed(
     forget()
     assert ExtraTry.objects.get().delivery == delivery
     assert Attempt.objects.count() == 1
+
+
+def test_who_looks_at_a_delivery_while_it_is_removed_sees_no_half(
+    as_alice: APIClient, endpoint: Endpoint
+) -> None:
+    (delivery,) = ended_as("delivered", endpoint)
+
+    def removed_before(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if "webhooks_attempt" in sql:
+            at_once(forget)
+        return execute(sql, *more)
+
+    with connection.execute_wrapper(removed_before):
+        answer = as_alice.get(f"/v1/deliveries/{delivery.id}")
+    assert (answer.status_code, Delivery.objects.count()) == (404, 0)
 
 
 def test_a_parcels_resend_that_meets_the_removal_of_a_message_leaves_it_out(

@@ -31,9 +31,13 @@ class DeliveryView(ApiView):
     def get(self, request: Request, delivery_id: UUID) -> Response:
         """One delivery with its body, as it is sent, and every try."""
         delivery = delivery_of(merchant_of(request), delivery_id)
+        attempts = [attempt_shape(one) for one in delivery.attempts.order_by("number")]
+        if delivery.attempt_count and not attempts:
+            # The first is under way, or all were removed just now together with their delivery.
+            delivery = delivery_of(merchant_of(request), delivery_id)
         shape = delivery_shape(delivery) | {
             "body": bytes(delivery.message.body).decode(errors="replace"),
-            "attempts": [attempt_shape(one) for one in delivery.attempts.order_by("number")],
+            "attempts": attempts,
         }
         return data(delivery=shape)
 
