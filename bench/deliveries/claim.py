@@ -82,10 +82,10 @@ def _endpoints(on: Stage, path: str) -> None:
 
 @contextlib.contextmanager
 def _claimer(on: Stage, prepare: Callable[[Stage, Popen[str]], None]) -> Iterator[Popen[str]]:
-    """A process that claims; its first claims, which make lanes and plans, are not timed."""
+    """A process that claims; its first claims, after which lanes and plans are there, are not timed."""
     with on.talk("bench_claim") as process:
         prepare(on, process)
-        _ask(process, "time 3")
+        _ask(process, "time 10")
         yield process
         process.communicate()
 
