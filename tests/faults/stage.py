@@ -25,6 +25,12 @@ from tests.waiting import eventually
 SWEEP = 0.3
 
 
+def database_url(port: int) -> str:
+    """The database of the tests, by way of this port."""
+    at = connection.settings_dict
+    return f"postgres://{at['USER']}:{quote(at['PASSWORD'])}@{at['HOST']}:{port}/{at['NAME']}"
+
+
 class Broker:
     """A Valkey that a test may take away; it comes back empty, at the same port."""
 
@@ -117,10 +123,9 @@ class Stage:
             announcer.end()
 
     def _environment(self) -> dict[str, str]:
-        at = connection.settings_dict
         return {
             **os.environ,
-            "DATABASE_URL": f"postgres://{at['USER']}:{quote(at['PASSWORD'])}@{at['HOST']}:{at['PORT']}/{at['NAME']}",
+            "DATABASE_URL": database_url(connection.settings_dict["PORT"]),
             "REDIS_URL": self.broker.url,
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
             "SWEEP_INTERVAL": str(SWEEP),

@@ -128,3 +128,24 @@ def test_kills_at_random_moments_repeat_no_more_than_was_under_way(
     abandoned = Attempt.objects.filter(error="abandoned").count()
     assert repeats <= abandoned <= kills * 20
     assert max(sends(on.seen.posts()).values()) <= kills + 1
+
+
+def test_one_that_kills_whoever_sends_it_is_forgiven_three_times_and_then_waits_its_turn(
+    alice: Merchant, on: Stage
+) -> None:
+    gate = threading.Event()
+    on.seen.answer("/hook", *[once(gate)] * 4, status(200))
+    EndpointFactory(merchant=alice, url=on.seen.url(), retry_schedule=[2])
+    worker = on.worker(DELIVERY_LEASE=LONG)
+    (id_,) = on.announcer().announce(alice.id)
+    for nth in range(1, 5):
+        on.seen.wait_for_posts(nth)
+        assert Delivery.objects.get().step == 0
+        worker.kill_one_of_the_pool()
+        eventually(lambda last=nth: on.seen.posts()[last - 1].ended)
+        leases_end()
+    eventually(lambda: Delivery.objects.get().step == 1)
+    drained()
+    check(on.seen)
+    assert tries(id_) == ["abandoned"] * 4 + [""]
+    assert on.seen.posts()[4].at - on.seen.posts()[3].ended >= 2

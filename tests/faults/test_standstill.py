@@ -47,6 +47,7 @@ def test_another_takes_over_and_the_one_that_wakes_up_changes_nothing(
     check(on.seen)
     assert {id_ for id_, count in sends(on.seen.posts()).items() if count == 2} == under_way
     assert len(on.seen.posts()) == 55
+    assert "Traceback" not in sleeper.log()
 
 
 def test_a_subscriber_slower_than_the_lease_gets_each_message_once(alice: Merchant, on: Stage) -> None:
