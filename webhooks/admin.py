@@ -186,7 +186,7 @@ class TallyAdmin(OfEndpoint, admin.ModelAdmin[Tally]):
 
 @admin.register(Lane)
 class LaneAdmin(OfEndpoint, admin.ModelAdmin[Lane]):
-    list_display = ("endpoint", "claimed_through", "late_through", "tokens", "refilled_at")
+    list_display = ("endpoint", "claimed_through", "late_through", "recent_at", "recent")
     search_fields = ("=endpoint__id",)
     ordering = ("-endpoint_id",)
 

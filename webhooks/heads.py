@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 #: Tries under way at once at an endpoint that keeps timing out.
 SLOW_IN_FLIGHT = 2
-#: Seconds of its rate that a lane which used up its tokens saves before it is looked at again: sends come in
-#: small batches then, at the same rate, and no claimer is kept busy by single tokens.
-SAVED = 0.25
+#: Seconds for which a try counts against its endpoint's `rate_limit`. One would do if each were sent at the
+#: moment of its claim; the rest is for those that leave later than the next ones do, so that the subscriber
+#: sees no second with more than it bears. It costs a tenth of the rate: all of it goes out in 1.1 seconds.
+WINDOW = 1.1
+#: Seconds of its rate that a lane which used it up saves before it is looked at again: sends come in small
+#: batches then, and no claimer is kept busy by single tries. So many are worth a claim at any rate.
+SAVED, ENOUGH = 0.25, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,18 @@ WITH head AS (
 )""",  # noqa: S608 - constants only
 }  # fmt: skip
 
+#: SQL: the lane's tries that count against a rate limit now, as rows of (at, tries). One that is far ahead
+#: was claimed before the clock was set back.
+RECENT = f"""(
+    SELECT at, tries FROM unnest(l.recent_at, l.recent) AS steps (at, tries)
+    WHERE abs(extract(epoch FROM statement_timestamp() - at)) < {WINDOW}
+)"""  # noqa: S608 - constants only
+
 # What is under way in a lane is found up to the last that was under way after the claim before, of either
 # kind: a lane of a million rows costs no more than one of ten. What nobody holds up to there came back, or
-# came late. Extra tries are none of the lane's. The bucket of a rate limit holds what may start in a second,
-# and is full at first. What is late leaves a place to what is not, and what a rate limit lets go at once.
+# came late. Extra tries are none of the lane's. Of a rate limit is left what did not start within the window;
+# no more is saved than there are places for. What is late leaves a place to what is not, and what a rate
+# limit lets go at once.
 _ROOM = """
 CROSS JOIN LATERAL (
     SELECT e.*, e.ctid::text || ':' || e.xmin::text AS version
@@ -88,7 +100,10 @@ CROSS JOIN LATERAL (
     WHERE e.id = h.endpoint_id AND e.state = 'active' AND e.deleted_at IS NULL {endpoints} OFFSET 0
 ) AS e
 CROSS JOIN LATERAL (
-    SELECT l.xmin AS version, l.ctid AS place, l.tokens, l.refilled_at,
+    SELECT l.xmin AS version, l.ctid AS place, l.recent_at, l.recent,
+           CASE WHEN e.rate_limit IS NOT NULL THEN (
+               SELECT coalesce(sum(r.tries), 0)::integer FROM {recent} AS r
+           ) END AS tries,
            coalesce(l.claimed_through, '-infinity') AS claimed_through,
            coalesce(l.claimed_through_id, '{nil}') AS claimed_through_id,
            coalesce(l.late_through, '-infinity') AS late_through,
@@ -122,20 +137,15 @@ CROSS JOIN LATERAL (
             - own.tries - other.tries + extra.tries)::integer AS free
 ) AS under_way
 CROSS JOIN LATERAL (
-    SELECT greatest(1, e.rate_limit * {saved}::float8)
-               * CASE WHEN {late} AND e.slow_since IS NULL AND e.rate_limit > 1 THEN 2 ELSE 1 END AS needed,
+    SELECT e.rate_limit - l.tries AS left,
            CASE WHEN {late} AND e.slow_since IS NULL AND e.rate_limit > 1
                 THEN greatest(1, e.rate_limit * {saved}::float8) ELSE 0 END AS kept,
-           least(e.rate_limit, coalesce(
-               l.tokens + e.rate_limit
-                   * greatest(0, extract(epoch FROM statement_timestamp() - l.refilled_at)),
-               e.rate_limit
-           ))::float8 AS tokens
-) AS bucket
+           least(greatest(1, e.rate_limit * {saved}::float8), {enough}, under_way.free) AS batch
+) AS rate
 CROSS JOIN LATERAL (
     SELECT least(
         under_way.free,
-        CASE WHEN bucket.tokens < bucket.needed THEN 0 ELSE floor(bucket.tokens - bucket.kept)::integer END
+        CASE WHEN rate.left < rate.batch + rate.kept THEN 0 ELSE floor(rate.left - rate.kept)::integer END
     ) AS room
 ) AS allowed"""
 
@@ -163,7 +173,7 @@ def _heads(kind: Kind, columns: str, where: str) -> str:
     """SQL of a query over the lanes that are owed something of this kind, the longest due first.
 
     `columns` and `where` may speak of `h` and `first` (the first due, and the first of these that nobody
-    holds), `e` (the endpoint), `l` (the lane), `under_way`, `bucket` and `allowed`.
+    holds), `e` (the endpoint), `l` (the lane), `under_way`, `rate` and `allowed`.
     """
     values = {
         "endpoints": {None: "", True: "AND e.slow_since IS NOT NULL", False: "AND e.slow_since IS NULL"}[
@@ -173,7 +183,9 @@ def _heads(kind: Kind, columns: str, where: str) -> str:
         "through": kind.through,
         "other": "claimed_through" if kind.late else "late_through",
         "slow_in_flight": SLOW_IN_FLIGHT,
+        "recent": RECENT,
         "saved": SAVED,
+        "enough": ENOUGH,
         "nil": _NIL,
         "held": _HELD,
     }
@@ -196,7 +208,8 @@ def lanes(kind: Kind) -> str:
     columns = f"""h.endpoint_id, first.next_attempt_at AS due, e.ordered, e.version AS endpoint_version,
            l.version, l.place, l.{kind.through} AS since, l.{kind.through}_id AS since_id,
            own.looked_at > own.tries AS came_late, own.dues[own.tries::integer] AS through,
-           own.ids[own.tries::integer] AS through_id, bucket.tokens, allowed.room"""
+           own.ids[own.tries::integer] AS through_id, allowed.room,
+           e.rate_limit IS NOT NULL AS limited"""
     return f"""{_HEADS[kind]},
 lane AS MATERIALIZED ({_heads(kind, columns, "allowed.room > 0")} LIMIT %(limit)s::integer
 )"""
@@ -210,8 +223,12 @@ def oldest(kind: Kind) -> str:
 
 def next_of_rate(kind: Kind) -> str:
     """SQL: seconds until a rate limit lets go what is due and not held up otherwise."""
-    seconds = "(bucket.needed - bucket.tokens) / e.rate_limit AS seconds"
-    held_up = "e.rate_limit IS NOT NULL AND under_way.free > 0 AND bucket.tokens < bucket.needed"
+    seconds = f"""(
+        SELECT extract(epoch FROM r.at - statement_timestamp())::float8 + {WINDOW}
+        FROM (SELECT at, sum(tries) OVER (ORDER BY at) AS gone FROM {RECENT} AS r) AS r
+        WHERE rate.left + r.gone >= rate.batch + rate.kept ORDER BY r.at LIMIT 1
+    ) AS seconds"""  # noqa: S608 - constants only
+    held_up = "e.rate_limit IS NOT NULL AND under_way.free > 0 AND rate.left < rate.batch + rate.kept"
     found = _heads(kind, seconds, held_up)
     return f"{_HEADS[kind]} SELECT min(seconds) FROM ({found}) AS found"  # noqa: S608 - constants only
 

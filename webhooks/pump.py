@@ -59,7 +59,7 @@ def run(
     """Send what is due at these paces until nothing is, or for `budget` seconds, or until the word to stop.
 
     With an `ear` it stays for a moment after it sent something, and for as long as there is news. Where a
-    rate limit holds up what is due, one pump of all stays and looks every LOOK_EVERY seconds.
+    rate limit holds up what is due, one pump of all stays and looks when it lets go of some of that.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
     loses a claim stops sending. A database that stays away until the leases are over, or takes no record
     for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
@@ -121,10 +121,14 @@ class _Pump:
         if not self._room():
             return False
         try:
-            return self._turn.is_worth_it()
+            seconds = self._turn.due_in()
         except _AWAY as error:
             logger.warning("nobody waits for rate limits until the next sweep: %s", error)
             return False
+        if seconds is None:
+            return False
+        self._look_at = min(self._look_at, time.monotonic() + max(seconds, LOOK_SOON))
+        return True
 
     def _hears(self) -> bool:
         """Whether to look again at once, although there was nothing to do: there is news.

@@ -1,12 +1,15 @@
 """SQL of a claim: what may start of the lanes is locked, written to, and read with its messages, at once."""
 
 from webhooks.cutting_off import TAKEN_OVER
-from webhooks.heads import FREE, Kind, free_ones, lanes
+from webhooks.heads import FREE, RECENT, Kind, free_ones, lanes
 from webhooks.ordering import WAITS_UNTIL
+
+#: Tries that start within one step of the clock are remembered together, by the last of them.
+_STEP = "interval '50 milliseconds'"
 
 # What is known of a lane goes with its rows from step to step: the planner expects a row or two everywhere,
 # and would look up each of hundreds by reading all of the others.
-_OF_LANE = "lane.place AS lane, lane.endpoint_version, lane.tokens, lane.through, lane.through_id"
+_OF_LANE = "lane.place AS lane, lane.endpoint_version, lane.limited, lane.through, lane.through_id"
 
 # Of many lanes each gives twice its share at first. Where that was not all it has, and what is due longest of
 # all may be among the rest, that is read too. Of ordered endpoints more is looked at, since some of it waits:
@@ -27,11 +30,11 @@ enough AS MATERIALIZED (
     SELECT next_attempt_at AS due FROM first ORDER BY next_attempt_at OFFSET %(limit)s::integer - 1 LIMIT 1
 ),
 due AS MATERIALIZED (
-    SELECT lane, endpoint_version, tokens, through, through_id, id, place, next_attempt_at,
+    SELECT lane, endpoint_version, limited, through, through_id, id, place, next_attempt_at,
            NULL::timestamptz AS waits_until
     FROM first
     UNION ALL
-    SELECT f.lane, f.endpoint_version, f.tokens, f.through, f.through_id, d.id, d.place, d.next_attempt_at,
+    SELECT f.lane, f.endpoint_version, f.limited, f.through, f.through_id, d.id, d.place, d.next_attempt_at,
            NULL
     FROM share JOIN first f ON f.nth = share.size AND f.room > share.size CROSS JOIN LATERAL (
         SELECT d.id, d.ctid AS place, d.next_attempt_at FROM webhooks_delivery d
@@ -60,7 +63,8 @@ chosen AS MATERIALIZED (
 # Rows are found by their places: one that moved since is another's, and left. IS TRUE has what it asks about
 # looked up in a hash. `own`: a try of the schedule was cut off, which it is forgiven so often; `spent`: once
 # too often, so that it is settled as a failed try instead of being sent again. One that was taken over from
-# an extra try leaves that one to be made again, cut off once more.
+# an extra try leaves that one to be made again, cut off once more. Where there is a rate limit, the lane is
+# told of a time at which all of these had begun, so that none of them stops to count too early.
 _TAKEN = """
 ours AS MATERIALIZED (
     SELECT l.ctid AS place
@@ -69,7 +73,7 @@ ours AS MATERIALIZED (
     FOR NO KEY UPDATE OF l SKIP LOCKED
 ),
 locked AS MATERIALIZED (
-    SELECT c.lane, c.endpoint_version, c.tokens, c.through, c.through_id, c.waits_until,
+    SELECT c.lane, c.endpoint_version, c.limited, c.through, c.through_id, c.waits_until,
            d.ctid AS place, d.claim_id, d.attempt_count, d.started_at, d.trigger, d.abandoned_count,
            CASE WHEN d.claim_id IS NOT NULL THEN (
                SELECT x.trigger FROM webhooks_extratry x
@@ -102,17 +106,17 @@ taken AS (
     RETURNING d.id, d.endpoint_id, d.message_id, d.attempt_count, d.step, d.started_at, d.trigger, s.spent,
               d.next_attempt_at, s.claim_id AS old_claim, s.attempt_count AS old_number,
               s.started_at AS old_start, s.old_trigger,
-              s.lane, s.endpoint_version, s.tokens, s.through, s.through_id
+              s.lane, s.endpoint_version, s.limited, s.through, s.through_id
 ),{taken_over},
 freed AS (
     UPDATE webhooks_extratry x SET claim_id = NULL, abandoned_count = x.abandoned_count + 1
     FROM cut_off c WHERE x.delivery_id = c.id AND x.claim_id = c.old_claim
 ),
 new AS MATERIALIZED (
-    SELECT lane, tokens - count(*) AS tokens, through, through_id,
+    SELECT lane, limited, clock_timestamp() AS at, count(*)::integer AS tries, through, through_id,
            (array_agg(next_attempt_at ORDER BY next_attempt_at, id))[count(*)] AS last,
            (array_agg(id ORDER BY next_attempt_at, id))[count(*)] AS last_id
-    FROM taken GROUP BY lane, tokens, through, through_id
+    FROM taken GROUP BY lane, limited, through, through_id
 ),
 written AS (
     UPDATE webhooks_lane l
@@ -121,7 +125,15 @@ written AS (
                    CASE WHEN is_further THEN new.through_id ELSE new.last_id END
             FROM (SELECT (new.through, new.through_id) > (new.last, new.last_id) AS is_further) AS held
         ),
-        tokens = new.tokens, refilled_at = greatest(l.refilled_at, statement_timestamp())
+        (recent_at, recent) = (
+            SELECT array_agg(at ORDER BY at), array_agg(tries ORDER BY at)
+            FROM (
+                SELECT max(at) AS at, sum(tries)::integer AS tries
+                FROM (SELECT at, tries FROM {recent} AS r UNION ALL SELECT new.at, new.tries) AS each
+                GROUP BY date_bin({step}, at, 'epoch')
+            ) AS steps
+            WHERE new.limited
+        )
     FROM new WHERE l.ctid = new.lane
 )
 SELECT (SELECT count(*) FROM lane WHERE version IS NULL), (SELECT count(*) FROM put_off),
@@ -145,5 +157,7 @@ def taking(kind: Kind) -> str:
         late=late,
         free=FREE,
     )
-    taken = _TAKEN.format(late=late, free=FREE, through=kind.through, taken_over=TAKEN_OVER)
+    taken = _TAKEN.format(
+        late=late, free=FREE, through=kind.through, taken_over=TAKEN_OVER, recent=RECENT, step=_STEP
+    )
     return f"{lanes(kind)},{due}{taken}"

@@ -18,21 +18,23 @@ class Turn:
         self._paces = paces
         self._ours: set[Pace] = set()
 
-    def is_worth_it(self) -> bool:
-        """Whether something due waits for a rate limit only, and nobody else waits for it."""
-        return any(self._waits(pace) for pace in self._paces)
+    def due_in(self) -> float | None:
+        """Seconds until a rate limit lets go of something due; None: nothing is, or somebody else waits for it."""
+        found = [self._waits(pace) for pace in self._paces]
+        return min((seconds for seconds in found if seconds is not None), default=None)
 
     def end(self) -> None:
         for pace in sorted(self._ours):
             self._ask("SELECT pg_advisory_unlock(%s, %s)", pace)
         self._ours.clear()
 
-    def _waits(self, pace: Pace) -> bool:
-        if next_token([pace]) is None:
-            return False
+    def _waits(self, pace: Pace) -> float | None:
+        seconds = next_token([pace])
+        if seconds is None:
+            return None
         if pace not in self._ours and self._ask("SELECT pg_try_advisory_lock(%s, %s)", pace):
             self._ours.add(pace)
-        return pace in self._ours
+        return seconds if pace in self._ours else None
 
     def _ask(self, statement: str, pace: Pace) -> bool:
         with connection.cursor() as cursor:

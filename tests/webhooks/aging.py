@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
@@ -15,6 +15,17 @@ from webhooks.models import Attempt, Delivery, Endpoint, Message
 
 #: Longer, and a little longer, than deliveries are kept by default.
 OLD, DAY = timedelta(days=31), timedelta(days=1)
+
+
+def tries_began_earlier(seconds: float) -> None:
+    """All that count against a rate limit, as if so much time had passed since."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE webhooks_lane SET recent_at = ARRAY("
+            "  SELECT at - %s * interval '1 second' FROM unnest(recent_at) AS at ORDER BY at"
+            ") WHERE recent_at IS NOT NULL",
+            [seconds],
+        )
 
 
 def id_of(age: timedelta) -> UUID:

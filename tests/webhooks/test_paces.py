@@ -1,12 +1,12 @@
 """First tries and late ones: who claims which, and what one kind leaves to the other."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pytest
 from django.db.models.functions import Now
 
 from accounts.models import Merchant
+from tests.webhooks.aging import tries_began_earlier
 from tests.webhooks.cast import EndpointFactory, due_now, owe
 from tests.webhooks.test_claims import lose_leases, settlement
 from webhooks import lanes
@@ -83,7 +83,7 @@ def test_a_small_rate_lets_go_of_what_is_late_too(alice: Merchant, rate: int) ->
     owe_late(endpoint, 9)
     assert take(100, LATE)
     assert take(100, LATE) == []
-    Lane.objects.update(refilled_at=Now() - timedelta(seconds=1))
+    tries_began_earlier(1.2)
     assert take(100, LATE)
 
 

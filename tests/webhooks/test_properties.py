@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 
 from accounts.models import Merchant
 from tests.factories import MerchantFactory
+from tests.webhooks.aging import tries_began_earlier
 from tests.webhooks.cast import EndpointFactory, news, tell
 from webhooks import (
     holding,
@@ -289,7 +290,7 @@ class Deliveries(RuleBasedStateMachine):
         """For everything that waits, as if its times were earlier."""
         waiting = Delivery.objects.filter(state="pending")
         waiting.update(next_attempt_at=F("next_attempt_at") - timedelta(hours=3))
-        Lane.objects.update(refilled_at=F("refilled_at") - timedelta(hours=3))
+        tries_began_earlier(3 * 3600)
 
     # What must hold ------------------------------------------------------------------------------------
 

@@ -152,9 +152,10 @@ class Lane(models.Model):
     #: The same of its late deliveries.
     late_through = models.DateTimeField(null=True)
     late_through_id = models.UUIDField(null=True)
-    #: Tries that `rate_limit` allowed at `refilled_at`; null: it was not claimed under a limit yet.
-    tokens = models.FloatField(null=True)
-    refilled_at = models.DateTimeField(null=True)
+    #: When tries began that count against `rate_limit`, and how many of them, in order: those of some
+    #: milliseconds together, by the last of them. Some may count no more. Null: there was no limit.
+    recent_at = ArrayField(models.DateTimeField(), null=True)
+    recent = ArrayField(models.IntegerField(), null=True)
 
     def __str__(self) -> str:
         return str(self.endpoint_id)
