@@ -17,6 +17,8 @@ from webhooks.exchanges import Failure, Outgoing, Result
 #: request that meets the closing is a failed try.
 IDLE_KEPT = 4
 
+#: For sessions of about a thousand hosts.
+_PLACES = 40
 _FAILURES = {
     pycurl.E_COULDNT_RESOLVE_HOST: Failure.DNS_ERROR,
     pycurl.E_URL_MALFORMAT: Failure.DNS_ERROR,
@@ -38,6 +40,19 @@ class _Socket(socket.socket):
         self.close()
 
 
+class Sessions:
+    """TLS sessions of many hosts. libcurl keeps those of 25 hosts in one place, so here are many places."""
+
+    def __init__(self) -> None:
+        self._shares = [pycurl.CurlShare() for _ in range(_PLACES)]
+        for share in self._shares:
+            share.setopt(pycurl.SH_SHARE, pycurl.LOCK_DATA_SSL_SESSION)
+
+    def of(self, url: str) -> pycurl.CurlShare:
+        """The place for this URL's host."""
+        return self._shares[hash(url.split("/", 3)[2]) % _PLACES]
+
+
 class Exchange:
     """One easy handle, used again and again, and what it has heard of the try it is on.
 
@@ -46,8 +61,10 @@ class Exchange:
     had ended before anything was sent costs no try: `is_stale` then, and the transfer begins anew.
     """
 
-    def __init__(self, allowed: Sequence[Network], kept: Kept) -> None:
+    def __init__(self, allowed: Sequence[Network], kept: Kept, sessions: Sessions) -> None:
         self._allowed = allowed
+        self._sessions = sessions
+        self._share: pycurl.CurlShare | None = None
         self._kept = kept
         self._answer = Answer()
         self._limits = (0.0, 0.0)
@@ -78,7 +95,7 @@ class Exchange:
         self._limit(settings.DELIVERY_CONNECT_DEADLINE, settings.DELIVERY_DEADLINE - late)
         self.is_stale = False
         self._ends: Ends | None = None
-        self._speak(secure=outgoing.url[:6].lower() == "https:")
+        self._speak(outgoing.url, secure=outgoing.url[:6].lower() == "https:")
         self._opened, self._refused = False, ""
         self._answer.begin()
         self._unsent = outgoing.body
@@ -106,8 +123,13 @@ class Exchange:
             self.handle.setopt(pycurl.CONNECTTIMEOUT_MS, int(connect * 1000))
             self.handle.setopt(pycurl.TIMEOUT_MS, max(1, int(whole * 1000)))
 
-    def _speak(self, *, secure: bool) -> None:
+    def _speak(self, url: str, *, secure: bool) -> None:
         """HTTP/2 where TLS offers it, and then one connection: who comes second waits for the first's."""
+        if secure and (share := self._sessions.of(url)) is not self._share:
+            if self._share:
+                self.handle.unsetopt(pycurl.SHARE)
+            self._share = share
+            self.handle.setopt(pycurl.SHARE, share)
         if self._secure is not secure:
             self._secure = secure
             version = pycurl.CURL_HTTP_VERSION_2TLS if secure else pycurl.CURL_HTTP_VERSION_1_1

@@ -17,7 +17,7 @@ from accounts.addresses import Network, networks
 from webhooks.capacity import make_room
 from webhooks.connections import Kept
 from webhooks.exchanges import Failure, Outgoing, Result
-from webhooks.handles import Exchange
+from webhooks.handles import Exchange, Sessions
 from webhooks.names import Addresses, Names, Place, place
 from webhooks.watching import Bell, Watch
 
@@ -37,6 +37,8 @@ class Wire:
     def __init__(self, allowed: Sequence[Network]) -> None:
         self.allowed = allowed
         self._process = os.getpid()
+        self._is_sound = True
+        self._sessions = Sessions()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -55,8 +57,8 @@ class Wire:
         self._idle: list[Exchange] = []
 
     def fits(self, allowed: Sequence[Network]) -> bool:
-        """False after a fork: the sockets are the parent's. And where the rules have changed."""
-        return self._process == os.getpid() and self.allowed == allowed
+        """False after a fork (the sockets are the parent's), under other rules, and once it has failed."""
+        return self._is_sound and self._process == os.getpid() and self.allowed == allowed
 
     def start(self, outgoing: Iterable[Outgoing]) -> None:
         """Begin these transfers; `wait` takes them further. At most CAPACITY may be under way."""
@@ -78,13 +80,17 @@ class Wire:
         self._sockets.begin(also)
         try:
             return self._work(time.monotonic() + timeout, also)
+        except pycurl.error:
+            # It takes no more work, libcurl says: the next run has another.
+            self._is_sound = False
+            raise
         finally:
             self._sockets.end(also)
 
     def _work(self, end: float, also: int | None) -> list[Result]:
         while True:
             now = time.monotonic()
-            moment = min(end, self._timer or end, self._names.next_end() or end)
+            moment = now if self._nowhere else min(end, self._timer or end, self._names.next_end() or end)
             called = self._act(max(0.0, moment - now), also)
             self._hear_of_names()
             results = self._ended()
@@ -124,7 +130,7 @@ class Wire:
         self._begin(one, late, (*where, addresses) if is_news else None)
 
     def _begin(self, one: Outgoing, late: float, news: tuple[str, int, Addresses] | None = None) -> None:
-        exchange = self._idle.pop() if self._idle else Exchange(self.allowed, self._kept)
+        exchange = self._idle.pop() if self._idle else Exchange(self.allowed, self._kept, self._sessions)
         exchange.begin(one, late)
         if news:
             exchange.tell(*news)

@@ -20,7 +20,10 @@ _SEEN = [
 
 
 class Watch:
-    """The sockets to wait for, by descriptor; `also` is one that is not libcurl's, None for none."""
+    """The sockets to wait for, by descriptor; `also` is one that is not libcurl's, None for none.
+
+    `watch` and `drop` raise nothing: libcurl calls them, and would have no more of a wire where they fail.
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -29,15 +32,19 @@ class Watch:
     def watch(self, descriptor: int, wanted: int) -> None:
         """Watch this one for what libcurl wants."""
         if descriptor in self._watched:
-            self._epoll.modify(descriptor, _WANTED[wanted])
-        else:
-            self._watched.add(descriptor)
+            # One that was closed and opened anew, unheard of, is not in there any more.
+            with suppress(FileNotFoundError):
+                self._epoll.modify(descriptor, _WANTED[wanted])
+                return
+        self._watched.add(descriptor)
+        with suppress(FileExistsError):
             self._epoll.register(descriptor, _WANTED[wanted])
 
     def drop(self, descriptor: int) -> None:
         """Watch this one no more."""
         self._watched.discard(descriptor)
-        self._epoll.unregister(descriptor)
+        with suppress(OSError):
+            self._epoll.unregister(descriptor)
 
     def begin(self, also: int | None) -> None:
         """Watch this one too until `end`: by then its owner may close it, and its number be another's."""

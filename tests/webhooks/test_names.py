@@ -89,8 +89,12 @@ def test_a_name_is_looked_up_once_for_all_that_go_there_in_a_minute(
 
 
 def test_a_name_that_nobody_knows_is_a_dns_error(server: Subscriber, own: Wire) -> None:
-    (result,) = send(outgoing(at("shop.bad.example", server)), on=own)
-    assert (result.failure, result.address, result.status_code) == (Failure.DNS_ERROR, "", None)
+    for _ in range(2):
+        own.start([outgoing(at("shop.bad.example", server))])
+        began = time.monotonic()
+        (result,) = own.wait(20)
+        assert (result.failure, result.address, result.status_code) == (Failure.DNS_ERROR, "", None)
+        assert time.monotonic() - began < 5
 
 
 def test_a_name_that_nobody_answers_for_is_a_dns_error_in_time_and_holds_up_nobody(

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import certifi
@@ -33,6 +33,13 @@ def own() -> Iterator[Wire]:
 def limited(folder: Path, version: ssl.TLSVersion) -> ssl.SSLContext:
     context = certificate(folder)
     context.maximum_version = version
+    return context
+
+
+def trusted(folder: Path) -> ssl.SSLContext:
+    """Another server with the certificate that is in the folder."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem")
     return context
 
 
@@ -99,3 +106,14 @@ def test_connections_are_kept_for_each_host(tmp_path: Path, own: Wire) -> None:
             assert {result.failure for result in results} == {None}
         assert [len(one._connections), len(two._connections)] == [1, 1]
         eventually(lambda: len(one.heard()) == len(two.heard()) == 5)
+
+
+def test_the_sessions_of_many_hosts_are_kept(tmp_path: Path, own: Wire) -> None:
+    with ExitStack() as stack:
+        certificate(tmp_path)
+        servers = [stack.enter_context(subscriber(trusted(tmp_path))) for _ in range(50)]
+        resumed = [close_after(server) for server in servers]
+        for _ in range(2):
+            for server in servers:
+                assert send(outgoing(server.url()), on=own)[0].failure is None
+    assert sum(each == [False, True] for each in resumed) > 40

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import pycurl
 import pytest
 
 from tests import subscribers
@@ -136,6 +137,15 @@ import resource
 from webhooks.capacity import make_room
 print(make_room(), *resource.getrlimit(resource.RLIMIT_NOFILE))
 """
+
+
+def test_a_wire_that_has_failed_is_not_used_again(server: Subscriber, monkeypatch) -> None:
+    failing = wire()
+    monkeypatch.setattr(failing._sockets, "watch", lambda *_: 1 / 0)
+    failing.start([outgoing(server.url())])
+    with pytest.raises(pycurl.error):
+        failing.wait(LONG)
+    assert wire() is not failing
 
 
 @pytest.mark.parametrize(
