@@ -5,6 +5,7 @@ It looks for those that tasks of its worker's queues would see to.
 
 import logging
 import threading
+from typing import Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -39,8 +40,22 @@ def finish() -> None:
         thread.join(PATIENCE)
 
 
+class Sweep(Protocol):
+    """A task, run where it is called."""
+
+    @property
+    def name(self) -> str: ...
+
+    def __call__(self) -> None: ...
+
+
+def own() -> list[Sweep]:
+    """What this process sweeps for: what tasks of its worker's queues would do."""
+    return [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
+
+
 def _run() -> None:
-    sweeps = [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
+    sweeps = own()
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
         for sweep in sweeps:
             close_old_connections()

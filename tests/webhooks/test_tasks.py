@@ -207,11 +207,6 @@ def test_a_worker_pumps_at_the_paces_of_its_queues_and_makes_room_for_what_else_
     assert ran == [(budget, paces)]
 
 
-def test_a_queue_that_is_misspelt_is_no_queue(take_from) -> None:
-    with pytest.raises(KeyError):
-        take_from("delivery")
-
-
 @pytest.fixture
 def cut_off(settings) -> Iterator[Celery]:
     """An application whose broker is not there."""
