@@ -34,7 +34,7 @@ class _Claims:
 
 
 def claim(run: Run) -> Table:
-    """Claims of 100 are timed and undone, in turn, on databases of their own; each round gives its median."""
+    """Claims of 100 are timed and given back, in turn; a database for each side; a median for each round."""
     few, many = run.sizes.few_due, run.sizes.many_due
     reference, much, heavy = (
         f"{few:,} due",
