@@ -20,10 +20,11 @@ class Senders:
         """How many of these each process sent."""
         return Counter(self._of_peer[post.peer] for post in posts if post.peer in self._of_peer)
 
-    def busiest(self, posts: Sequence[Post]) -> int:
-        """The living process that sent most of these."""
+    def at_work(self, posts: Sequence[Post]) -> list[int]:
+        """The living processes that wait for the answers to some of these, most of them first."""
         alive = self._worker.children()
-        return next(pid for pid, _ in self.of(posts).most_common() if pid in alive)
+        sent = self.of([post for post in posts if not post.ended])
+        return [pid for pid, _ in sent.most_common() if pid in alive]
 
     def _note(self, peer: tuple[str, int]) -> None:
         link = f"socket:[{_inode(peer[1])}]"

@@ -12,6 +12,7 @@ from tests.faults.senders import Senders
 from tests.faults.stage import Stage, stage
 from tests.faults.truth import drained, sends
 from tests.faults.witness import most_at_once, most_within, slowly
+from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
 from webhooks.models import Attempt, Delivery, Endpoint
 
@@ -55,6 +56,13 @@ def test_four_processes_never_send_a_fourth_at_once(alice: Merchant, on: Stage) 
     assert len(senders.of(posts)) > 1
 
 
+def one_that_sends(on: Stage, senders: Senders) -> int:
+    """A process that has requests under way at this moment."""
+    found: list[int] = []
+    eventually(lambda: found.extend(senders.at_work(on.seen.posts())) or found)
+    return found[0]
+
+
 @pytest.mark.usefixtures("endpoint", "others")
 def test_not_even_while_processes_are_killed(alice: Merchant, on: Stage) -> None:
     """Exact: the places of who was killed stay taken until the leases end, and its connections are closed."""
@@ -62,13 +70,13 @@ def test_not_even_while_processes_are_killed(alice: Merchant, on: Stage) -> None
     worker = on.worker(pool=FOUR, DELIVERY_LEASE="3")
     senders = Senders(worker, on.seen)
     for nth in range(1, 4):
-        posts = on.seen.wait_for_posts(70 * nth, within=60)
-        os.kill(senders.busiest(posts[-30:]), signal.SIGKILL)
+        on.seen.wait_for_posts(70 * nth, within=60)
+        os.kill(one_that_sends(on, senders), signal.SIGKILL)
     drained()
     assert most_at_once(on.seen.posts()) == 3
     assert Delivery.objects.exclude(state="delivered").count() == 0
     repeats = sum(count - 1 for count in sends(on.seen.posts()).values())
-    assert 1 <= repeats <= Attempt.objects.filter(error="abandoned").count() <= 3 * 15
+    assert repeats <= Attempt.objects.filter(error="abandoned").count() <= 3 * 9
 
 
 def test_a_rate_limit_holds_with_four_processes(alice: Merchant, on: Stage) -> None:
