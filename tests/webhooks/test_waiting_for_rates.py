@@ -47,7 +47,7 @@ def test_the_pump_stays_until_all_is_sent(endpoint: Endpoint, server: Subscriber
 
 
 def test_the_pump_looks_as_soon_as_the_rate_allows_more(endpoint: Endpoint, server: Subscriber) -> None:
-    """Not at the end of the quarter of a second that it waits otherwise: a fifth of the rate would be lost."""
+    """Not at the end of the quarter of a second that it waits otherwise: a part of the rate would be lost."""
     Endpoint.objects.update(url=server.url(), rate_limit=4)
     owe(endpoint, 16)
     assert pump.run(30) == 16

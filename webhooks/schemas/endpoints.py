@@ -41,7 +41,7 @@ _ENDPOINT: dict[str, Schema] = {
     "retrySchedule": told(listed(WHOLE), "Seconds to wait after each failed try."),
     "ordered": told(FLAG, "Whether a parcel's next message waits until the one before it has ended."),
     "maxInFlight": told(WHOLE, "Deliveries under way at once, at most."),
-    "rateLimit": told(nullable(WHOLE), "Tries a second, at most; null: no limit."),
+    "rateLimit": told(nullable(WHOLE), "Tries that begin in any second, at most; null: no limit."),
     "signature": words(Signature.values, "`v1` is HMAC-SHA256, `v1a` Ed25519."),
     "publicKey": told(nullable(TEXT), "What a `v1a` endpoint's messages are verified with; null for `v1`."),
     "state": words(Endpoint.State.values),
