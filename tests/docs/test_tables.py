@@ -29,7 +29,10 @@ from webhooks import (
     exchanges,
     facts,
     filters,
+    heads,
     health,
+    overdue,
+    paces,
     recoveries,
     recovering,
     rotating,
@@ -150,6 +153,17 @@ def test_webhooks_has_the_figures_of_the_code() -> None:
     assert verifying.TOLERANCE == 5 * 60
     assert f"for {health.KEPT_HELD.days} days since the later of two" in text
     assert f"{recoveries.AT_ONCE} of one endpoint may be under way" in text.replace("Ten", "10")
+
+
+def test_webhooks_has_what_goes_first() -> None:
+    text = " ".join(sections(page("webhooks"))["What goes first"].split())
+    found = re.search(r"retries after (\d+ s) and (\d+ min); .* the retries from (\d+ min) on", text)
+    assert found
+    seconds = tuple(duration(each).total_seconds() for each in found.groups())
+    assert seconds == backoff.DEFAULT_SCHEDULE[: paces.LATE_FROM + 1]
+    assert f"due for more than {overdue.BEHIND:g} s" in text
+    assert f"time out {paces.TIMEOUTS_SLOW} times in a row" in text
+    assert f"{heads.SLOW_IN_FLIGHT} at a time" in text.replace("two", "2")
 
 
 def test_webhooks_has_how_long_things_are_kept() -> None:
