@@ -37,9 +37,10 @@ def test_without_a_broker_the_workers_own_look_sends_everything_once(
     began = time.monotonic()
     announcer.announce(alice.id, 200)
     committed = time.monotonic()
-    drained(within=15)
+    drained()
     on.broker.come_back()
-    assert committed - began < 5
+    # Each waiting for the broker would take 50 seconds, or more.
+    assert committed - began < 30
     announcer.announce(alice.id, 20)
     drained()
     check(on.seen)
