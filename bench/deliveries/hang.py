@@ -20,12 +20,16 @@ _DEADLINE = "5"
 def hang(run: Run) -> Table:
     """First tries of the 80 with the other 20 hanging, and with the other 20 answering."""
     sides = {"all answer": lambda: _waits(run, "/also/{}"), "20 hang": lambda: _waits(run, "/hang/{}")}
-    found = {
-        name: Side("ms, p99", [each.p99 * 1000 for each in rounds])
-        for name, rounds in run.in_turn(sides, rounds=3).items()
-    }
-    ratio = found["20 hang"].median / found["all answer"].median
-    return Table(found, [Finding("20 hang / all answer", ratio, Wish.AT_MOST, 1.5)])
+    found = run.in_turn(sides, rounds=3)
+    tables = {name: Side("ms, p99", [each.p99 * 1000 for each in rounds]) for name, rounds in found.items()}
+    loads = {f"load, {name}": Side("a second", [each.rate for each in found[name]]) for name in found}
+    ratio = tables["20 hang"].median / tables["all answer"].median
+    load = loads["load, 20 hang"].median / loads["load, all answer"].median
+    findings = [
+        Finding("20 hang / all answer", ratio, Wish.AT_MOST, 1.5),
+        Finding("load, 20 hang / all answer", load, Wish.AT_LEAST, 0.95),
+    ]
+    return Table(tables | loads, findings)
 
 
 def _waits(run: Run, other: str) -> Waits:
