@@ -40,13 +40,13 @@ SELECT count(*) FROM marked
 """  # noqa: S608 - constants only
 
 
-def marking(limit: int) -> Job[int]:
-    """Make first tries late that have been due for BEHIND seconds, the oldest of each lane, so many at most.
+def marking(limit: int, seconds: float = BEHIND) -> Job[int]:
+    """Make first tries late that have been due for so many seconds, the oldest of each lane, `limit` at most.
 
     One statement; what somebody sends or holds is left alone, as are endpoints that take no more now and slow
     ones. Returns how many; 0: there are none.
     """
-    rows = yield from running(_MARK, {"limit": limit, "behind": BEHIND})
+    rows = yield from running(_MARK, {"limit": limit, "behind": seconds})
     return number(rows[0][0])
 
 

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 #: for many, and while one runs the other waits.
 BATCH, SETTLED = 200, 400
 #: First tries that one statement leaves to the late pace.
-MARKED = 5_000
+MARKED = 10_000
 #: Ended tries that are settled at once, and seconds that fewer wait for others.
 ENOUGH, GATHER = 150, 0.02
 #: Ended tries that are not settled yet, above which no more is claimed.
@@ -82,8 +82,10 @@ class _Pump:
         self._until = now + budget
         self._look_at = self._looked_at = now
         self._has_looked = False
-        # Whether first tries have been due for too long while more is due than is sent.
-        self._is_behind = False
+        # Since when first tries are known to have been due for too long, while more is due than is sent; and
+        # whether it is time to leave some of them.
+        self._behind_since: float | None = None
+        self._may_mark = False
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
         # Until when every lease in hand holds.
@@ -162,8 +164,8 @@ class _Pump:
             return self._renew()
         if self._landed and self._is_time_to_settle(now):
             return self._settle()
-        if self._is_behind:
-            return self._mark()
+        if self._may_mark and self._behind_since is not None:
+            return self._mark(now - self._behind_since)
         if self._room() and now >= self._next_look():
             return self._claim()
         return None
@@ -190,19 +192,22 @@ class _Pump:
         # A full batch means that there may be more at once.
         is_full = len(taken.claims) >= room
         self._look_at = now if is_full else now + LOOK_EVERY
-        self._is_behind = is_full and taken.overdue > BEHIND and Pace.FIRST in self._paces
+        if is_full and taken.overdue > BEHIND and Pace.FIRST in self._paces:
+            self._behind_since, self._may_mark = self._behind_since or now, True
         self._start(taken.claims)
 
-    def _mark(self) -> Job[None]:
-        """A share of them at a time: claims come between."""
-        self._is_behind = False
+    def _mark(self, seconds: float) -> Job[None]:
+        """Leave a share of them to the late pace: claims come between. What came since stays as it is."""
+        self._may_mark = False
         try:
-            marked = yield from once_more_running(partial(marking, MARKED))
+            marked = yield from once_more_running(partial(marking, MARKED, BEHIND + seconds))
         except _AWAY as error:
             logger.warning("first tries are not left to the late pace: %s", error)
             return
         if marked:
             self._tell_late()
+        else:
+            self._behind_since = None
 
     def _start(self, taken: Sequence[Claimed]) -> None:
         outgoing: list[Outgoing] = []
