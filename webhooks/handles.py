@@ -50,7 +50,7 @@ class Sessions:
 
     def of(self, url: str) -> pycurl.CurlShare:
         """The place for this URL's host."""
-        return self._shares[hash(url.split("/", 3)[2]) % _PLACES]
+        return self._shares[hash("/".join(url.split("/", 3)[:3])) % _PLACES]
 
 
 class Exchange:
