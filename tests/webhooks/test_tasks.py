@@ -197,7 +197,7 @@ def test_a_worker_pumps_at_the_paces_of_its_queues_and_makes_room_for_what_else_
 ) -> None:
     ran: list[tuple[float, list[Pace]]] = []
 
-    def run(seconds: float, those: list[Pace], _: object) -> int:
+    def run(seconds: float, those: list[Pace], *_: object) -> int:
         ran.append((seconds, those))
         return 0
 
