@@ -222,14 +222,13 @@ def oldest(kind: Kind) -> str:
 
 
 def next_of_rate(kind: Kind) -> str:
-    """SQL: seconds until a rate limit lets go what is due and not held up otherwise."""
-    seconds = f"""(
+    """SQL: seconds until a rate limit lets go what is due and not held up otherwise; 0: it does now."""
+    seconds = f"""CASE WHEN rate.left >= rate.batch + rate.kept THEN 0 ELSE (
         SELECT extract(epoch FROM r.at - statement_timestamp())::float8 + {WINDOW}
         FROM (SELECT at, sum(tries) OVER (ORDER BY at) AS gone FROM {RECENT} AS r) AS r
         WHERE rate.left + r.gone >= rate.batch + rate.kept ORDER BY r.at LIMIT 1
-    ) AS seconds"""  # noqa: S608 - constants only
-    held_up = "e.rate_limit IS NOT NULL AND under_way.free > 0 AND rate.left < rate.batch + rate.kept"
-    found = _heads(kind, seconds, held_up)
+    ) END AS seconds"""  # noqa: S608 - constants only
+    found = _heads(kind, seconds, "e.rate_limit IS NOT NULL AND under_way.free > 0")
     return f"{_HEADS[kind]} SELECT min(seconds) FROM ({found}) AS found"  # noqa: S608 - constants only
 
 

@@ -107,7 +107,10 @@ def oldest_due(paces: Iterable[Pace] = tuple(Pace)) -> datetime | None:
 
 
 def next_token(paces: Iterable[Pace] = tuple(Pace)) -> float | None:
-    """Seconds until a rate limit lets go what is due and not held up otherwise; None: there is nothing."""
+    """Seconds until a rate limit lets go what is due and not held up otherwise; None: there is nothing.
+
+    0: it does now, perhaps since a moment ago.
+    """
     return min(_each(_NEXT_TOKEN, paces), default=None)
 
 

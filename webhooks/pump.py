@@ -129,7 +129,9 @@ class _Pump:
             return False
         if seconds is None:
             return False
-        self._look_at = min(self._look_at, time.monotonic() + max(seconds, LOOK_SOON))
+        # What it lets go of since a moment ago is found at the next look.
+        if seconds:
+            self._look_at = min(self._look_at, time.monotonic() + max(seconds, LOOK_SOON))
         return True
 
     def _hears(self) -> bool:

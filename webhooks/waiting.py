@@ -19,7 +19,7 @@ class Turn:
         self._ours: set[Pace] = set()
 
     def due_in(self) -> float | None:
-        """Seconds until a rate limit lets go of something due; None: never, or somebody else waits."""
+        """Seconds until a rate limit lets go of something due, 0: now; None: never, or another waits."""
         found = [self._waits(pace) for pace in self._paces]
         return min((seconds for seconds in found if seconds is not None), default=None)
 

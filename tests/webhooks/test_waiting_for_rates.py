@@ -1,6 +1,7 @@
 """How the pump waits for what a rate limit holds up."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, connections
@@ -16,7 +17,7 @@ from tests.webhooks.test_rate_limit import tried_at
 from webhooks import pump, tasks
 from webhooks.claims import Claimed, take, taking
 from webhooks.lanes import next_token
-from webhooks.models import Endpoint
+from webhooks.models import Endpoint, Lane
 from webhooks.paces import Pace
 from webhooks.stopping import stop
 from webhooks.waiting import Turn
@@ -53,6 +54,22 @@ def test_the_pump_looks_as_soon_as_the_rate_allows_more(endpoint: Endpoint, serv
     assert pump.run(30) == 16
     begun = sorted(tried_at())
     assert 1.09 < min(later - first for first, later in zip(begun, begun[4:], strict=False)) < 1.23
+
+
+def test_the_pump_stays_when_the_rate_allows_more_just_after_its_look(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    """It asked what is due a moment before, and would leave it."""
+    Endpoint.objects.update(url=server.url(), rate_limit=1)
+    owe(endpoint, 3)
+    due_in = Turn.due_in
+
+    def late(turn: Turn) -> float | None:
+        tries_began_earlier(3600)
+        return due_in(turn)
+
+    monkeypatch.setattr(Turn, "due_in", late)
+    assert pump.run(60) == 3
 
 
 def test_the_pump_looks_a_few_times_a_second_at_most(
@@ -131,6 +148,7 @@ def test_a_task_that_sent_something_passes_the_waiting_on_and_one_that_did_not_i
     owe(endpoint, 20)
     tasks.pump()
     assert nudges == [Pace.FIRST]
-    tries_began_earlier(-0.9)
+    # However slow this machine is, the rate allows nothing for two seconds.
+    Lane.objects.update(recent_at=[datetime.now(UTC) + timedelta(seconds=1)])
     tasks.pump()
-    assert nudges == [Pace.FIRST]
+    assert (nudges, len(server.heard())) == ([Pace.FIRST], 1)
