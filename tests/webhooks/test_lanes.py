@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Merchant
 from tests.webhooks.cast import EndpointFactory, due_now, owe
 from tests.webhooks.test_claims import lose_leases, settlement, side_by_side
-from webhooks import lanes
+from webhooks import lanes, overdue
 from webhooks.claims import Claimed, oldest_due, take
 from webhooks.ending import settle
 from webhooks.extra import ask
@@ -208,6 +209,37 @@ def wait_for_the_gate(execute: Callable[[str], object], fetch: Callable[[], tupl
             " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
         )
         (found,) = fetch()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_claimers_of_both_paces_at_once_never_pass_the_cap_and_lose_nothing(alice: Merchant) -> None:
+    endpoints = [EndpointFactory(merchant=alice, max_in_flight=cap) for cap in (1, 2, 3, 5)]
+    slow = EndpointFactory(merchant=alice, max_in_flight=5, slow_since=Now())
+    for endpoint in (*endpoints, slow):
+        owe(endpoint, 8)
+        late = owe(endpoint, 8)
+        Delivery.objects.filter(id__in=[each.id for each in late]).update(late=True)
+    most: Counter[UUID] = Counter()
+    delivered: list[UUID] = []
+
+    def work(pace: Pace) -> None:
+        for _ in range(25):
+            taken = take(5, [pace])
+            most.__ior__(under_way())
+            delivered.extend(settle([settlement(each) for each in taken]).states)
+
+    def make_late() -> None:
+        for _ in range(25):
+            overdue.mark(3)
+
+    Delivery.objects.filter(late=False).update(next_attempt_at=Now() - timedelta(minutes=1))
+    first, late_one = partial(work, Pace.FIRST), partial(work, Pace.LATE)
+    side_by_side(first, late_one, first, late_one, make_late)
+    caps = {endpoint.id: endpoint.max_in_flight for endpoint in endpoints} | {slow.id: 2}
+    assert most <= Counter(caps)
+    while taken := take(100):
+        delivered.extend(settle([settlement(each) for each in taken]).states)
+    assert len(delivered) == len(set(delivered)) == Delivery.objects.filter(state="delivered").count() == 80
 
 
 @pytest.mark.django_db(transaction=True)

@@ -32,6 +32,7 @@ from tests.webhooks.aging import tries_began_earlier
 from tests.webhooks.cast import EndpointFactory, news, tell
 from webhooks import (
     holding,
+    overdue,
     pausing,
     recoveries,
     recovering,
@@ -44,7 +45,9 @@ from webhooks import (
 from webhooks.claims import Claimed, renew, take
 from webhooks.exceptions import NoActiveEndpoint
 from webhooks.exchanges import Failure, Result
+from webhooks.heads import SLOW_IN_FLIGHT
 from webhooks.models import Attempt, Delivery, Endpoint, ExtraTry, Lane, Message, Notice, Recovery, Tally
+from webhooks.paces import Pace
 
 T = TypeVar("T")
 
@@ -52,6 +55,8 @@ ENDED = {"delivered", "exhausted", "cancelled"}
 WORKERS = (0, 1)
 STREAMS = (0, 1)
 ENDPOINTS = (0, 1)
+BOTH = list(Pace)
+PACES = [[Pace.FIRST], [Pace.LATE], BOTH]
 #: Histories that are played, and how long each is.
 EXAMPLES, STEPS = 30, 30
 #: Seconds after which a step that waits for another's lock is one that waits for ever.
@@ -154,27 +159,27 @@ class Deliveries(RuleBasedStateMachine):
         finally:
             self.recorder.commits()
 
-    @rule(worker=st.sampled_from(WORKERS), limit=st.integers(1, 6))
-    def claim(self, worker: int, limit: int) -> None:
-        claimed = self.workers[worker].does(lambda: take(limit))
+    @rule(worker=st.sampled_from(WORKERS), limit=st.integers(1, 6), paces=st.sampled_from(PACES))
+    def claim(self, worker: int, limit: int, paces: list[Pace] = BOTH) -> None:
+        claimed = self.workers[worker].does(lambda: take(limit, paces))
         self._hand_out(worker, claimed)
-        self._check_caps(claimed)
+        self._check_caps(claimed, paces)
 
-    @rule(limit=st.integers(1, 6))
-    def claim_both_at_once(self, limit: int) -> None:
+    @rule(limit=st.integers(1, 6), paces=st.tuples(st.sampled_from(PACES), st.sampled_from(PACES)))
+    def claim_both_at_once(self, limit: int, paces: tuple[list[Pace], list[Pace]]) -> None:
         """The first commits when the second has claimed. Lanes are there: for their making one waits."""
         Lane.objects.bulk_create([Lane(endpoint_id=each) for each in self.endpoints], ignore_conflicts=True)
         first, second = self.workers
         first.begins()
         try:
-            early = first.does(lambda: take(limit))
-            late = second.does(lambda: take(limit))
+            early = first.does(lambda: take(limit, paces[0]))
+            late = second.does(lambda: take(limit, paces[1]))
         finally:
             first.commits()
         assert not {each.delivery_id for each in early} & {each.delivery_id for each in late}
         self._hand_out(0, early)
         self._hand_out(1, late)
-        self._check_caps(early + late)
+        self._check_caps(early + late, [*paces[0], *paces[1]])
 
     @rule(worker=st.sampled_from(WORKERS), outcomes=SOME_OUTCOMES)
     def settle(self, worker: int, outcomes: list[Any]) -> None:
@@ -279,12 +284,19 @@ class Deliveries(RuleBasedStateMachine):
             Recovery.objects.update(next_batch_at=Now() - timedelta(hours=1))
             self.workers[worker].does(recovering.advance)
 
-    @rule(what=st.sampled_from(["sweep", "hours_pass"]))
+    @rule(which=st.sampled_from(ENDPOINTS), is_slow=st.booleans())
+    def become(self, which: int, is_slow: bool) -> None:
+        Endpoint.objects.filter(id=self.endpoints[which]).update(slow_since=Now() if is_slow else None)
+
+    @rule(what=st.sampled_from(["sweep", "hours_pass", "mark_overdue"]))
     def time_passes(self, what: str) -> None:
         getattr(self, f"_{what}")()
 
     def _sweep(self) -> None:
         holding.reconcile()
+
+    def _mark_overdue(self) -> None:
+        overdue.mark(3)
 
     def _hours_pass(self) -> None:
         """For everything that waits, as if its times were earlier."""
@@ -389,13 +401,19 @@ class Deliveries(RuleBasedStateMachine):
             )
             assert not earlier.exclude(trigger="test").exists()
 
-    def _check_caps(self, claimed: list[Claimed]) -> None:
+    def _check_caps(self, claimed: list[Claimed], paces: list[Pace]) -> None:
         now = datetime.now(UTC)
         scheduled = {one.endpoint.id for one in claimed if not one.is_extra}
         for endpoint in Endpoint.objects.filter(id__in=scheduled):
             under_way = Delivery.objects.filter(endpoint=endpoint, claimed_until__gt=now)
             extra = ExtraTry.objects.filter(delivery__in=under_way).values_list("claim_id", flat=True)
-            assert under_way.exclude(claim_id__in=list(extra)).count() <= endpoint.max_in_flight
+            cap = endpoint.max_in_flight
+            if endpoint.slow_since:
+                assert Pace.LATE in paces
+                cap = min(cap, SLOW_IN_FLIGHT)
+            elif set(paces) == {Pace.LATE} and cap > 1:
+                cap -= 1
+            assert under_way.exclude(claim_id__in=list(extra)).count() <= cap
 
 
 def _of_stream(one: Any, stream: UUID, sequence: int) -> Any:
