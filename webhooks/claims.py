@@ -71,7 +71,7 @@ class Claimed:
 
 
 class Taken(NamedTuple):
-    """What a claim took. `overdue`: seconds that the first of what could start had been due."""
+    """What a claim took. `overdue`: seconds that the first of the first tries which could start had been due."""
 
     claims: list[Claimed]
     overdue: float
@@ -93,12 +93,13 @@ def taking(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> Job[Taken]:
     asked = extra.take(-(-limit // 2), values) if Pace.FIRST in paces else []
     due: list[tuple[Any, ...]] = []
     overdue = 0.0
-    for statement in (each for pace in paces for each in lanes.TAKE[pace]):
+    for pace, statement in ((pace, each) for pace in paces for each in lanes.TAKE[pace]):
         left = limit - len(asked) - len(due)
         if left > 0:
             answer = yield from running(statement, lanes.asking(left, values))
             found = _found(answer)
-            overdue = max(overdue, found.overdue or 0.0)
+            if pace is Pace.FIRST:
+                overdue = found.overdue or 0.0
             due += found.rows
             if found.wants_another_round(left):
                 due += lanes.go_on(statement, left, values, found)

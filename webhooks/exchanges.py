@@ -55,3 +55,8 @@ class Result:
     body: bytes
     headers: dict[str, str]
     address: str
+
+
+def abandoned(token: UUID) -> Result:
+    """Of a try that was cut off: nobody knows what came of it."""
+    return Result(token, Failure.ABANDONED, None, None, b"", {}, "")

@@ -17,7 +17,7 @@ from accounts.running import Desk, Job
 from events.retrying import once_more_running
 from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
-from webhooks.exchanges import Failure, Outgoing, Result
+from webhooks.exchanges import Outgoing, Result, abandoned
 from webhooks.nudging import Ear
 from webhooks.overdue import BEHIND, marking
 from webhooks.paces import Pace
@@ -41,10 +41,8 @@ BACKLOG = 2_000
 #: Seconds between two looks for work while the last one found less than it could take; and where something
 #: may have become due meanwhile.
 LOOK_EVERY, LOOK_SOON = 0.25, 0.02
-#: Seconds that a pump which has nothing to do waits for news.
-LINGER = 1.0
-#: Seconds after which a database that was away is asked again.
-AGAIN = 0.5
+#: Seconds that a pump which has nothing to do waits for news; after which a database is asked that was away.
+LINGER, AGAIN = 1.0, 0.5
 
 #: The database is away, or refuses for reasons that pass.
 _AWAY = (OperationalError, InterfaceError)
@@ -59,13 +57,13 @@ def run(
     """Send what is due at these paces until nothing is, or for `budget` seconds, or until the word to stop.
 
     With an `ear` it stays for a moment after it sent something, and for as long as there is news. Where a
-    rate limit holds up what is due, one pump of all stays and looks when it lets go of some of that.
+    rate limit holds up what is due, one pump of all stays and looks when it lets go of some of that. First
+    tries that have been due for too long are left to the late pace, of which `tell_late` is called to tell.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
     loses a claim stops sending. A database that stays away until the leases are over, or takes no record
     for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
 
-    Returns the number of tries. For one thread at a time of its own; any number of threads and processes
-    may run it side by side.
+    Returns the number of tries. Any number of threads and processes may run it side by side.
     """
     return _Pump(budget, paces, ear, tell_late).run()
 
@@ -95,7 +93,6 @@ class _Pump:
         self._flying: dict[UUID, Claimed] = {}
         # None: it could not be sent.
         self._landed: list[tuple[Claimed, Result | None]] = []
-        # What is being settled now.
         self._settling: list[tuple[Claimed, Result | None]] = []
         self._desk = Desk()
         self._tries = 0
@@ -147,16 +144,19 @@ class _Pump:
 
     def _room(self) -> int:
         """For how many deliveries there is room now; 0 also where none may be claimed any more."""
-        # However late it comes to its first look, it makes that one.
-        is_over = self._has_looked and time.monotonic() >= self._until
-        if stop.is_set() or is_over or self._give_up_at is not None:
-            return 0
-        if len(self._landed) + len(self._settling) >= BACKLOG:
+        unsettled = len(self._landed) + len(self._settling)
+        if self._is_over() or self._give_up_at is not None or unsettled >= BACKLOG:
             return 0
         return min(BATCH, CAPACITY - len(self._flying))
 
+    def _is_over(self) -> bool:
+        """Whether it claims no more. However late it comes to its first look, it makes that one."""
+        return stop.is_set() or (self._has_looked and time.monotonic() >= self._until)
+
     def _work(self) -> None:
         """Have the database do what is most urgent, until it has to be waited for."""
+        if self._ear and self._is_over():
+            self._ear.end()  # what is under way may take long yet: commits make tasks meanwhile
         while self._desk.is_free() and (job := self._next()):
             self._desk.begin(job)
 
@@ -194,7 +194,7 @@ class _Pump:
         # A full batch means that there may be more at once.
         is_full = len(taken.claims) >= room
         self._look_at = now if is_full else now + LOOK_EVERY
-        if is_full and taken.overdue > BEHIND and Pace.FIRST in self._paces:
+        if is_full and taken.overdue > BEHIND:
             self._behind_since, self._may_mark = self._behind_since or now, True
         self._start(taken.claims)
 
@@ -217,7 +217,7 @@ class _Pump:
         self._drop(self._flying.keys() & {each.delivery_id for each in taken})
         for each in taken:
             if each.spent:
-                self._landed.append((each, _unknown(each)))
+                self._landed.append((each, abandoned(each.delivery_id)))
                 continue
             try:
                 outgoing.append(request(each))
@@ -298,7 +298,3 @@ class _Pump:
         logger.warning("lost the claims of %d deliveries in flight", len(lost))
         self._wire.cancel(lost)
         self._flying = {id_: each for id_, each in self._flying.items() if id_ not in lost}
-
-
-def _unknown(claimed: Claimed) -> Result:
-    return Result(claimed.delivery_id, Failure.ABANDONED, None, None, b"", {}, "")

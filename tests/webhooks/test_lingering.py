@@ -6,11 +6,13 @@ from uuid import uuid4
 
 import pytest
 import redis
+from django.conf import settings
 from django.db import connections
 
 from accounts.models import Merchant
 from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
+from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, owe
 from webhooks import nudging, pump
 from webhooks.models import Delivery, Endpoint
@@ -113,6 +115,30 @@ def test_what_is_committed_while_a_try_hangs_is_heard_of_and_sent_meanwhile(
     assert run_with_an_ear(30) == 2
     committing.join()
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
+
+
+def test_what_is_committed_once_it_claims_no_more_makes_a_task_while_a_try_hangs(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    # Nor does the key end by itself.
+    monkeypatch.setattr(nudging, "STALE", 60.0)
+    _, pumping = nudging.keys(Pace.FIRST)
+    gate, wants_a_task = threading.Event(), []
+
+    def commit_late() -> None:
+        server.wait_for(1)
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
+            eventually(lambda: not client.exists(pumping), within=5)
+        wants_a_task.append(nudge())
+        gate.set()
+
+    server.answer("/hook", subscribers.after(gate, status(200)))
+    owe(endpoint)
+    committing = threading.Thread(target=commit_late)
+    committing.start()
+    assert run_with_an_ear(0.2) == 1
+    committing.join()
+    assert wants_a_task == [True]
 
 
 def test_it_leaves_where_there_is_no_news(endpoint: Endpoint, monkeypatch) -> None:
