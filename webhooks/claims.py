@@ -71,7 +71,7 @@ class Claimed:
 
 
 class Taken(NamedTuple):
-    """What a claim took. `overdue`: seconds that the first of the first tries which could start had been due."""
+    """What a claim took. `overdue`: seconds that the first of those first tries that could start were due."""
 
     claims: list[Claimed]
     overdue: float
@@ -93,7 +93,7 @@ def taking(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> Job[Taken]:
     asked = extra.take(-(-limit // 2), values) if Pace.FIRST in paces else []
     due: list[tuple[Any, ...]] = []
     overdue = 0.0
-    for pace, statement in ((pace, each) for pace in paces for each in lanes.TAKE[pace]):
+    for pace, statement in ((each, one) for each in paces for one in lanes.TAKE[each]):
         left = limit - len(asked) - len(due)
         if left > 0:
             answer = yield from running(statement, lanes.asking(left, values))

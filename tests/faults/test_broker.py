@@ -1,7 +1,6 @@
 """A Redis that goes away, hangs and comes back empty; and a beat that never was.
 
-Most outages here last for seconds, one for half a minute: by then a worker's tries to connect are as far apart as
-they get.
+Most outages here last for seconds, one for half a minute.
 """
 
 import threading
@@ -49,7 +48,9 @@ def test_without_a_broker_the_workers_own_look_sends_everything_once(
     assert len(on.seen.posts()) == 221
 
 
-def test_half_a_minute_without_a_broker_loses_nothing_and_leaves_no_backlog(alice: Merchant, on: Stage) -> None:
+def test_half_a_minute_without_a_broker_loses_nothing_and_leaves_no_backlog(
+    alice: Merchant, on: Stage
+) -> None:
     EndpointFactory(merchant=alice, url=on.seen.url())
     on.worker()
     announcer = on.announcer()

@@ -9,12 +9,13 @@ from django.db import connection, transaction
 
 from accounts.models import Merchant
 from tests.faults.stage import Stage
-from tests.faults.truth import check, claimed, drained, leases_end, sends, tries
+from tests.faults.truth import check, claimed, drained, sends, tries
 from tests.faults.witness import once, slowly
 from tests.faults.workers import Worker
 from tests.subscribers import status
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
+from tests.webhooks.test_claims import lose_leases
 from webhooks.models import Attempt, Delivery
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -85,7 +86,7 @@ def test_a_worker_killed_after_the_answer_and_before_its_record(
                 cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [sessions[-1]])
     if outlives:
         eventually(lambda: Delivery.objects.get().state == "delivered")
-    leases_end()
+    lose_leases()
     on.worker()
     on.announcer().announce(alice.id)
     on.seen.wait_for_posts(2)
@@ -140,7 +141,7 @@ def test_one_that_kills_whoever_sends_it_is_forgiven_three_times_and_then_waits_
         assert Delivery.objects.get().step == 0
         worker.kill_one_of_the_pool()
         eventually(lambda last=nth: on.seen.posts()[last - 1].ended)
-        leases_end()
+        lose_leases()
     eventually(lambda: Delivery.objects.get().step == 1)
     drained()
     check(on.seen)

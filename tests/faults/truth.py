@@ -2,9 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
-
-from django.db.models.functions import Now
 
 from tests.faults.witness import Post, Witness, digest
 from tests.waiting import eventually
@@ -16,11 +13,6 @@ ABANDONED = "abandoned"
 def drained(within: float = 60.0) -> None:
     """Wait until nothing is owed any more."""
     eventually(lambda: not Delivery.objects.filter(state="pending").exists(), within=within)
-
-
-def leases_end() -> None:
-    """As if a lease's time had gone by, instead of waiting for it."""
-    Delivery.objects.exclude(claim_id=None).update(claimed_until=Now() - timedelta(seconds=1))
 
 
 def claimed() -> int:

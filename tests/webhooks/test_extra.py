@@ -1,7 +1,6 @@
 """Tries besides the schedule, by hand."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from django.db.models.functions import Now
@@ -9,7 +8,7 @@ from django.utils.timezone import now
 
 from accounts.models import Merchant
 from events.models import Event
-from tests.subscribers import Subscriber, status, subscriber
+from tests.subscribers import Subscriber, status
 from tests.webhooks.cast import EndpointFactory, a_test_of, attempts_of, due_now, ended, owe
 from tests.webhooks.test_claims import side_by_side
 from webhooks import holding, pump
@@ -233,13 +232,6 @@ def test_claimers_side_by_side_make_one_try_at_a_time(endpoint: Endpoint) -> Non
     assert max(most) == 1
     assert Attempt.objects.count() == 6
     assert Lane.objects.count() == 1
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 def test_a_resend_arrives_with_the_same_id_and_bytes(

@@ -2,14 +2,14 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
 
 from accounts.models import Merchant
-from tests.subscribers import Handler, Subscriber, status, subscriber
+from tests.subscribers import Handler, Subscriber, status
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from webhooks import pump
 from webhooks.answers import BODY_KEPT, HEADER_KEPT
@@ -19,13 +19,6 @@ from webhooks.models import Endpoint
 from webhooks.signing import new_private_key, new_secret
 
 TOKEN = "Bearer TOPSECRET/42"
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 def own(server: Subscriber, alice: Merchant, **headers: str) -> Endpoint:

@@ -1,6 +1,6 @@
 """Endpoints that asked for order: of one parcel, the next message waits for the one before it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, subscriber
+from tests.subscribers import Subscriber
 from tests.webhooks.cast import EndpointFactory, a_test_of, due_now, ended, news, tell
 from tests.webhooks.test_claims import lose_leases, side_by_side
 from webhooks import lanes, pump
@@ -293,13 +293,6 @@ def test_claimers_side_by_side_keep_the_order(alice: Merchant, endpoint: Endpoin
         work()
     for parcel in parcels:
         assert [sequence for stream, sequence in told if stream == parcel] == [1, 2, 3, 4, 5]
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 def test_a_subscriber_hears_each_parcel_in_order(

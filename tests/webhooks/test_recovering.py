@@ -1,6 +1,6 @@
 """An endpoint's deliveries of some time, sent again by workers, batch by batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, subscriber
+from tests.subscribers import Subscriber
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, ended, owe
 from webhooks import extra, pump, recovering
 from webhooks.claims import take
@@ -27,13 +27,6 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def endpoint(alice: Merchant) -> Endpoint:
     return EndpointFactory(merchant=alice)
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Merchant
 from tests.processes import ROOT
-from tests.subscribers import Subscriber, status, subscriber
+from tests.subscribers import Subscriber, status
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, ended, owe
 from tests.webhooks.test_claims import side_by_side
@@ -45,13 +45,6 @@ with transaction.atomic():
 @pytest.fixture
 def endpoint(alice: Merchant) -> Endpoint:
     return EndpointFactory(merchant=alice, max_in_flight=50)
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,10 @@
 """How workers advance recoveries: in turns, batch by batch, and only where it is of use."""
 
-from collections.abc import Iterator
-
 import pytest
 from django.db.models.functions import Now
 
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, subscriber
+from tests.subscribers import Subscriber
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_recovering import ended_as, in_state, recovery, to_its_end, told
 from webhooks import holding, pump, recovering, tasks
@@ -20,13 +18,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def endpoint(alice: Merchant) -> Endpoint:
     return EndpointFactory(merchant=alice)
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 """Everything a merchant was told of one parcel, told again."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, status, subscriber
+from tests.subscribers import Subscriber, status
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, ended, news, owe, tell
 from tests.webhooks.test_claims import lose_leases
 from trackers.leaving import leave
@@ -30,13 +30,6 @@ from webhooks.settling import settle
 pytestmark = pytest.mark.django_db
 
 PARCEL = uuid7()
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 @pytest.fixture

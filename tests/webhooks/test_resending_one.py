@@ -1,7 +1,7 @@
 """One delivery, sent once more by hand."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid4
 
 from accounts.errors import ApiError
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, status, subscriber
+from tests.subscribers import Subscriber, status
 from tests.webhooks.aging import id_of
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from trackers.leaving import leave
@@ -23,13 +23,6 @@ from webhooks.models import Delivery, Endpoint, ExtraTry
 from webhooks.resending_one import resend_one
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 @pytest.fixture

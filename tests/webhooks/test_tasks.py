@@ -9,18 +9,11 @@ from celery import Celery
 from django.db import OperationalError
 
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, later, status, subscriber
+from tests.subscribers import Subscriber, later, status
 from tests.webhooks.cast import EndpointFactory, owe
 from webhooks import tasks
 from webhooks.models import Delivery, Endpoint
 from webhooks.paces import Pace
-
-
-@pytest.fixture
-def server(settings) -> Iterator[Subscriber]:
-    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with subscriber() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
