@@ -1,10 +1,13 @@
-"""A process of the pool that is replaced after so many tasks: its successor works at once."""
+"""A worker that is told to end, and a process of the pool that is replaced after so many tasks."""
+
+import threading
 
 import pytest
 
 from accounts.models import Merchant
 from tests.faults.stage import Stage
-from tests.faults.truth import check
+from tests.faults.truth import check, claimed, drained
+from tests.faults.witness import once
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
 
@@ -23,3 +26,24 @@ def test_one_that_has_done_its_tasks_keeps_nobody_waiting(alice: Merchant, on: S
         eventually(lambda done=nth: worker.log().count("succeeded") > done)
     check(on.seen)
     assert not before & set(worker.pool())
+
+
+def test_one_that_is_told_to_end_sees_its_tries_to_their_end_and_leaves_the_rest(
+    alice: Merchant, on: Stage
+) -> None:
+    gate = threading.Event()
+    on.seen.answer("/hook", once(gate))
+    EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=10)
+    worker = on.worker()
+    on.announcer().announce(alice.id, 200)
+    on.seen.wait_for_posts(10)
+    worker.process.terminate()
+    eventually(lambda: "shutdown" in worker.log())
+    gate.set()
+    assert worker.process.wait(30) == 0
+    assert claimed() == 0
+    assert len(on.seen.posts()) < 200
+    on.worker()
+    drained()
+    check(on.seen)
+    assert len(on.seen.posts()) == 200

@@ -8,9 +8,10 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from accounts.models import Merchant
+from tests.subscribers import Subscriber
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import lose_leases, settlement, side_by_side
-from webhooks import holding, overdue, recovering, resending, resending_one
+from webhooks import holding, overdue, pump, recovering, resending, resending_one
 from webhooks.claims import take
 from webhooks.ending import settle
 from webhooks.models import Delivery, Endpoint, Lane, Recovery
@@ -107,6 +108,33 @@ def test_a_row_that_somebody_holds_is_passed_by_without_waiting(alice: Merchant)
         side_by_side(mark)
     assert marked == [1]
     assert late() == {free.id}
+
+
+def test_a_pump_that_is_behind_leaves_what_is_overdue_and_tells_of_it(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    monkeypatch.setattr(pump, "BATCH", 2)
+    Endpoint.objects.update(url=server.url())
+    owe_long_ago(endpoint, 30)
+    told: list[bool] = []
+    sent = pump.run(20, (Pace.FIRST,), tell_late=lambda: told.append(True))
+    assert told
+    assert (sent, len(late())) == (len(server.heard()), 30 - sent)
+    assert 0 < sent < 30
+    assert sent + pump.run(20, (Pace.LATE,)) == 30
+
+
+def test_a_backlog_of_late_ones_is_no_reason_to_look_for_more(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(pump, "marking", lambda limit, _seconds: asked.append(limit))
+    monkeypatch.setattr(pump, "BATCH", 2)
+    Endpoint.objects.update(url=server.url())
+    owe_long_ago(endpoint, 30)
+    Delivery.objects.update(late=True)
+    assert pump.run(20) == 30
+    assert asked == []
 
 
 def release(endpoint: Endpoint) -> None:
