@@ -57,7 +57,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.deliveries", description=__doc__)
     parser.add_argument("--rows", type=_rows, default=list(ROWS), help=f"of {','.join(ROWS)}; all by default")
-    parser.add_argument("--rounds", type=int, help="of each row; most have five by themselves")
+    parser.add_argument("--rounds", type=int, default=5, help="of each side; 5 by default")
     parser.add_argument("--deliveries", type=_multiple, help="of a drain by one worker process")
     parser.add_argument("--quick", action="store_true", help="only whether the bench works: no figure counts")
     return parser.parse_args()

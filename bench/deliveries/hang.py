@@ -20,7 +20,7 @@ _DEADLINE = "5"
 def hang(run: Run) -> Table:
     """First tries of the 80 with the other 20 hanging, and with the other 20 answering."""
     sides = {"all answer": lambda: _waits(run, "/also/{}"), "20 hang": lambda: _waits(run, "/hang/{}")}
-    found = run.in_turn(sides, rounds=3)
+    found = run.in_turn(sides)
     tables = {name: Side("ms, p99", [each.p99 * 1000 for each in rounds]) for name, rounds in found.items()}
     loads = {f"load, {name}": Side("a second", [each.rate for each in found[name]]) for name in found}
     ratio = tables["20 hang"].median / tables["all answer"].median

@@ -40,7 +40,7 @@ def drain(run: Run) -> Table:
     """Beside deliveries that have just become due, drained by the same workers without news."""
     sides: dict[str, Callable[[], Drained | _Round]] = {_NO_OUTAGE: lambda: _without_news(run)}
     sides |= {name: partial(_with_news, run, late=late) for name, late in _OUTAGES.items()}
-    found = run.in_turn(sides, rounds=2)
+    found = run.in_turn(sides)
     tables = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
     reference = tables[_NO_OUTAGE].median
     findings = []

@@ -55,13 +55,13 @@ class Run:
     #: Of the subscriber.
     url: str
     sizes: Sizes
-    #: None: as many as the row has by itself.
-    rounds: int | None
+    #: Of each side.
+    rounds: int
 
-    def in_turn(self, sides: Mapping[str, Callable[[], T]], rounds: int = 5) -> dict[str, list[T]]:
+    def in_turn(self, sides: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
         """What each side gave in each round, measured in turn: what else the machine does hits all alike."""
         found: dict[str, list[T]] = {name: [] for name in sides}
-        for nth in range(self.rounds or rounds):
+        for nth in range(self.rounds):
             for name, measure in sides.items():
                 found[name].append(measure())
                 say(f"  round {nth + 1}, {name}: {found[name][-1]}")
