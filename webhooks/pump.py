@@ -19,7 +19,7 @@ from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Failure, Outgoing, Result
 from webhooks.nudging import Ear
-from webhooks.overdue import BEHIND, marking
+from webhooks.overdue import Backlog
 from webhooks.paces import Pace
 from webhooks.requesting import request
 from webhooks.settling import settling
@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 #: Deliveries that one claim takes, and those that one settling writes at most: both cost as much for one as
 #: for many, and while one runs the other waits.
 BATCH, SETTLED = 200, 400
-#: First tries that one statement leaves to the late pace.
-MARKED = 10_000
 #: Ended tries that are settled at once, and seconds that fewer wait for others.
 ENOUGH, GATHER = 150, 0.02
 #: Ended tries that are not settled yet, above which no more is claimed.
@@ -77,15 +75,12 @@ class _Pump:
         now = time.monotonic()
         self._paces = paces
         self._ear = ear
-        self._tell_late = tell_late
         self._wire = wire()
         self._until = now + budget
         self._look_at = self._looked_at = now
         self._has_looked = False
-        # Since when first tries are known to have been due for too long, while more is due than is sent; and
-        # whether it is time to leave some of them.
-        self._behind_since: float | None = None
-        self._may_mark = False
+        self._slow_at = now
+        self._backlog = Backlog(tell_late)
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
         # Until when every lease in hand holds.
@@ -166,8 +161,8 @@ class _Pump:
             return self._renew()
         if self._landed and self._is_time_to_settle(now):
             return self._settle()
-        if self._may_mark and self._behind_since is not None:
-            return self._mark(now - self._behind_since)
+        if self._backlog.is_to_be_marked:
+            return self._backlog.marking()
         if self._room() and now >= self._next_look():
             return self._claim()
         return None
@@ -183,7 +178,8 @@ class _Pump:
         room = self._room()
         self._looked_at, self._has_looked = time.monotonic(), True
         try:
-            taken = yield from once_more_running(partial(taking, room, self._paces))
+            asked = partial(taking, room, self._paces, of_slow=self._is_time_for_slow())
+            taken = yield from once_more_running(asked)
         except _AWAY as error:
             logger.warning("no deliveries claimed: %s", error)
             self._look_at = time.monotonic() + AGAIN
@@ -194,22 +190,16 @@ class _Pump:
         # A full batch means that there may be more at once.
         is_full = len(taken.claims) >= room
         self._look_at = now if is_full else now + LOOK_EVERY
-        if is_full and taken.overdue > BEHIND and Pace.FIRST in self._paces:
-            self._behind_since, self._may_mark = self._behind_since or now, True
+        if is_full:
+            self._backlog.note(taken.overdue)
         self._start(taken.claims)
 
-    def _mark(self, seconds: float) -> Job[None]:
-        """Leave a share of them to the late pace: claims come between. What came since stays as it is."""
-        self._may_mark = False
-        try:
-            marked = yield from once_more_running(partial(marking, MARKED, BEHIND + seconds))
-        except _AWAY as error:
-            logger.warning("first tries are not left to the late pace: %s", error)
-            return
-        if marked:
-            self._tell_late()
-        else:
-            self._behind_since = None
+    def _is_time_for_slow(self) -> bool:
+        now = time.monotonic()
+        is_time = not self._flying or now >= self._slow_at
+        if is_time:
+            self._slow_at = now + LOOK_EVERY
+        return is_time
 
     def _start(self, taken: Sequence[Claimed]) -> None:
         outgoing: list[Outgoing] = []

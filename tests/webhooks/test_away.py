@@ -161,9 +161,9 @@ def test_nothing_is_claimed_while_records_are_refused(
     refusing = away(ending, "settling", 6)
     in_trouble: list[bool] = []
 
-    def take(limit: int, paces: Sequence[Pace]) -> Job[list[claims.Claimed]]:
+    def take(limit: int, paces: Sequence[Pace], *, of_slow: bool) -> Job[claims.Taken]:
         in_trouble.append(0 < refusing.left < 6)
-        return (yield from claims.taking(limit, paces))
+        return (yield from claims.taking(limit, paces, of_slow=of_slow))
 
     monkeypatch.setattr(pump, "taking", take)
     owe(endpoint, 30)
