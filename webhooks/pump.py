@@ -36,9 +36,9 @@ BATCH, SETTLED = 200, 400
 ENOUGH, GATHER = 150, 0.02
 #: Ended tries that are not settled yet, above which no more is claimed.
 BACKLOG = 2_000
-#: Seconds between two looks for work while the last one found less than it could take; and where something
-#: may have become due meanwhile.
-LOOK_EVERY, LOOK_SOON = 0.25, 0.02
+#: Seconds between two looks for work while the last one found less than it could take; and at most where
+#: something may have become due meanwhile: then it rests so many times as long as the last look took.
+LOOK_EVERY, LOOK_SOON, RESTS = 0.25, 0.02, 3
 #: Seconds that a pump which has nothing to do waits for news.
 LINGER = 1.0
 #: Seconds after which a database that was away is asked again.
@@ -77,7 +77,8 @@ class _Pump:
         self._ear = ear
         self._wire = wire()
         self._until = now + budget
-        self._look_at = self._looked_at = now
+        # When it looks next, and when it may at the earliest where something may have become due meanwhile.
+        self._look_at = self._soon = now
         self._has_looked = False
         self._slow_at = now
         self._backlog = Backlog(tell_late)
@@ -169,22 +170,23 @@ class _Pump:
 
     def _next_look(self) -> float:
         # The ear is asked only where the answer counts.
-        soon = self._looked_at + LOOK_SOON
+        soon = self._soon
         if soon < self._look_at and self._ear and self._ear.heard():
             self._look_at = soon
         return self._look_at
 
     def _claim(self) -> Job[None]:
         room = self._room()
-        self._looked_at, self._has_looked = time.monotonic(), True
+        began, self._has_looked = time.monotonic(), True
         try:
             asked = partial(taking, room, self._paces, of_slow=self._is_time_for_slow())
             taken = yield from once_more_running(asked)
         except _AWAY as error:
             logger.warning("no deliveries claimed: %s", error)
-            self._look_at = time.monotonic() + AGAIN
+            self._look_at = self._soon = time.monotonic() + AGAIN
             return
         now = time.monotonic()
+        self._soon = now + min(LOOK_SOON, RESTS * (now - began))
         if not self._flying and not self._landed:
             self._leased_until = now + settings.DELIVERY_LEASE
         # A full batch means that there may be more at once.
@@ -228,7 +230,7 @@ class _Pump:
         if self._room():
             moments.append(self._look_at)
             if self._ear:
-                moments.append(max(self._looked_at + LOOK_SOON, self._ear.ask_at))
+                moments.append(max(self._soon, self._ear.ask_at))
         return max(0.0, min(moments) - time.monotonic())
 
     def _land(self, results: Iterable[Result]) -> None:
@@ -253,7 +255,7 @@ class _Pump:
             self._settling = []
         self._give_up_at = None
         # Places are free again; where much is under way, a look for each of a few would cost too much.
-        soon = self._looked_at + LOOK_SOON if self._flying else time.monotonic()
+        soon = self._soon if self._flying else time.monotonic()
         self._look_at = min(self._look_at, soon)
 
     def _is_time_to_settle(self, now: float) -> bool:

@@ -28,11 +28,11 @@ class Refusals:
     def __init__(self, work: Callable[..., Any], times: int, error: type[Exception]) -> None:
         self.work, self.left, self.error = work, times, error
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         if self.left > 0:
             self.left -= 1
             raise self.error("the database is away")
-        return self.work(*args)
+        return self.work(*args, **named)
 
 
 @pytest.fixture(autouse=True)
