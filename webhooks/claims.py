@@ -71,17 +71,18 @@ class Claimed:
 
 
 class Taken(NamedTuple):
-    """What a claim took. `overdue`: seconds that the first of those first tries that could start were due."""
+    """What a claim took. `overdue`: seconds for which the first try that could start first had been due."""
 
     claims: list[Claimed]
     overdue: float
 
 
-def taking(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> Job[Taken]:
+def taking(limit: int, paces: Sequence[Pace] = tuple(Pace), *, of_slow: bool = True) -> Job[Taken]:
     """Claim up to `limit` deliveries: what was asked for first, up to half of them, then the longest due.
 
-    Those of the first of `paces` come first; what was asked for goes at the pace of first tries. Every
-    statement is a transaction of its own; a constant number of them, and more where something is rare.
+    Those of the first of `paces` come first; what was asked for goes at the pace of first tries. With
+    `of_slow` false, first tries of slow endpoints are left to another claim. Every statement is a transaction
+    of its own; a constant number of them, and more where something is rare.
 
     No endpoint gets more than its `max_in_flight` at once and its `rate_limit` in a second, extra tries
     aside. The try counts from here on. A delivery whose lease has run out is taken over: its cut-off try is
@@ -93,9 +94,9 @@ def taking(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> Job[Taken]:
     asked = extra.take(-(-limit // 2), values) if Pace.FIRST in paces else []
     due: list[tuple[Any, ...]] = []
     overdue = 0.0
-    for pace, statement in ((each, one) for each in paces for one in lanes.TAKE[each]):
+    for pace, statement in ((each, statement) for each in paces for statement in lanes.TAKE[each]):
         left = limit - len(asked) - len(due)
-        if left > 0:
+        if left > 0 and (of_slow or statement != lanes.OF_SLOW):
             answer = yield from running(statement, lanes.asking(left, values))
             found = _found(answer)
             if pace is Pace.FIRST:

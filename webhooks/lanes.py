@@ -44,6 +44,8 @@ _KINDS: Mapping[Pace, tuple[Kind, ...]] = {Pace.FIRST: (EARLY,), Pace.LATE: (EAR
 #: What a claim at a pace asks, one statement after the other, each for what the one before left of the limit.
 #: All of slow endpoints come first: they get two places each, and are not to wait behind a backlog.
 TAKE: Mapping[Pace, tuple[str, ...]] = {pace: tuple(map(taking, kinds)) for pace, kinds in _KINDS.items()}
+#: The one of them that need not be asked in every claim: slow endpoints have time.
+OF_SLOW = taking(EARLY_OF_SLOW)
 _MAKE = {taking(kind): f"{lanes(kind)} {making('lane')}" for kinds in _KINDS.values() for kind in kinds}
 _OLDEST = {pace: tuple(map(oldest, kinds)) for pace, kinds in _KINDS.items()}
 _NEXT_TOKEN = {pace: tuple(map(next_of_rate, kinds)) for pace, kinds in _KINDS.items()}

@@ -31,7 +31,7 @@ QUIET = 5.0
 #: Seconds that either key holds unless it is renewed.
 STALE = 3.0
 #: Seconds between two questions of a pump that is busy.
-ASK_EVERY = 0.01
+ASK_EVERY = 0.002
 #: Seconds after which a wait looks for the word to stop, and says that its pump still runs.
 _AT_ONCE = 0.2
 

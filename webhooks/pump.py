@@ -19,7 +19,7 @@ from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Outgoing, Result, abandoned
 from webhooks.nudging import Ear
-from webhooks.overdue import BEHIND, marking
+from webhooks.overdue import Backlog
 from webhooks.paces import Pace
 from webhooks.requesting import request
 from webhooks.settling import settling
@@ -32,15 +32,13 @@ logger = logging.getLogger(__name__)
 #: Deliveries that one claim takes, and those that one settling writes at most: both cost as much for one as
 #: for many, and while one runs the other waits.
 BATCH, SETTLED = 200, 400
-#: First tries that one statement leaves to the late pace.
-MARKED = 10_000
 #: Ended tries that are settled at once, and seconds that fewer wait for others.
 ENOUGH, GATHER = 150, 0.02
 #: Ended tries that are not settled yet, above which no more is claimed.
 BACKLOG = 2_000
-#: Seconds between two looks for work while the last one found less than it could take; and where something
-#: may have become due meanwhile.
-LOOK_EVERY, LOOK_SOON = 0.25, 0.02
+#: Seconds between two looks for work while the last one found less than it could take; and at most where
+#: something may have become due meanwhile: then it rests so many times as long as the last look took.
+LOOK_EVERY, LOOK_SOON, RESTS = 0.25, 0.02, 3
 #: Seconds that a pump which has nothing to do waits for news; after which a database is asked that was away.
 LINGER, AGAIN = 1.0, 0.5
 
@@ -58,7 +56,7 @@ def run(
 
     With an `ear` it stays for a moment after it sent something, and for as long as there is news. Where a
     rate limit holds up what is due, one pump of all stays and looks when it lets go of some of that. First
-    tries that have been due for too long are left to the late pace, of which `tell_late` is called to tell.
+    tries that have been due for too long are left to the late pace; then `tell_late` is called.
     What is under way is seen to its end and recorded, also while the database is away for a moment: only who
     loses a claim stops sending. A database that stays away until the leases are over, or takes no record
     for as long as a lease, ends the run with its error; what was in hand is then sent again by others.
@@ -75,15 +73,13 @@ class _Pump:
         now = time.monotonic()
         self._paces = paces
         self._ear = ear
-        self._tell_late = tell_late
         self._wire = wire()
         self._until = now + budget
-        self._look_at = self._looked_at = now
+        # When it looks next, and when it may at the earliest where something may have become due meanwhile.
+        self._look_at = self._soon = now
         self._has_looked = False
-        # Since when first tries are known to have been due for too long, while more is due than is sent; and
-        # whether it is time to leave some of them.
-        self._behind_since: float | None = None
-        self._may_mark = False
+        self._slow_at = now
+        self._backlog = Backlog(tell_late)
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._settle_at = now
         # Until when every lease in hand holds.
@@ -166,50 +162,46 @@ class _Pump:
             return self._renew()
         if self._landed and self._is_time_to_settle(now):
             return self._settle()
-        if self._may_mark and self._behind_since is not None:
-            return self._mark(now - self._behind_since)
+        if self._backlog.is_to_be_marked:
+            return self._backlog.marking()
         if self._room() and now >= self._next_look():
             return self._claim()
         return None
 
     def _next_look(self) -> float:
         # The ear is asked only where the answer counts.
-        soon = self._looked_at + LOOK_SOON
+        soon = self._soon
         if soon < self._look_at and self._ear and self._ear.heard():
             self._look_at = soon
         return self._look_at
 
     def _claim(self) -> Job[None]:
         room = self._room()
-        self._looked_at, self._has_looked = time.monotonic(), True
+        began, self._has_looked = time.monotonic(), True
         try:
-            taken = yield from once_more_running(partial(taking, room, self._paces))
+            asked = partial(taking, room, self._paces, of_slow=self._is_time_for_slow())
+            taken = yield from once_more_running(asked)
         except _AWAY as error:
             logger.warning("no deliveries claimed: %s", error)
-            self._look_at = time.monotonic() + AGAIN
+            self._look_at = self._soon = time.monotonic() + AGAIN
             return
         now = time.monotonic()
+        self._soon = now + min(LOOK_SOON, RESTS * (now - began))
         if not self._flying and not self._landed:
             self._leased_until = now + settings.DELIVERY_LEASE
         # A full batch means that there may be more at once.
         is_full = len(taken.claims) >= room
         self._look_at = now if is_full else now + LOOK_EVERY
-        if is_full and taken.overdue > BEHIND:
-            self._behind_since, self._may_mark = self._behind_since or now, True
+        if is_full:
+            self._backlog.note(taken.overdue)
         self._start(taken.claims)
 
-    def _mark(self, seconds: float) -> Job[None]:
-        """Leave a share of them to the late pace: claims come between. What came since stays as it is."""
-        self._may_mark = False
-        try:
-            marked = yield from once_more_running(partial(marking, MARKED, BEHIND + seconds))
-        except _AWAY as error:
-            logger.warning("first tries are not left to the late pace: %s", error)
-            return
-        if marked:
-            self._tell_late()
-        else:
-            self._behind_since = None
+    def _is_time_for_slow(self) -> bool:
+        now = time.monotonic()
+        is_time = not self._flying or now >= self._slow_at
+        if is_time:
+            self._slow_at = now + LOOK_EVERY
+        return is_time
 
     def _start(self, taken: Sequence[Claimed]) -> None:
         outgoing: list[Outgoing] = []
@@ -238,7 +230,7 @@ class _Pump:
         if self._room():
             moments.append(self._look_at)
             if self._ear:
-                moments.append(max(self._looked_at + LOOK_SOON, self._ear.ask_at))
+                moments.append(max(self._soon, self._ear.ask_at))
         return max(0.0, min(moments) - time.monotonic())
 
     def _land(self, results: Iterable[Result]) -> None:
@@ -263,7 +255,7 @@ class _Pump:
             self._settling = []
         self._give_up_at = None
         # Places are free again; where much is under way, a look for each of a few would cost too much.
-        soon = self._looked_at + LOOK_SOON if self._flying else time.monotonic()
+        soon = self._soon if self._flying else time.monotonic()
         self._look_at = min(self._look_at, soon)
 
     def _is_time_to_settle(self, now: float) -> bool:

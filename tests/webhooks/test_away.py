@@ -28,11 +28,11 @@ class Refusals:
     def __init__(self, work: Callable[..., Any], times: int, error: type[Exception]) -> None:
         self.work, self.left, self.error = work, times, error
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **named: Any) -> Any:
         if self.left > 0:
             self.left -= 1
             raise self.error("the database is away")
-        return self.work(*args)
+        return self.work(*args, **named)
 
 
 @pytest.fixture(autouse=True)
@@ -161,9 +161,9 @@ def test_nothing_is_claimed_while_records_are_refused(
     refusing = away(ending, "settling", 6)
     in_trouble: list[bool] = []
 
-    def take(limit: int, paces: Sequence[Pace]) -> Job[list[claims.Claimed]]:
+    def take(limit: int, paces: Sequence[Pace], *, of_slow: bool) -> Job[claims.Taken]:
         in_trouble.append(0 < refusing.left < 6)
-        return (yield from claims.taking(limit, paces))
+        return (yield from claims.taking(limit, paces, of_slow=of_slow))
 
     monkeypatch.setattr(pump, "taking", take)
     owe(endpoint, 30)

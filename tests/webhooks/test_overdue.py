@@ -128,7 +128,7 @@ def test_a_backlog_of_late_ones_is_no_reason_to_look_for_more(
     endpoint: Endpoint, server: Subscriber, monkeypatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(pump, "marking", lambda limit, _seconds: asked.append(limit))
+    monkeypatch.setattr(overdue, "marking", lambda limit, _seconds: asked.append(limit))
     monkeypatch.setattr(pump, "BATCH", 2)
     Endpoint.objects.update(url=server.url())
     owe_long_ago(endpoint, 30)

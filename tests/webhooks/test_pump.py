@@ -20,7 +20,7 @@ from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, news, owe, tell
 from tests.webhooks.test_claims import lose_leases
 from webhooks import pump
-from webhooks.claims import Claimed, renewing, take, taking
+from webhooks.claims import Claimed, Taken, renewing, take, taking
 from webhooks.models import Delivery, Endpoint
 from webhooks.paces import Pace
 from webhooks.stopping import stop
@@ -312,10 +312,10 @@ def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_l
 def test_a_pump_that_takes_over_from_itself_sends_again_and_goes_on(
     endpoint: Endpoint, server: Subscriber, monkeypatch
 ) -> None:
-    def take_late(limit: int, paces: Sequence[Pace]) -> Job[list[Claimed]]:
+    def take_late(limit: int, paces: Sequence[Pace], *, of_slow: bool) -> Job[Taken]:
         if len(server.heard()) == 1:
             lose_leases()
-        return (yield from taking(limit, paces))
+        return (yield from taking(limit, paces, of_slow=of_slow))
 
     def both_are_there(handler: subscribers.Handler) -> None:
         server.wait_for(2)

@@ -15,7 +15,7 @@ from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import side_by_side
 from tests.webhooks.test_rate_limit import tried_at
 from webhooks import pump, tasks
-from webhooks.claims import Claimed, take, taking
+from webhooks.claims import Taken, take, taking
 from webhooks.lanes import next_token
 from webhooks.models import Endpoint, Lane
 from webhooks.paces import Pace
@@ -82,9 +82,9 @@ def test_the_pump_looks_a_few_times_a_second_at_most(
     owe(endpoint, 2)
     looks: list[int] = []
 
-    def counted(limit: int, paces: Sequence[Pace]) -> Job[list[Claimed]]:
+    def counted(limit: int, paces: Sequence[Pace], *, of_slow: bool) -> Job[Taken]:
         looks.append(limit)
-        return (yield from taking(limit, paces))
+        return (yield from taking(limit, paces, of_slow=of_slow))
 
     monkeypatch.setattr(pump, "taking", counted)
     assert pump.run(20) == 2

@@ -47,6 +47,11 @@ class Command(BaseCommand):
                 _owe(id_, min(_BATCH, left))
             left -= min(_BATCH, left)
         with connection.cursor() as cursor:
+            # As each endpoint has that was sent to before.
+            cursor.execute(
+                "INSERT INTO webhooks_lane (endpoint_id)"
+                " SELECT id FROM webhooks_endpoint ON CONFLICT DO NOTHING"
+            )
             cursor.execute("VACUUM ANALYZE")  # as autovacuum does within the first minute
         tasks.nudge()
 
