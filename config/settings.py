@@ -102,6 +102,15 @@ DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
     f"-c {name}={value}"
     for name, value in {**_TIMEOUTS, "jit": "off"}.items()
 )
+# A server that vanishes without a word would be waited for as long as the system does: minutes, or for ever.
+for _name, _value in {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}.items():
+    DATABASES["default"]["OPTIONS"].setdefault(_name, _value)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Applications
