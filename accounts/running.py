@@ -8,6 +8,7 @@ import re
 import select
 import time
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -66,7 +67,7 @@ class Running:
     def rows(self) -> list[Row]:
         """Its rows, waited for if need be."""
         while not self.is_done():
-            select.select([self], [], [])
+            wait_for(self.fileno(), select.POLLIN)
         (result,) = self._results
         with self._connection.wrap_database_errors:
             if result.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
@@ -95,8 +96,7 @@ class Running:
             pgconn.send_query_params(self._sql.encode(), self._values, result_format=_BINARY)
         # A long one may not fit into the socket at once; what the server says meanwhile must be read.
         while pgconn.flush():
-            readable, _, _ = select.select([pgconn.socket], [pgconn.socket], [])
-            if readable:
+            if wait_for(pgconn.socket, select.POLLIN | select.POLLOUT) & ~select.POLLOUT:
                 pgconn.consume_input()
 
     def _is_sent_anew(self) -> bool:
@@ -117,10 +117,19 @@ def running(sql: str, values: Mapping[str, Value]) -> Job[list[Row]]:
     sent = Running(sql, values)
     try:
         yield sent
-    finally:
-        # Also where nobody waits for it any more: the connection is free again.
-        rows = sent.rows()
-    return rows
+    except GeneratorExit:
+        # Nobody waits for it any more: the connection is to be free again, and what it says is nobody's.
+        with suppress(Error):
+            sent.rows()
+        raise
+    return sent.rows()
+
+
+def wait_for(descriptor: int, wanted: int) -> int:
+    """Wait for these bits of poll(2): which are seen. select(2) has no place for a thousand open sockets."""
+    poll = select.poll()
+    poll.register(descriptor, wanted)
+    return poll.poll()[0][1]
 
 
 def to_end(job: Job[T]) -> T:

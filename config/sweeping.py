@@ -34,8 +34,9 @@ def start() -> None:
 
 
 def finish() -> None:
-    """End the sweeps, and wait for the one under way."""
+    """End the sweeps, and wait for the one under way: a pump in it claims no more."""
     _over.set()
+    stop.set_here()
     for thread in _thread:
         thread.join(PATIENCE)
 

@@ -1,24 +1,29 @@
 """The claims of deliveries: taking what is due, renewing leases, giving back. Times are the database's."""
 
+import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from uuid_utils.compat import uuid7
 
 from accounts.binary import TRUE, float8, moment, number, text, uuid
 from accounts.running import Job, Row, running, to_end
+from events.retrying import once_more
 from webhooks import extra, lanes
 from webhooks.loading import Kept
 from webhooks.models import Endpoint
 from webhooks.paces import Pace
+
+logger = logging.getLogger(__name__)
 
 #: Tries cut off by the sender's own death that cost no step of the schedule.
 FORGIVEN = 3
@@ -91,20 +96,32 @@ def taking(limit: int, paces: Sequence[Pace] = tuple(Pace), *, of_slow: bool = T
     """
     claim = uuid7()
     values = {"claim": claim, "lease": settings.DELIVERY_LEASE, "forgiven": FORGIVEN}
+    began = time.monotonic()
     asked = extra.take(-(-limit // 2), values) if Pace.FIRST in paces else []
     due: list[tuple[Any, ...]] = []
     overdue = 0.0
-    for pace, statement in ((each, statement) for each in paces for statement in lanes.TAKE[each]):
-        left = limit - len(asked) - len(due)
-        if left > 0 and (of_slow or statement != lanes.OF_SLOW):
-            answer = yield from running(statement, lanes.asking(left, values))
-            found = _found(answer)
-            if pace is Pace.FIRST:
-                overdue = found.overdue or 0.0
-            due += found.rows
-            if found.wants_another_round(left):
-                due += lanes.go_on(statement, left, values, found)
-    return Taken(_claimed(claim, asked, due), overdue)
+    try:
+        for pace, statement in ((one, each) for one in paces for each in lanes.TAKE[one]):
+            left = limit - len(asked) - len(due)
+            if left > 0 and (of_slow or statement != lanes.OF_SLOW):
+                answer = yield from running(statement, lanes.asking(left, values))
+                found = _found(answer)
+                if pace is Pace.FIRST:
+                    overdue = found.overdue or 0.0
+                due += found.rows
+                if found.wants_another_round(left):
+                    due += lanes.go_on(statement, left, values, found)
+    except (OperationalError, InterfaceError) as error:
+        if connection.in_atomic_block or not asked + due:
+            raise
+        # Those before would otherwise wait for the end of their leases, and count as abandoned.
+        logger.warning("fewer deliveries claimed: %s", error)
+    claimed = _claimed(claim, asked, due)
+    if claimed and time.monotonic() - began >= settings.DELIVERY_LEASE:
+        # This process stood still meanwhile: another may send them by now.
+        give_back([each for each in claimed if not each.spent])
+        return Taken([each for each in claimed if each.spent], 0.0)
+    return Taken(claimed, overdue)
 
 
 def take(limit: int, paces: Sequence[Pace] = tuple(Pace)) -> list[Claimed]:
@@ -153,10 +170,11 @@ def _named(claimed: Sequence[Claimed]) -> dict[str, Any]:
 def _claimed(claim: UUID, asked: list[tuple[Any, ...]], due: list[tuple[Any, ...]]) -> list[Claimed]:
     rows = asked + due
     try:
-        endpoints = _kept().load({row[0]: row[-1] for row in rows}) if rows else {}
+        versions = {row[0]: row[-1] for row in rows}
+        endpoints = once_more(partial(_kept().load, versions)) if rows else {}
     except InvalidToken:
-        # Wrong keys: no try is spent on them.
-        _give_back([(row[1], claim, row[3]) for row in rows])
+        # Wrong keys: no try is spent on them. What is spent has its cut-off try still to be recorded.
+        _give_back([(row[1], claim, row[3]) for row in rows if not row[6]])
         raise
     return [Claimed(claim, endpoints[row[0]], nth < len(asked), *row[1:12]) for nth, row in enumerate(rows)]
 

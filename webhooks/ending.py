@@ -36,7 +36,7 @@ written AS (
                                   error, response_body, response_headers, address)
     SELECT h.attempt, h.delivery, h.number, h.trigger, h.started_at, h.duration_ms, h.status_code,
            h.error, h.body, h.headers, h.address
-    FROM heard h JOIN settled s ON s.id = h.delivery
+    FROM heard h JOIN settled s ON s.id = h.delivery AND s.claim = h.claim
 ),"""
 
 # By their ids through the index, however few rows the table had when this was planned.
@@ -63,8 +63,8 @@ settled AS (
         delivered_at = CASE WHEN h.state = 'delivered' THEN clock_timestamp() END,
         step = h.step, late = d.late OR h.late, claim_id = NULL, claimed_until = NULL
     FROM heard h {_OURS}
-    RETURNING d.id, d.endpoint_id, d.state, h.state = 'delivered' AS arrived, h.error, h.started_at,
-              h.duration_ms
+    RETURNING d.id, d.endpoint_id, d.state, h.claim, h.state = 'delivered' AS arrived, h.error,
+              h.started_at, h.duration_ms
 ),{_WRITTEN}
 runs AS MATERIALIZED (
     SELECT endpoint_id, bool_or(arrived) AS any_arrived,

@@ -78,6 +78,8 @@ class _Pump:
         # When it looks next, and when it may at the earliest where something may have become due meanwhile.
         self._look_at = self._soon = now
         self._has_looked = False
+        # Whether there was something to wait for after the last look.
+        self._has_waited = False
         self._slow_at = now
         self._backlog = Backlog(tell_late)
         self._renew_at = now + settings.DELIVERY_LEASE / 3
@@ -115,13 +117,13 @@ class _Pump:
         """Whether to look again, although nothing is under way: a rate limit holds up what is due."""
         if not self._room():
             return False
-        try:
-            seconds = self._turn.due_in()
-        except _AWAY as error:
-            logger.warning("nobody waits for rate limits until the next sweep: %s", error)
-            return False
+        # It is asked once a look: it reads all lanes, and there is more to wake up for than looks.
+        if self._has_waited:
+            return True
+        seconds = self._turn.due_in()
         if seconds is None:
             return False
+        self._has_waited = True
         # What it lets go of since a moment ago is found at the next look.
         if seconds:
             self._look_at = min(self._look_at, time.monotonic() + max(seconds, LOOK_SOON))
@@ -177,7 +179,7 @@ class _Pump:
 
     def _claim(self) -> Job[None]:
         room = self._room()
-        began, self._has_looked = time.monotonic(), True
+        began, self._has_looked, self._has_waited = time.monotonic(), True, False
         try:
             asked = partial(taking, room, self._paces, of_slow=self._is_time_for_slow())
             taken = yield from once_more_running(asked)

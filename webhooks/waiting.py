@@ -1,11 +1,14 @@
 """Who waits for rate limits: one pump of each pace, so that a slow lane keeps no other from its work."""
 
+import logging
 from collections.abc import Sequence
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 from webhooks.lanes import next_token
 from webhooks.paces import Pace
+
+logger = logging.getLogger(__name__)
 
 #: The advisory locks' first key: no other code of this database may use it. The second is the pace's place.
 _LOCK = 0x1068
@@ -19,8 +22,15 @@ class Turn:
         self._ours: set[Pace] = set()
 
     def due_in(self) -> float | None:
-        """Seconds until a rate limit lets go of something due, 0: now; None: never, or another waits."""
-        found = [self._waits(pace) for pace in self._paces]
+        """Seconds until a rate limit lets go of something due, 0: now; None: never, or another waits.
+
+        None also while the database is away.
+        """
+        try:
+            found = [self._waits(pace) for pace in self._paces]
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("nobody waits for rate limits until the next sweep: %s", error)
+            return None
         return min((seconds for seconds in found if seconds is not None), default=None)
 
     def end(self) -> None:

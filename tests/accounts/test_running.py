@@ -1,14 +1,18 @@
 """Statements that run while their process does something else, on a real PostgreSQL."""
 
+import os
+import resource
 import select
 import threading
+from collections.abc import Iterator
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
 from django.db import DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.running import Job, Row, Running, running, to_end
+from accounts.running import Desk, Job, Row, Running, running, to_end
 from events.retrying import once_more_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +106,26 @@ def test_a_value_longer_than_a_socket_takes_at_once_arrives_whole() -> None:
     assert asked("SELECT length(%(long)s::text)", long=long) == [[(20_000_000).to_bytes(4, "big")]]
 
 
+@pytest.fixture
+def _a_thousand_open_files() -> Iterator[None]:
+    """As many as a pump has sockets open: a connection that is made now gets a number above 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    connection.close()
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    yield
+    connection.close()
+    for descriptor in opened:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("_a_thousand_open_files")
+def test_a_connection_that_is_made_beside_a_thousand_sockets_works() -> None:
+    assert asked("SELECT length(%(long)s::text)", long="x" * 20_000_000)
+    assert connection.connection.fileno() > 1024
+
+
 def test_an_error_of_the_server_is_djangos_and_leaves_the_connection_usable() -> None:
     with pytest.raises(DataError):
         asked("SELECT %(a)s::integer", a="seven")
@@ -129,6 +153,17 @@ def test_a_job_that_nobody_waits_for_any_more_leaves_the_connection_free() -> No
     job = running("SELECT pg_sleep(0.01)", {})
     next(job)
     job.close()
+    assert asked("SELECT 1") == [[b"\0\0\0\1"]]
+
+
+def test_a_job_that_is_left_while_its_statement_fails_is_not_begun_once_more() -> None:
+    def job() -> Job[None]:
+        yield from running("SELECT pg_sleep(10)", {})
+
+    with closing(Desk()) as desk:
+        asked("SET statement_timeout = 20")
+        desk.begin(once_more_running(job))
+    asked("SET statement_timeout = 0")
     assert asked("SELECT 1") == [[b"\0\0\0\1"]]
 
 

@@ -13,7 +13,7 @@ from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
-from webhooks import claims, ending, pump
+from webhooks import claims, ending, lanes, pump
 from webhooks.models import Delivery, Endpoint
 from webhooks.paces import Pace
 
@@ -184,3 +184,12 @@ def test_a_database_that_stays_away_for_a_lease_ends_the_run_with_its_error(
     with pytest.raises(OperationalError):
         pump.run(5)
     assert len(server.heard()) == 1
+
+
+def test_what_a_claim_took_before_its_connection_was_lost_is_sent_all_the_same(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    dying = ("SELECT pg_terminate_backend(pg_backend_pid())",)
+    monkeypatch.setattr(lanes, "TAKE", {**lanes.TAKE, Pace.LATE: dying})
+    owe(endpoint, 3)
+    assert len(claims.take(10)) == 3

@@ -2,8 +2,11 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
@@ -13,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, ended, owe
+from webhooks import claims, loading
 from webhooks.claims import FORGIVEN, Claimed, oldest_due, renew, take
 from webhooks.ending import Settlement, settle
 from webhooks.exchanges import Failure, Result
@@ -166,6 +170,51 @@ def test_settling_after_the_claim_was_lost_changes_nothing(endpoint: Endpoint) -
     delivery.refresh_from_db()
     assert (delivery.state, delivery.claim_id) == ("pending", current.claim_id)
     assert [each.error for each in attempts_of(delivery)] == ["abandoned"]
+
+
+def test_a_try_that_lost_its_claim_is_not_recorded_beside_the_one_that_has_it(endpoint: Endpoint) -> None:
+    """After a standstill a pump takes over its own, and settles both at once."""
+    (delivery,) = owe(endpoint)
+    (late,) = take(1)
+    lose_leases()
+    (current,) = take(1)
+    settle([settlement(late), settlement(current)])
+    assert [(each.number, each.error) for each in attempts_of(delivery)] == [(1, "abandoned"), (2, "")]
+
+
+def test_what_comes_after_its_lease_is_given_back(endpoint: Endpoint, settings, monkeypatch) -> None:
+    """The process stood still in mid-claim: by now another may send it."""
+    owe(endpoint)
+    load = loading.Kept.load
+
+    def late(kept: loading.Kept, versions: dict[UUID, str]) -> dict[UUID, Endpoint]:
+        later = SimpleNamespace(monotonic=lambda: time.monotonic() + settings.DELIVERY_LEASE)
+        monkeypatch.setattr(claims, "time", later)
+        return load(kept, versions)
+
+    monkeypatch.setattr(loading.Kept, "load", late)
+    assert take(10) == []
+    monkeypatch.undo()
+    (claimed,) = take(10)
+    assert claimed.number == 1
+    assert not attempts_of(Delivery.objects.get())
+
+
+def test_wrong_keys_take_no_number_from_a_try_that_was_cut_off_and_is_not_sent_again(
+    endpoint: Endpoint, settings
+) -> None:
+    owe(endpoint)
+    for _ in range(FORGIVEN + 1):
+        take(1)
+        lose_leases()
+    keys = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(InvalidToken):
+        take(1)
+    settings.FIELD_ENCRYPTION_KEYS = keys
+    lose_leases()
+    (claimed,) = take(1)
+    assert (claimed.spent, claimed.number) == (True, FORGIVEN + 1)
 
 
 def test_renewing_keeps_what_is_ours_and_says_what_is_not(endpoint: Endpoint) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection, connections
@@ -14,10 +15,11 @@ from tests.webhooks.aging import tries_began_earlier
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import side_by_side
 from tests.webhooks.test_rate_limit import tried_at
-from webhooks import pump, tasks
+from webhooks import nudging, pump, tasks
 from webhooks.claims import Taken, take, taking
 from webhooks.lanes import next_token
 from webhooks.models import Endpoint, Lane
+from webhooks.nudging import Ear
 from webhooks.paces import Pace
 from webhooks.stopping import stop
 from webhooks.waiting import Turn
@@ -95,6 +97,26 @@ def test_the_pump_looks_a_few_times_a_second_at_most(
     assert pump.run(20) == 2
     # A second of waiting; a pump that spins would look thousands of times.
     assert len(looks) < 50
+
+
+def test_beside_an_ear_it_asks_once_a_look_what_the_rate_allows(
+    endpoint: Endpoint, server: Subscriber, monkeypatch
+) -> None:
+    """It listens a hundred times a second; that question reads all lanes."""
+    Endpoint.objects.update(url=server.url(), rate_limit=1)
+    owe(endpoint, 2)
+    asked: list[Turn] = []
+    due_in = Turn.due_in
+
+    def counted(turn: Turn) -> float | None:
+        asked.append(turn)
+        return due_in(turn)
+
+    monkeypatch.setattr(Turn, "due_in", counted)
+    own = uuid4()
+    monkeypatch.setattr(nudging, "keys", lambda *_: [f"{own}:due", f"{own}:pumping"])
+    assert pump.run(20, (Pace.FIRST,), Ear(Pace.FIRST)) == 2
+    assert len(asked) < 20
 
 
 def test_the_pump_leaves_when_its_budget_is_over(endpoint: Endpoint, server: Subscriber) -> None:
