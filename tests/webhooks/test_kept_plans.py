@@ -57,3 +57,18 @@ def test_what_was_planned_for_a_few_deliveries_reads_no_whole_table(alice: Merch
     scans = [node for plan in plans for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
     tables = {"webhooks_delivery", "webhooks_message", "webhooks_endpoint"}
     assert not tables & {node["Relation Name"] for node in scans}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_planned_while_no_try_was_asked_for_finds_them_by_their_endpoint(alice: Merchant) -> None:
+    """A long queue of one endpoint is not read for each of the others."""
+    connection.close()
+    owe(EndpointFactory(merchant=alice))
+    give_back(take(1))
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE webhooks_extratry")
+    for _ in range(OFTEN):
+        give_back(take(1))
+    scans = [node for plan in kept_plans() for node in nodes(plan)]
+    found = [each.get("Index Cond", "") for each in scans if each.get("Index Name") == "extra_try_under_way"]
+    assert any("endpoint_id" in condition for condition in found)
