@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
+from weakref import WeakSet
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, Error, connections
@@ -25,6 +26,8 @@ Value = None | bool | int | float | str | bytes | UUID | Sequence[UUID] | Sequen
 #: A row's columns in PostgreSQL's binary form.
 Row = list[bytes | None]
 _BINARY = 1
+#: Connections whose plans hold for tables of any size.
+_steady: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
 T = TypeVar("T")
 
@@ -45,6 +48,7 @@ class Running:
         self._began = time.monotonic()
         with connection.wrap_database_errors:
             self._begin()
+            _steady_plans(self._kept)
             self._name = name_of(self._kept, self._sql)
             self._send()
 
@@ -180,6 +184,19 @@ class Desk:
             self._under_way = next(self._job, None)
             if self._under_way is None:
                 self._job = None
+
+
+def _steady_plans(kept: psycopg.Connection[Any]) -> None:
+    """Have what is prepared on this connection found through indexes.
+
+    A plan is kept for as long as the connection: one that read the whole of a table that was small then would
+    go on doing so when that has a million rows. Not within a transaction, whose end might take it back.
+    """
+    if kept not in _steady and kept.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        done = kept.pgconn.exec_(b"SET enable_seqscan = off")
+        if done.status != pq.ExecStatus.COMMAND_OK:
+            raise error(kept, done)
+        _steady.add(kept)
 
 
 def _is_done(running: Running) -> bool:
