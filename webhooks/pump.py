@@ -38,7 +38,7 @@ ENOUGH, GATHER = 150, 0.02
 BACKLOG = 2_000
 #: Seconds between two looks for work while the last one found less than it could take; and at most where
 #: something may have become due meanwhile: then it rests so many times as long as the last look took.
-LOOK_EVERY, LOOK_SOON, RESTS = 0.25, 0.02, 3
+LOOK_EVERY, LOOK_SOON, RESTS = 0.25, 0.02, 2
 #: Seconds that a pump which has nothing to do waits for news; after which a database is asked that was away.
 LINGER, AGAIN = 1.0, 0.5
 

@@ -21,8 +21,8 @@ class Sizes:
     #: Deliveries of a round of each side; and of the plain way.
     deliveries: int = 20_000
     plain: int = 500
-    #: Deliveries of a round to slow endpoints.
-    slow: int = 30_000
+    #: Deliveries of a round to slow endpoints: enough that its beginning and its end count for little.
+    slow: int = 60_000
     #: Seconds of a round of news at half load; and beside endpoints that hang.
     half_load: float = 10.0
     hang: float = 15.0
