@@ -37,7 +37,7 @@ class _Round:
 
 
 def drain(run: Run) -> Table:
-    """Beside deliveries that have just become due, drained by the same workers without news."""
+    """Beside as many deliveries that have just become due, drained by the same workers without news."""
     sides: dict[str, Callable[[], Drained | _Round]] = {_NO_OUTAGE: lambda: _without_news(run)}
     sides |= {name: partial(_with_news, run, late=late) for name, late in _OUTAGES.items()}
     found = run.in_turn(sides)
@@ -58,7 +58,7 @@ def drain(run: Run) -> Table:
 
 
 def _without_news(run: Run) -> Drained:
-    count = run.sizes.deliveries
+    count = run.sizes.backlog
     fetch_text(f"{run.url}/forget")
     with run.stage.scene("drain") as on:
         on.command("bench_owe", f"{run.url}/at-once/{{}}", str(count))
