@@ -144,11 +144,6 @@ def renewing(claimed: Sequence[Claimed]) -> Job[set[UUID]]:
     return {uuid(row[0]) for row in found}
 
 
-def renew(claimed: Sequence[Claimed]) -> set[UUID]:
-    """`renewing`, all of it now."""
-    return to_end(renewing(claimed))
-
-
 def give_back(claimed: Sequence[Claimed]) -> None:
     """Undo these claims, except that a cut-off try before them stays recorded: they were not sent."""
     _give_back([(each.delivery_id, each.claim_id, each.number) for each in claimed])

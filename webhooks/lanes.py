@@ -108,7 +108,7 @@ def oldest_due(paces: Iterable[Pace] = tuple(Pace)) -> datetime | None:
     return min(_each(_OLDEST, paces), default=None)
 
 
-def next_token(paces: Iterable[Pace] = tuple(Pace)) -> float | None:
+def rate_allows_in(paces: Iterable[Pace] = tuple(Pace)) -> float | None:
     """Seconds until a rate limit lets go what is due and not held up otherwise; None: there is nothing.
 
     0: it does now, perhaps since a moment ago.

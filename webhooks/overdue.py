@@ -8,7 +8,7 @@ from functools import partial
 from django.db import InterfaceError, OperationalError
 
 from accounts.binary import number
-from accounts.running import Job, running, to_end
+from accounts.running import Job, running
 from events.retrying import once_more_running
 from webhooks.heads import EARLY, FREE, free_ones, lanes
 
@@ -60,11 +60,6 @@ def marking(limit: int, seconds: float = BEHIND) -> Job[int]:
     """
     rows = yield from running(_MARK, {"limit": limit, "behind": seconds})
     return number(rows[0][0])
-
-
-def mark(limit: int) -> int:
-    """`marking`, all of it now."""
-    return to_end(marking(limit))
 
 
 class Backlog:

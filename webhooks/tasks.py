@@ -13,7 +13,7 @@ from kombu.pools import ProducerPool, producers
 from events.retrying import apart
 from webhooks import expiring, holding, notices, nudging, recovering, retention, stats
 from webhooks.claims import oldest_due
-from webhooks.lanes import next_token
+from webhooks.lanes import rate_allows_in
 from webhooks.nudging import Ear
 from webhooks.paces import Pace
 from webhooks.pump import run
@@ -130,7 +130,7 @@ def _send(pace: Pace) -> None:
 
 
 def _is_more_to_do(pace: Pace) -> bool:
-    return oldest_due([pace]) is not None or next_token([pace]) is not None
+    return oldest_due([pace]) is not None or rate_allows_in([pace]) is not None
 
 
 #: Who sends at which pace.

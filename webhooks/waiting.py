@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from django.db import InterfaceError, OperationalError, connection
 
-from webhooks.lanes import next_token
+from webhooks.lanes import rate_allows_in
 from webhooks.paces import Pace
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Turn:
         self._ours.clear()
 
     def _waits(self, pace: Pace) -> float | None:
-        seconds = next_token([pace])
+        seconds = rate_allows_in([pace])
         if seconds is None:
             return None
         if pace not in self._ours and self._ask("SELECT pg_try_advisory_lock(%s, %s)", pace):

@@ -11,8 +11,9 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
+from tests.webhooks.at_once import mark
 from tests.webhooks.cast import EndpointFactory
-from webhooks import lanes, overdue
+from webhooks import lanes
 from webhooks.claims import take
 from webhooks.models import Endpoint
 from webhooks.paces import Pace
@@ -152,7 +153,7 @@ def test_what_was_marked_late_costs_neither_claim_more(endpoints: Sequence[Endpo
     first, late = cost(Pace.FIRST), cost(Pace.LATE)
     for each in endpoints[:2]:
         owe_many(each, MANY // 2)
-    while overdue.mark(MANY):
+    while mark(MANY):
         pass
     for each in endpoints:
         owe_many(each, 60, seconds=1)

@@ -15,9 +15,10 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
+from tests.webhooks.at_once import renew
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, ended, owe
 from webhooks import claims, loading
-from webhooks.claims import FORGIVEN, Claimed, oldest_due, renew, take
+from webhooks.claims import FORGIVEN, Claimed, oldest_due, take
 from webhooks.ending import Settlement, settle
 from webhooks.exchanges import Failure, Result
 from webhooks.models import Delivery, Endpoint

@@ -9,10 +9,11 @@ from django.utils.timezone import now
 from accounts.models import Merchant
 from events.models import Event
 from tests.subscribers import Subscriber, status
+from tests.webhooks.at_once import renew
 from tests.webhooks.cast import EndpointFactory, a_test_of, attempts_of, due_now, ended, owe
 from tests.webhooks.test_claims import side_by_side
 from webhooks import holding, pump
-from webhooks.claims import Claimed, oldest_due, renew, take
+from webhooks.claims import Claimed, oldest_due, take
 from webhooks.extra import ask
 from webhooks.models import Attempt, Delivery, Endpoint, ExtraTry, Lane, Trigger
 from webhooks.settling import settle

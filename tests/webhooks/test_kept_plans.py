@@ -8,10 +8,10 @@ import pytest
 from django.db import connection
 
 from accounts.models import Merchant
+from tests.webhooks.at_once import mark, renew
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import settlement
-from webhooks import overdue
-from webhooks.claims import give_back, renew, take
+from webhooks.claims import give_back, take
 from webhooks.ending import settle
 
 #: From the sixth time on PostgreSQL keeps a plan.
@@ -49,7 +49,7 @@ def test_what_was_planned_for_a_few_deliveries_reads_no_whole_table(alice: Merch
         taken = take(100)
         assert renew(taken) == {each.delivery_id for each in taken}
         give_back(taken)
-        overdue.mark(1)
+        mark(1)
     for claimed in take(OFTEN):
         settle([settlement(claimed)])
     plans = list(kept_plans())

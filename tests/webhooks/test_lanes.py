@@ -13,9 +13,10 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
+from tests.webhooks.at_once import mark
 from tests.webhooks.cast import EndpointFactory, due_now, owe
 from tests.webhooks.test_claims import lose_leases, settlement, side_by_side
-from webhooks import lanes, overdue
+from webhooks import lanes
 from webhooks.claims import Claimed, oldest_due, take
 from webhooks.ending import settle
 from webhooks.extra import ask
@@ -230,7 +231,7 @@ def test_claimers_of_both_paces_at_once_never_pass_the_cap_and_lose_nothing(alic
 
     def make_late() -> None:
         for _ in range(25):
-            overdue.mark(3)
+            mark(3)
 
     Delivery.objects.filter(late=False).update(next_attempt_at=Now() - timedelta(minutes=1))
     first, late_one = partial(work, Pace.FIRST), partial(work, Pace.LATE)

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Merchant
 from tests.subscribers import Subscriber
+from tests.webhooks.at_once import mark
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import lose_leases, settlement, side_by_side
 from webhooks import holding, overdue, pump, recovering, resending, resending_one
@@ -41,14 +42,14 @@ def endpoint(alice: Merchant) -> Endpoint:
 def test_what_has_been_due_for_too_long_is_late_and_the_rest_is_not(endpoint: Endpoint) -> None:
     old = owe_long_ago(endpoint, 3)
     owe_long_ago(endpoint, 2, seconds=2)
-    assert overdue.mark(100) == 3
+    assert mark(100) == 3
     assert late() == {each.id for each in old}
-    assert overdue.mark(100) == 0
+    assert mark(100) == 0
 
 
 def test_a_new_first_try_goes_out_before_what_is_overdue(endpoint: Endpoint) -> None:
     owe_long_ago(endpoint, 9)
-    overdue.mark(100)
+    mark(100)
     (new,) = owe(endpoint)
     assert [each.delivery_id for each in take(100, FIRST)] == [new.id]
     assert len(take(100, LATE)) == 2
@@ -59,7 +60,7 @@ def test_what_is_overdue_keeps_its_order_and_comes_after_what_is_under_way(endpo
     Delivery.objects.update(late=True)
     (under_way,) = take(100, LATE)
     old = owe_long_ago(endpoint, 3)
-    overdue.mark(100)
+    mark(100)
     settle([settlement(under_way)])
     assert [each.delivery_id for each in take(100, LATE)] == [each.id for each in old]
     assert Lane.objects.get().late_through > under_way.started_at
@@ -67,9 +68,9 @@ def test_what_is_overdue_keeps_its_order_and_comes_after_what_is_under_way(endpo
 
 def test_so_many_are_marked_at_most_the_oldest_first(endpoint: Endpoint) -> None:
     newer, older = owe_long_ago(endpoint, 3, seconds=60), owe_long_ago(endpoint, 3, seconds=90)
-    assert overdue.mark(3) == 3
+    assert mark(3) == 3
     assert late() == {each.id for each in older}
-    while overdue.mark(2):
+    while mark(2):
         pass
     assert late() == {each.id for each in older + newer}
 
@@ -77,9 +78,9 @@ def test_so_many_are_marked_at_most_the_oldest_first(endpoint: Endpoint) -> None
 def test_what_is_under_way_is_not_marked(endpoint: Endpoint) -> None:
     owe_long_ago(endpoint, 2)
     take(1, FIRST)
-    assert overdue.mark(100) == 1
+    assert mark(100) == 1
     lose_leases()
-    assert overdue.mark(100) == 1
+    assert mark(100) == 1
 
 
 def test_endpoints_that_could_get_none_now_are_passed_by(alice: Merchant, endpoint: Endpoint) -> None:
@@ -89,7 +90,7 @@ def test_endpoints_that_could_get_none_now_are_passed_by(alice: Merchant, endpoi
     Endpoint.objects.filter(max_in_flight=10, slow_since=None).update(state="paused")
     assert len(take(100, FIRST)) == 1
     mine = owe_long_ago(endpoint, 2)
-    assert overdue.mark(100) == 2
+    assert mark(100) == 2
     assert late() == {each.id for each in mine}
 
 
@@ -98,14 +99,14 @@ def test_a_row_that_somebody_holds_is_passed_by_without_waiting(alice: Merchant)
     held, free = owe_long_ago(EndpointFactory(merchant=alice), 2)
     marked: list[int] = []
 
-    def mark() -> None:
+    def side() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 2000")
-        marked.append(overdue.mark(100))
+        marked.append(mark(100))
 
     with transaction.atomic():
         Delivery.objects.select_for_update(no_key=True).get(id=held.id)
-        side_by_side(mark)
+        side_by_side(side)
     assert marked == [1]
     assert late() == {free.id}
 

@@ -73,8 +73,8 @@ def test_what_a_rate_limit_lets_go_at_once_is_kept_from_what_is_late(alice: Merc
     assert len(take(100, LATE)) == 6
     owe(endpoint, 9)
     assert len(take(100, FIRST)) == 2
-    assert lanes.next_token(FIRST) is not None
-    assert lanes.next_token(LATE) > lanes.next_token(FIRST)
+    assert lanes.rate_allows_in(FIRST) is not None
+    assert lanes.rate_allows_in(LATE) > lanes.rate_allows_in(FIRST)
 
 
 @pytest.mark.parametrize("rate", [1, 2, 3])

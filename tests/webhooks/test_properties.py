@@ -29,10 +29,10 @@ from hypothesis.stateful import (
 from accounts.models import Merchant
 from tests.factories import MerchantFactory
 from tests.webhooks.aging import tries_began_earlier
+from tests.webhooks.at_once import mark, renew
 from tests.webhooks.cast import EndpointFactory, news, tell
 from webhooks import (
     holding,
-    overdue,
     pausing,
     recoveries,
     recovering,
@@ -42,7 +42,7 @@ from webhooks import (
     tasks,
     testing,
 )
-from webhooks.claims import Claimed, renew, take
+from webhooks.claims import Claimed, take
 from webhooks.exceptions import NoActiveEndpoint
 from webhooks.exchanges import Failure, Result
 from webhooks.heads import SLOW_IN_FLIGHT
@@ -296,7 +296,7 @@ class Deliveries(RuleBasedStateMachine):
         holding.reconcile()
 
     def _mark_overdue(self) -> None:
-        overdue.mark(3)
+        mark(3)
 
     def _hours_pass(self) -> None:
         """For everything that waits, as if its times were earlier."""

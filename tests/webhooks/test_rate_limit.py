@@ -13,7 +13,7 @@ from tests.webhooks.test_claims import lose_leases, settlement, side_by_side
 from webhooks.claims import oldest_due, take
 from webhooks.ending import settle
 from webhooks.extra import ask
-from webhooks.lanes import next_token
+from webhooks.lanes import rate_allows_in
 from webhooks.models import Attempt, Delivery, Endpoint, Lane, Trigger
 
 pytestmark = pytest.mark.django_db
@@ -69,7 +69,7 @@ def test_a_lane_whose_rate_is_used_up_saves_a_few_before_it_is_looked_at_again(e
     take(100)
     tries_began_earlier(0.55)
     assert (take(100), oldest_due()) == ([], None)
-    assert 0 < next_token() <= 0.55
+    assert 0 < rate_allows_in() <= 0.55
     tries_began_earlier(0.55)
     assert len(take(100)) == 10
 
@@ -152,23 +152,23 @@ def test_others_are_not_held_up(alice: Merchant, endpoint: Endpoint) -> None:
 def test_only_what_could_be_claimed_now_counts_as_due(endpoint: Endpoint) -> None:
     owe(endpoint, 30)
     assert oldest_due() is not None
-    assert next_token() == 0
+    assert rate_allows_in() == 0
     take(100)
     assert oldest_due() is None
-    assert 0 < next_token() <= 1.1
+    assert 0 < rate_allows_in() <= 1.1
 
 
 def test_a_lane_that_its_cap_holds_up_waits_for_no_rate(endpoint: Endpoint) -> None:
     Endpoint.objects.update(max_in_flight=10)
     owe(endpoint, 30)
     take(100)
-    assert next_token() is None
+    assert rate_allows_in() is None
 
 
 def test_nothing_due_waits_for_no_rate(endpoint: Endpoint) -> None:
     owe(endpoint, 10)
     take(100)
-    assert next_token() is None
+    assert rate_allows_in() is None
 
 
 def test_a_limit_that_was_taken_away_holds_up_nothing(endpoint: Endpoint) -> None:
@@ -195,7 +195,7 @@ def test_a_limit_that_was_lowered_counts_what_began_before(endpoint: Endpoint) -
     Endpoint.objects.update(rate_limit=3)
     assert (take(100), oldest_due()) == ([], None)
     # The four have to go: one of the later two leaves room for one beside it.
-    assert 0 < next_token() <= 0.6
+    assert 0 < rate_allows_in() <= 0.6
     tries_began_earlier(0.6)
     assert len(take(100)) == 1
 

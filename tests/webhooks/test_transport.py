@@ -1,5 +1,6 @@
 """The wire against subscribers that behave badly. Real sockets, real servers."""
 
+import resource
 import socket
 import threading
 import time
@@ -245,7 +246,6 @@ def test_many_transfers_at_once_all_end(server: Subscriber, settings) -> None:
 
 def test_descriptors_over_1024_do_not_make_it_spin(server: Subscriber, settings) -> None:
     settings.DELIVERY_DEADLINE = 5
-    resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     server.answer("/hook", subscribers.later(0.5, subscribers.status(200)))

@@ -17,7 +17,7 @@ from tests.webhooks.test_claims import side_by_side
 from tests.webhooks.test_rate_limit import tried_at
 from webhooks import nudging, pump, tasks
 from webhooks.claims import Taken, take, taking
-from webhooks.lanes import next_token
+from webhooks.lanes import rate_allows_in
 from webhooks.models import Endpoint, Lane
 from webhooks.nudging import Ear
 from webhooks.paces import Pace
@@ -123,7 +123,7 @@ def test_the_pump_leaves_when_its_budget_is_over(endpoint: Endpoint, server: Sub
     Endpoint.objects.update(url=server.url(), rate_limit=1)
     owe(endpoint, 20)
     assert pump.run(0.3) == 1
-    assert next_token() is not None
+    assert rate_allows_in() is not None
 
 
 def test_the_word_to_stop_ends_the_waiting(endpoint: Endpoint, server: Subscriber, monkeypatch) -> None:
