@@ -33,8 +33,8 @@ def _wait_for_restart(up: Up, child: str) -> bool:
 
 
 def _says_ready(up: Up, worker: str) -> bool:
-    """Whether the log of the worker has Celery's word."""
-    return f"{worker}@{socket.gethostname()} ready" in children.log_tail(up.data, worker, 200)
+    """Whether the log of the worker has Celery's word, however much it has written since."""
+    return f"{worker}@{socket.gethostname()} ready" in children.log_file(up.data, worker).read_text()
 
 
 def test_it_is_ready_when_the_web_answers_and_a_task_went_through(up: Up) -> None:
