@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from accounts.read_only import ReadOnly
 from carriers import accounts, validation
-from carriers.models import CarrierAccount, Closing, UnmappedCode
+from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, Health, UnmappedCode
 
 
 class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
@@ -35,7 +35,7 @@ class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
 
     class Meta:
         model = CarrierAccount
-        fields = ("merchant", "courier", "base_url", "time_zone")
+        fields = ("merchant", "courier", "base_url", "time_zone", "daily_quota", "pace_limit")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -54,7 +54,10 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
         "id", "state", "suspended_reason", "suspended_at", "resting_until", "push_path", "created_at",
         "changed_at",
     )  # fmt: skip
-    fields = ("merchant", "courier", "base_url", "time_zone", "new_key", "new_push_secret", *readonly_fields)
+    fields = (
+        "merchant", "courier", "base_url", "time_zone", "daily_quota", "pace_limit", "new_key",
+        "new_push_secret", *readonly_fields,
+    )  # fmt: skip
     actions = ("suspend", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
@@ -94,7 +97,9 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
         if change:
             obj.changed_at = Now()
             told = ["push_secret"] if secret else []
-            obj.save(update_fields=["base_url", "time_zone", "changed_at", *told])
+            obj.save(
+                update_fields=["base_url", "time_zone", "daily_quota", "pace_limit", "changed_at", *told]
+            )
 
 
 def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
@@ -116,3 +121,26 @@ class ClosingAdmin(ReadOnly, admin.ModelAdmin[Closing]):
     list_display = ("tracker_id", "account_id", "failures", "next_attempt_at", "claimed_until", "created_at")
     search_fields = ("=tracker_id", "=account__id")
     ordering = ("next_attempt_at",)
+
+
+@admin.register(Health)
+class HealthAdmin(ReadOnly, admin.ModelAdmin[Health]):
+    list_display = ("account", "circuit", "open_until", "pace", "last_answer_at", "last_failure_at")
+    list_filter = ("circuit",)
+    list_select_related = ("account__merchant",)
+    search_fields = ("=account__id",)
+    ordering = ("account_id",)
+
+
+@admin.register(DailyUse)
+class DailyUseAdmin(ReadOnly, admin.ModelAdmin[DailyUse]):
+    list_display = ("courier", "account_id", "day", "reserved")
+    list_filter = ("courier",)
+    search_fields = ("=account__id",)
+    ordering = ("-day", "-reserved")
+
+
+@admin.register(AccountNews)
+class AccountNewsAdmin(ReadOnly, admin.ModelAdmin[AccountNews]):
+    list_display = ("account_id", "kind", "happened_at")
+    ordering = ("-id",)

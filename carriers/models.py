@@ -3,6 +3,8 @@
 import secrets
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -62,6 +64,17 @@ class CarrierAccount(models.Model):
     suspended_at = models.DateTimeField(null=True, editable=False)
     #: The day's look-ups are used up until then.
     resting_until = models.DateTimeField(null=True, editable=False)
+    daily_quota = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Calls in one day at the carrier's home. Empty: as many as the carrier itself allows.",
+    )
+    pace_limit = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01)],
+        help_text="Calls a second at most. Empty: as many as the carrier itself allows.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     changed_at = models.DateTimeField(db_default=Now(), editable=False)
 
@@ -84,14 +97,106 @@ class CarrierAccount(models.Model):
 
     def save(self, *args: Any, **options: Any) -> None:
         """A new account of a carrier that calls us gets an address that nobody can guess."""
-        if self._state.adding and self.push_token is None and self.courier in pushing():
+        adding = self._state.adding
+        if adding and self.push_token is None and self.courier in pushing():
             self.push_token = secrets.token_urlsafe(32)
         super().save(*args, **options)
+        if adding:
+            Health.objects.bulk_create([Health(account=self)], ignore_conflicts=True)
 
     @property
     def push_path(self) -> str | None:
         """Where its carrier calls us, below the address of this installation; None where it never does."""
         return f"/v1/carriers/{self.courier}/push/{self.push_token}" if self.push_token else None
+
+
+class Health(models.Model):
+    """How calls with one account go: its circuit, its pace, and who may call next. One row an account.
+
+    Whoever claims polls of the account locks this row, so that caps, pace and quota hold over all workers.
+    """
+
+    class Circuit(models.TextChoices):
+        #: Calls go through.
+        CLOSED = "closed"
+        #: The carrier failed for several numbers: nothing is sent until `open_until`.
+        OPEN = "open"
+        #: One call is under way to see whether the carrier is back.
+        HALF_OPEN = "half_open"
+
+    account = models.OneToOneField(CarrierAccount, on_delete=models.CASCADE, primary_key=True)
+    circuit = models.CharField(max_length=16, choices=Circuit.choices, db_default=Circuit.CLOSED)
+    open_until = models.DateTimeField(null=True)
+    #: How often in a row it opened: each time for twice as long.
+    openings = models.IntegerField(db_default=0)
+    #: Trackers whose calls failed since the last answer; as many as open the circuit, at most. Null: none.
+    failing = ArrayField(models.UUIDField(), null=True)
+    last_answer_at = models.DateTimeField(null=True)
+    last_failure_at = models.DateTimeField(null=True)
+    last_failure = models.TextField(blank=True, db_default="")
+    #: Calls a second at present, after the carrier asked to slow down; null: as configured.
+    pace = models.FloatField(null=True)
+    pace_changed_at = models.DateTimeField(null=True)
+    #: By the pace, the moment up to which calls have been given out.
+    paced_until = models.DateTimeField(null=True)
+    #: Calls given out since `counted_from`: what the pace was when the carrier first asked to slow down.
+    counted_from = models.DateTimeField(null=True)
+    counted = models.IntegerField(db_default=0)
+
+    class Meta:
+        verbose_name_plural = "health"
+
+    def __str__(self) -> str:
+        return f"health of {self.account_id}"
+
+
+class DailyUse(models.Model):
+    """Calls reserved on one day at the carrier's home: of one account, or of all accounts at a courier.
+
+    `generation` counts the keys that the account has had: what an old key left unused is not returned to a
+    new one.
+    """
+
+    account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, null=True, db_index=False)
+    courier = models.CharField(max_length=32)
+    day = models.DateField()
+    reserved = models.IntegerField(db_default=0)
+    generation = models.IntegerField(db_default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "day"], condition=Q(account__isnull=False), name="daily_use_account_day"
+            ),
+            models.UniqueConstraint(
+                fields=["courier", "day"], condition=Q(account__isnull=True), name="daily_use_courier_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reserved} of {self.account_id or self.courier} on {self.day}"
+
+
+class AccountNews(models.Model):
+    """What happened to a merchant's account, until it is in the log and told: see trackers.accounts_told.
+
+    Written in the transaction of the change itself.
+    """
+
+    class Kind(models.TextChoices):
+        SUSPENDED = "suspended"
+        RESUMED = "resumed"
+
+    account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, db_index=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    reason = models.TextField(blank=True, db_default="")
+    happened_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "account news"
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.kind}"
 
 
 class Closing(models.Model):
@@ -131,6 +236,8 @@ class UnmappedCode(models.Model):
     count = models.BigIntegerField(default=0)
     first_seen_at = models.DateTimeField(db_default=Now())
     last_seen_at = models.DateTimeField(db_default=Now())
+    #: The newest few answers that held it: `text`, `trackerId`, `raw` (the scan's own fields), `seenAt`.
+    samples = models.JSONField(db_default=[])
 
     class Meta:
         constraints: ClassVar = [

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import accounts.schemas
+import carriers.facts
 import events.schemas
 import trackers.schemas
 import webhooks.schemas
@@ -42,7 +43,7 @@ SCHEMAS: dict[str, Schema] = _joined(
     accounts.schemas.SCHEMAS,
     {"ErrorCode": words(sorted(ERRORS), "Branch on it.")},
     events.schemas.SCHEMAS,
-    feed_schemas([*facts_of(catalog), *facts_of(facts)]),
+    feed_schemas([*facts_of(catalog), *facts_of(facts), *facts_of(carriers.facts)]),
     webhooks.schemas.SCHEMAS,
     trackers.schemas.SCHEMAS,
 )

@@ -96,6 +96,33 @@ class TrackerRestarted(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerErased(Fact):
+    """What is personal about the parcel was erased, and none is kept from then on."""
+
+    type: ClassVar[str] = "tracker.erased"
+
+    @property
+    def key(self) -> str:
+        return "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingStalled(Fact):
+    """Carriers were asked and told nothing new for longer than is usual at this milestone.
+
+    `silent_since` (ISO in UTC) names the silence: each is told once.
+    """
+
+    type: ClassVar[str] = "tracking.stalled"
+    milestone: str
+    silent_since: str
+
+    @property
+    def key(self) -> str:
+        return f"stalled:{self.silent_since}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanFact(Fact):
     """What a scan says. `placed_at` is where it stands in the timeline, as ISO in UTC."""
 
@@ -114,6 +141,8 @@ class ScanFact(Fact):
     status_milestone: str | None
     reason: dict[str, str] | None
     final: bool
+    #: Whether it is older than the shipment: of another parcel that had the same number. Counts for nothing.
+    quarantined: bool
     raw: dict[str, Any]
     _moment: datetime | None
 
@@ -152,8 +181,14 @@ class ScanAmended(ScanFact):
     @classmethod
     def moved(cls, told: Mapping[str, Any], placed_at: str, count: int) -> Self:
         """The same scan as `told` (its data), standing elsewhere in the timeline."""
-        same = {field: told[name] for field, name in names_of(ScanFact)} | {"placed_at": placed_at}
-        return cls(**same, _moment=None, alias=None, changed=["placedAt"], count=count)
+        same = {field: told[name] for field, name in names_of(ScanFact) if name in told}
+        return cls(
+            **{"quarantined": False} | same | {"placed_at": placed_at},
+            _moment=None,
+            alias=None,
+            changed=["placedAt"],
+            count=count,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

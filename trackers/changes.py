@@ -168,6 +168,7 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
             {"code": reason.code, "text": reason.text, "party": reason.party.value} if reason else None
         ),
         "final": scan.final,
+        "quarantined": False,
         "raw": scan.raw,
         "_moment": scan.moment.instant,
     }

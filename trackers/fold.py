@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
 from events.catalog import (
+    Fact,
     ScanAmended,
     Scanned,
     ScanWithdrawn,
     ShipmentUpdated,
+    TrackerErased,
     TrackerRestarted,
     TrackerStopped,
     TrackerUpdated,
+    TrackingStalled,
     tells,
 )
 from events.log import Recorded
@@ -45,6 +48,12 @@ class Projection:
     milestone_at: datetime | None = None
     #: When the log last grew after its first append; that one's moment is the tracker's creation.
     updated_at: datetime | None = None
+    #: The day, at the destination, on which carriers expect to deliver: the latest that any of them says.
+    due_on: date | None = None
+    #: When subscribers were told that nothing is heard; None once something is.
+    stalled_at: datetime | None = None
+    restarted_at: datetime | None = None
+    erased_at: datetime | None = None
     state: dict[str, Any] = field(default_factory=_empty_state)
 
 
@@ -79,8 +88,29 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         news_at=last.recorded_at if any(e.type == Scanned.type for e in append) else before.news_at,
         milestone_at=last.recorded_at if milestone != before.milestone else before.milestone_at,
         updated_at=last.recorded_at if before.version else None,
+        due_on=_due_on(state["shipments"].values()),
+        stalled_at=_stalled_at(before, append, moved=milestone != before.milestone),
+        restarted_at=_newest(TrackerRestarted, append) or before.restarted_at,
+        erased_at=before.erased_at or _newest(TrackerErased, append),
         state=state,
     )
+
+
+def _due_on(shipments: Iterable[dict[str, Any]]) -> date | None:
+    ends = [told["estimatedTo"][:10] for told in shipments if told["estimatedTo"]]
+    return date.fromisoformat(max(ends)) if ends else None
+
+
+def _stalled_at(before: Projection, append: Sequence[Recorded], *, moved: bool) -> datetime | None:
+    """A new scan, a move and a restart end a silence."""
+    if moved or any(event.type in {Scanned.type, TrackerRestarted.type} for event in append):
+        return None
+    return _newest(TrackingStalled, append) or before.stalled_at
+
+
+def _newest(kind: type[Fact], append: Iterable[Recorded]) -> datetime | None:
+    """When the append told such a fact."""
+    return next((event.recorded_at for event in append if event.type == kind.type), None)
 
 
 def _apply(state: dict[str, Any], event: Recorded) -> None:

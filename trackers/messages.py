@@ -14,9 +14,11 @@ from events.catalog import (
     ScanWithdrawn,
     ShipmentUpdated,
     TrackerCreated,
+    TrackerErased,
     TrackerRestarted,
     TrackerStopped,
     TrackerUpdated,
+    TrackingStalled,
 )
 from events.writing import written
 from trackers.fold import Projection
@@ -27,7 +29,14 @@ from webhooks.fanout import Announcement
 _NEWS = frozenset({Scanned.type, ShipmentUpdated.type})
 _CORRECTIONS = frozenset({ScanAmended.type, ScanWithdrawn.type})
 #: Of an append that holds several, the first of these is the message's type.
-_OF_THEIR_OWN = (TrackerCreated.type, TrackerStopped.type, TrackerRestarted.type, TrackerUpdated.type)
+_OF_THEIR_OWN = (
+    TrackerCreated.type,
+    TrackerErased.type,
+    TrackerStopped.type,
+    TrackerRestarted.type,
+    TrackerUpdated.type,
+    TrackingStalled.type,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,14 @@ class Tracker(models.Model):
     milestone_at = models.DateTimeField(null=True, editable=False)
     #: When the log last grew after the tracker was made; null until then.
     updated_at = models.DateTimeField(null=True, editable=False)
+    #: The day, at the destination, on which carriers expect to deliver.
+    due_on = models.DateField(null=True, editable=False)
+    #: Since when subscribers know that nothing is heard of the parcel; null while something is.
+    stalled_at = models.DateTimeField(null=True, editable=False)
+    #: When its merchant last had it taken up again.
+    restarted_at = models.DateTimeField(null=True, editable=False)
+    #: When its personal data were erased: from then on none is kept.
+    erased_at = models.DateTimeField(null=True, editable=False)
     state = models.JSONField(editable=False)
 
     class Meta:
@@ -136,6 +144,8 @@ class Watch(models.Model):
     refused_account_ids = ArrayField(models.UUIDField(), default=list, blank=True)
 
     next_poll_at = models.DateTimeField(null=True, blank=True)
+    #: Of what is due, the most urgent is asked about first: see trackers.schedule.Urgency.
+    urgency = models.SmallIntegerField(db_default=0, editable=False)
     poll_requested_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, editable=False)
     claimed_until = models.DateTimeField(null=True, editable=False)
@@ -165,9 +175,12 @@ class Watch(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["carrier_account", "next_poll_at"],
+                fields=["carrier_account", "urgency", "next_poll_at"],
                 condition=Q(next_poll_at__isnull=False),
-                name="watch_due",
+                name="watch_due_by_urgency",
+            ),
+            models.Index(
+                fields=["carrier_account"], condition=Q(claim_id__isnull=False), name="watch_in_flight"
             ),
             models.Index(
                 fields=["courier", "assigned_at"],

@@ -13,14 +13,20 @@ _PROJECT = """
 UPDATE trackers_tracker AS tracker
 SET version = new.version, last_message_sequence = new.last_message_sequence, milestone = new.milestone,
     status_code = new.status_code, final = new.final, stop_reason = new.stop_reason, news_at = new.news_at,
-    milestone_at = new.milestone_at, updated_at = new.updated_at, state = new.state
+    milestone_at = new.milestone_at, updated_at = new.updated_at, due_on = new.due_on,
+    stalled_at = new.stalled_at, restarted_at = new.restarted_at, erased_at = new.erased_at,
+    state = new.state
 FROM jsonb_to_recordset(%s) AS new (
     id uuid, version integer, last_message_sequence integer, milestone text, status_code text,
     final boolean, stop_reason text, news_at timestamptz, milestone_at timestamptz, updated_at timestamptz,
-    state jsonb
+    due_on date, stalled_at timestamptz, restarted_at timestamptz, erased_at timestamptz, state jsonb
 )
 WHERE tracker.id = new.id
 """
+
+_MOMENTS = (
+    "news_at", "milestone_at", "updated_at", "due_on", "stalled_at", "restarted_at", "erased_at",
+)  # fmt: skip
 
 
 def projection_of(tracker: Tracker) -> Projection:
@@ -35,6 +41,10 @@ def projection_of(tracker: Tracker) -> Projection:
         news_at=tracker.news_at,
         milestone_at=tracker.milestone_at,
         updated_at=tracker.updated_at,
+        due_on=tracker.due_on,
+        stalled_at=tracker.stalled_at,
+        restarted_at=tracker.restarted_at,
+        erased_at=tracker.erased_at,
         state=tracker.state,
     )
 
@@ -56,6 +66,6 @@ def write_projections(trackers: Sequence[Tracker]) -> None:
 def _row(tracker: Tracker) -> dict[str, Any]:
     projection = projection_of(tracker)
     row: dict[str, Any] = {name: getattr(projection, name) for name in Projection.__slots__}
-    for name in ("news_at", "milestone_at", "updated_at"):
+    for name in _MOMENTS:
         row[name] = row[name].isoformat() if row[name] else None
     return row | {"id": str(tracker.id)}
