@@ -134,6 +134,8 @@ class Adapter(ABC):
     map_version: ClassVar[int] = 1
     #: A fixed time between polls, for couriers that cost nothing to ask.
     poll_every: ClassVar[timedelta | None] = None
+    #: Calls a second with one account, unless the account says otherwise; None: nothing is known of a bound.
+    pace_limit: ClassVar[float | None] = None
     #: Whether it can be asked about a number that no tracker follows, without starting anything there.
     per_call: ClassVar[bool] = True
     #: Whether it keeps something open for each tracker, which `close` ends.
