@@ -141,6 +141,8 @@ class Adapter(ABC):
     service_quota: ClassVar[int | None] = None
     #: The most calls that one `ask` makes.
     most_calls: ClassVar[int] = 1
+    #: Calls a second with one account, unless the account says otherwise; None: nothing is known of a bound.
+    pace_limit: ClassVar[float | None] = None
     #: Whether it can be asked about a number that no tracker follows, without starting anything there.
     per_call: ClassVar[bool] = True
     #: Whether it keeps something open for each tracker, which `close` ends.
