@@ -15,6 +15,7 @@ _OF_PARCELS: dict[str, str] = {
     "tracker.restarted": "Carriers are asked again.",
     **{f"tracking.{milestone}": f"The milestone moved to `{milestone}`." for milestone in Milestone},
     "tracking.updated": "New scans or shipment facts; the milestone is the same.",
+    "tracking.stalled": "Carriers told nothing new for longer than is usual.",
     "tracking.corrected": "A known scan changed, was withdrawn or came back.",
 }
 #: Types whose body holds data, that of their event but for a test, with an example of it.
