@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 import carriers.facts
 from accounts import errors
+from carriers import health as account_health
+from carriers.conditions import Status
 from carriers.exceptions import CarrierError, KeyExhausted
 from carriers.outcome import Outcome
 from carriers.registry import adapters
@@ -343,3 +345,24 @@ def test_the_api_lists_the_events_and_outcomes_that_there_are() -> None:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(word.title() for word in tail)
+
+
+def test_polling_has_the_figures_of_an_accounts_health() -> None:
+    text = " ".join(prose(page("polling")).partition("## How an account is")[2].split())
+    assert f"about {account_health.OPENED_BY} different numbers" in text
+    assert f"nothing, for {account_health.FIRST_OPEN.seconds} s" in text
+    assert f"up to {account_health.LAST_OPEN.seconds // 60} min" in text
+    assert account_health.SLOWED == 0.5
+    assert f"never less than {account_health.FLOOR} a second" in text
+    assert f"for {account_health.LONGEST_WAIT.seconds // 3600} h at most" in text
+    assert f"each {account_health.STEP.seconds // 60} min" in text
+    assert f"grows by {account_health.GROWTH * 100 - 100:.0f} %" in text
+    assert f"forgotten at {account_health.NO_PACE:.0f} calls" in text
+    assert account_health.SLACK.total_seconds() == 0.1
+
+
+def test_polling_and_the_api_have_the_words_of_health() -> None:
+    circuits = [name for name, _ in table(page("polling"), "circuit", "what is asked")]
+    assert circuits == list(account_health.Circuit)
+    statuses = [name for name, _ in table(page("api"), "status", "what it means")]
+    assert statuses == list(Status)
