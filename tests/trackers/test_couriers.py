@@ -66,6 +66,7 @@ def test_each_courier_is_shown_as_it_is_for_the_caller(alice: Merchant, as_alice
 def test_the_list_is_one_query_however_many_accounts_there_are(
     alice: Merchant, as_alice: APIClient, count_statements: Callable[[Callable[[], object]], int]
 ) -> None:
+    as_alice.get("/v1/couriers")  # the key is looked up and noted as used
     few = count_statements(lambda: as_alice.get("/v1/couriers"))
     for _ in range(5):
         CarrierAccountFactory(merchant=alice)
