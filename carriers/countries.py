@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 import pycountry
 
+from carriers import reading
+
 #: What carriers call countries beside their names in ISO 3166-1.
 _ALSO: Mapping[str, str] = MappingProxyType(
     {
@@ -56,6 +58,12 @@ def country_of(place: str | None, between: Collection[str] = ()) -> str | None:
     having = _having(code) - {code}
     sure = not having or (code in between and having.isdisjoint(between))
     return code if sure else None
+
+
+def code_of(value: object) -> str | None:
+    """A carrier's country code, as it writes it, in capitals; None for what has not the form of one."""
+    code = (reading.text(value) or "").upper()
+    return code if re.fullmatch("[A-Z]{2}", code, re.ASCII) else None
 
 
 @cache
