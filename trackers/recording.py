@@ -90,7 +90,7 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
 
 
 def amend(merchant_id: UUID, courier: str, found: Sequence[tuple[Tracker, Sequence[Fact]]]) -> int:
-    """Record facts of one courier that were found in what is kept of it. Returns how many events were appended.
+    """Record facts that were found in what is kept of one courier. Returns how many events were appended.
 
     The caller holds the trackers' locks. Their watches are left as they are: the carrier told nothing new.
     """

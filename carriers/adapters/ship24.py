@@ -79,6 +79,9 @@ class Ship24(Adapter):
             raise NotFoundYet("Ship24 has found nothing for this number yet")
         return replace(found, ignored=len(trackings) - 1, part=reading.to_store(tracking))
 
+    def answer_of(self, part: object, query: Query) -> Answer:
+        return super().answer_of({"data": {"trackings": [part]}}, query)
+
     def close(self, tracker_id: UUID, credentials: Credentials, client: Client) -> None:
         answer = _There(credentials, tracker_id, client).update(is_subscribed=False)
         if answer.status not in {200, 404}:

@@ -339,3 +339,11 @@ def test_any_push_is_read_or_refused(value: Any) -> None:
 def test_the_check_digit_of_a_postal_item(number: str, right: bool) -> None:
     assert postal.is_right(number) is right
     assert ship24.check(number) is right
+
+
+def test_what_is_kept_of_a_push_is_read_again_as_the_push_was() -> None:
+    (told,) = ship24.unpacked(json.dumps(push(tracking(TRACKER, event("a"), event("b", order=2)))).encode())
+    asked = query("ship24", NUMBER)
+    snapshot = ship24.parse_pushed(told, asked)
+    assert ship24.reread(json.loads(json.dumps(snapshot.part)), asked) == snapshot
+    assert snapshot.partial
