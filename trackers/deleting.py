@@ -1,11 +1,15 @@
-"""Delete trackers: the rows go, with all that is personal and what carriers said; the log stays."""
+"""Delete trackers: the rows go, with all that is personal, what carriers said, kept answers; the log stays."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts import idempotency
+from events.retrying import once_more
 from trackers.choosing import Chosen, Done, in_batches
+from trackers.erasing import told_of
 from trackers.models import Watch
 from trackers.noting import note
 from trackers.updating import stopped
@@ -41,6 +45,10 @@ def _delete(choice: Chosen) -> int:
         facts = [(one, [stopped(one, DELETED)]) for one in trackers]
         note(choice.merchant_id, facts, couriers_by_tracker(watches))
         remove([one.id for one in trackers], watches)
+        told = [id_ for one in trackers for id_ in told_of(one)]
+        forget = partial(idempotency.erase, choice.merchant_id, told)
+        forget()
+        transaction.on_commit(partial(once_more, forget))
     return len(trackers)
 
 

@@ -102,6 +102,7 @@ def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
         "lastPollOutcome": outcome,
         "lastPollError": latest.last_error if latest else None,
         "stopReason": tracker.stop_reason,
+        "erasedAt": written(tracker.erased_at),
     }
 
 

@@ -37,6 +37,7 @@ POLLED: dict[str, Schema] = TRACKER | {
     "lastPollOutcome": nullable(ref("PollOutcome")),
     "lastPollError": nullable(TEXT),
     "stopReason": told(nullable(TEXT), "Why carriers are no longer asked; null while they are."),
+    "erasedAt": told(nullable(MOMENT), "When what is personal was erased, since when none is kept."),
 }
 
 _SCAN: dict[str, Schema] = {
