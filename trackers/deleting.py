@@ -1,4 +1,4 @@
-"""Delete trackers: the rows go, with all that is personal, what carriers said, kept answers; the log stays."""
+"""Delete trackers: the rows go, with what is personal and what others said of it; the log stays."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +14,7 @@ from trackers.models import Watch
 from trackers.noting import note
 from trackers.updating import stopped
 from trackers.watching import close, couriers_by_tracker, locked
+from webhooks import erasing
 
 DELETED = "deleted"
 # By hand, since what hangs on a tracker is known: the ORM would load the rows to look for more.
@@ -35,11 +36,13 @@ def delete(choice: Chosen) -> Done:
 
 def _delete(choice: Chosen) -> int:
     with transaction.atomic():
+        erasing.hold(choice.merchant_id)
         trackers = list(choice.trackers.select_for_update(of=("self",)).order_by("id"))
         if not trackers:
             return 0
         watches = locked([one.id for one in trackers])
         close(watches)
+        erasing.forget_answers(choice.merchant_id, [one.id for one in trackers])
         for one in trackers:
             one.is_subscribed = False
         facts = [(one, [stopped(one, DELETED)]) for one in trackers]

@@ -41,7 +41,7 @@ def _erase(merchant_id: UUID, tracker_id: UUID) -> None:
         watches = locked([tracker.id])
         RawAnswer.objects.filter(watch__in=watches).delete()
         PersonalData.objects.filter(tracker=tracker).delete()
-        erasing.forget_answers(merchant_id, tracker.id)
+        erasing.forget_answers(merchant_id, [tracker.id])
         if tracker.erased_at is None:
             note(merchant_id, [(tracker, [TrackerErased()])], couriers_by_tracker(watches))
             write_projections([tracker])

@@ -1,5 +1,7 @@
-"""What subscribers answered to the messages about one parcel goes, and none is kept from then on."""
+"""What subscribers answered to the messages about parcels goes, and none is kept from then on."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -18,7 +20,7 @@ _HOLD = "SELECT FROM accounts_merchant WHERE id = %(merchant)s FOR NO KEY UPDATE
 _MARK = """
 WITH held AS MATERIALIZED (
     SELECT d.id FROM webhooks_message m JOIN webhooks_delivery d ON d.message_id = m.id
-    WHERE m.stream = %(stream)s AND m.merchant_id = %(merchant)s
+    WHERE m.stream = ANY (%(streams)s) AND m.merchant_id = %(merchant)s
     ORDER BY d.id FOR NO KEY UPDATE OF d
 )
 UPDATE webhooks_delivery d SET answers_kept = FALSE FROM held WHERE d.id = held.id AND d.answers_kept
@@ -26,7 +28,7 @@ UPDATE webhooks_delivery d SET answers_kept = FALSE FROM held WHERE d.id = held.
 _FORGET = """
 UPDATE webhooks_attempt a SET response_body = '', response_headers = '{}'
 FROM webhooks_message m JOIN webhooks_delivery d ON d.message_id = m.id
-WHERE m.stream = %(stream)s AND m.merchant_id = %(merchant)s AND a.delivery_id = d.id
+WHERE m.stream = ANY (%(streams)s) AND m.merchant_id = %(merchant)s AND a.delivery_id = d.id
   AND (a.response_body <> '' OR a.response_headers <> '{}')
 """
 
@@ -39,15 +41,15 @@ def hold(merchant_id: UUID) -> None:
     _run(_HOLD, merchant=merchant_id)
 
 
-def forget_answers(merchant_id: UUID, stream: UUID) -> None:
-    """Blank what was answered to this stream's messages; that of a try under way will not be kept.
+def forget_answers(merchant_id: UUID, streams: Sequence[UUID]) -> None:
+    """Blank what was answered to these streams' messages; that of a try under way will not be kept.
 
     Two statements, in the caller's transaction, which called `hold`. Their deliveries stay locked.
     """
-    _run(_MARK, merchant=merchant_id, stream=stream)
-    _run(_FORGET, merchant=merchant_id, stream=stream)
+    _run(_MARK, merchant=merchant_id, streams=list(streams))
+    _run(_FORGET, merchant=merchant_id, streams=list(streams))
 
 
-def _run(statement: str, **values: UUID) -> None:
+def _run(statement: str, **values: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
