@@ -23,6 +23,8 @@ class Account:
 
     credentials: Credentials
     own: bool
+    #: `CarrierAccount.changed_at`: another key has another one.
+    version: datetime
 
 
 def reachable(merchant_ids: Collection[UUID]) -> dict[UUID, set[str]]:
@@ -55,7 +57,9 @@ def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
     for account in _loaded(account_ids):
         try:
             if account.courier in adapters():
-                found[account.id] = Account(credentials(account), own=account.merchant_id is not None)
+                found[account.id] = Account(
+                    credentials(account), account.merchant_id is not None, account.changed_at
+                )
                 continue
             reason = f"There is no adapter for the courier {account.courier}."
         except InvalidToken:
