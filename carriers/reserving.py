@@ -158,7 +158,7 @@ def reserved_on(days: Collection[tuple[UUID, date]]) -> dict[UUID, int]:
         account__in=[account for account, _ in days], day__in={day for _, day in days}
     ).values_list("account_id", "day", "reserved")
     wanted = set(days)
-    return {account: reserved for account, day, reserved in rows if account and (account, day) in wanted}
+    return {account: reserved for account, day, reserved in rows if (account, day) in wanted}
 
 
 def database_now() -> Any:
