@@ -23,7 +23,7 @@ _NO_ACCOUNT = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A watch with its kept answers, the newest first. `unreadable`: why no parcel can be read from others."""
+    """A watch with its kept answers, the newest first. `unreadable`: why others could not be read."""
 
     watch: UUID
     tracker: UUID
