@@ -7,11 +7,15 @@ from datetime import datetime
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from carriers import standings
 from carriers.adapter import Credentials
+from carriers.health import Standing
 from carriers.models import CarrierAccount
+from carriers.news import Kind, owe
 from carriers.registry import adapter, adapters
 
 logger = logging.getLogger(__name__)
@@ -62,8 +66,7 @@ def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
             reason = "The key cannot be decrypted: none of FIELD_ENCRYPTION_KEYS opens it."
         except CarrierAccount.DoesNotExist:
             continue
-        if suspend(account.id, reason, asked_at=account.changed_at):
-            logger.error("carrier account %s is suspended: %s", account.id, reason)
+        suspend(account.id, reason, asked_at=account.changed_at)
     return found
 
 
@@ -92,24 +95,35 @@ def suspend(account_id: UUID, reason: str, *, asked_at: datetime | None = None) 
 
     `asked_at` (the database's clock) guards a key that was changed since: it is not to blame.
     """
-    active = CarrierAccount.objects.filter(id=account_id, state=CarrierAccount.State.ACTIVE)
+    active = CarrierAccount.objects.filter(id=account_id)
     if asked_at is not None:
         active = active.filter(changed_at__lte=asked_at)
-    suspended = active.update(
-        state=CarrierAccount.State.SUSPENDED, suspended_reason=reason, suspended_at=Now()
-    )
-    return suspended > 0
+    return _suspend(active, reason) > 0
 
 
 def suspend_by_hand(account_ids: Collection[UUID]) -> int:
     """Send nothing more with these accounts, as staff wishes. Returns how many were active."""
-    active = CarrierAccount.objects.filter(id__in=account_ids, state=CarrierAccount.State.ACTIVE)
-    return active.update(
-        state=CarrierAccount.State.SUSPENDED,
-        suspended_reason="Suspended by operations staff.",
-        suspended_at=Now(),
-        changed_at=Now(),
+    return _suspend(
+        CarrierAccount.objects.filter(id__in=account_ids), "Suspended by operations staff.", changed_at=Now()
     )
+
+
+def _suspend(accounts: QuerySet[CarrierAccount], reason: str, **changed: Now) -> int:
+    """Those of them that are active, each with a warning: once, as it is the one that stopped it."""
+    with transaction.atomic():
+        found = _held(accounts.filter(state=CarrierAccount.State.ACTIVE))
+        CarrierAccount.objects.filter(id__in=found).update(
+            state=CarrierAccount.State.SUSPENDED, suspended_reason=reason, suspended_at=Now(), **changed
+        )
+        owe(Kind.SUSPENDED, found, reason)
+    for account in found:
+        logger.warning("carrier account %s is suspended: %s", account, reason)
+    return len(found)
+
+
+def _held(accounts: QuerySet[CarrierAccount]) -> list[UUID]:
+    """Lock them, by id."""
+    return list(accounts.select_for_update(no_key=True).order_by("id").values_list("id", flat=True))
 
 
 def pause(account_id: UUID) -> bool:
@@ -127,10 +141,13 @@ def resume(account_ids: Collection[UUID], *, paused_too: bool = False) -> int:
     What a merchant has paused is for the merchant to resume: then `paused_too`.
     """
     states = [CarrierAccount.State.SUSPENDED, *([CarrierAccount.State.PAUSED] if paused_too else [])]
-    stopped = CarrierAccount.objects.filter(id__in=account_ids, state__in=states)
-    return stopped.update(
-        state=CarrierAccount.State.ACTIVE, suspended_reason="", suspended_at=None, changed_at=Now()
-    )
+    with transaction.atomic():
+        found = _held(CarrierAccount.objects.filter(id__in=account_ids, state__in=states))
+        CarrierAccount.objects.filter(id__in=found).update(
+            state=CarrierAccount.State.ACTIVE, suspended_reason="", suspended_at=None, changed_at=Now()
+        )
+        owe(Kind.RESUMED, found)
+    return len(found)
 
 
 def rest(account_id: UUID, until: datetime, *, asked_at: datetime | None = None) -> bool:
@@ -153,7 +170,11 @@ def replace_key(account: CarrierAccount, key: str) -> None:
     account.suspended_at = None
     account.resting_until = None
     account.changed_at = Now()
-    account.save()
+    with transaction.atomic():
+        stopped = _held(CarrierAccount.objects.filter(id=account.id).exclude(state=account.state))
+        account.save()
+        owe(Kind.RESUMED, stopped)
+        standings.write({account.id: Standing()})
     account.refresh_from_db(fields=["changed_at"])
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -41,10 +41,11 @@ WHERE watch.id = free.id AND tracker.id = watch.tracker_id
 RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
           watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
           tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
-          greatest(tracker.created_at, tracker.news_at, tracker.milestone_at, (
+          greatest(tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at, (
               SELECT max(askable.assigned_at) FROM trackers_watch AS askable
               WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
           tracker.is_subscribed AND tracker.stop_reason IS NULL,
+          coalesce(tracker.restarted_at, tracker.created_at), tracker.stalled_at IS NOT NULL, tracker.due_on,
           jsonb_strip_nulls(jsonb_build_object(
               'originCountryCode', tracker.origin_country_code,
               'destinationCountryCode', tracker.destination_country_code,
@@ -75,7 +76,7 @@ WITH done AS MATERIALIZED (
     JOIN jsonb_to_recordset(%s) AS told (
         watch uuid, claim uuid, asked boolean, outcome text, error text, delay double precision, digest text,
         known text, as_of timestamptz, failures integer, set_aside integer, ignored integer, absent jsonb,
-        not_ours boolean
+        not_ours boolean, urgency smallint
     ) ON watch.id = told.watch AND watch.claim_id = told.claim
     ORDER BY watch.id FOR NO KEY UPDATE OF watch
 )
@@ -85,6 +86,8 @@ SET claim_id = NULL, claimed_until = NULL,
         WHEN watch.poll_requested_at > watch.claimed_at THEN watch.poll_requested_at
         WHEN done.delay IS NULL THEN NULL
         ELSE clock_timestamp() + make_interval(secs => done.delay) END,
+    urgency = CASE WHEN watch.poll_requested_at > watch.claimed_at THEN 0
+        ELSE coalesce(done.urgency, watch.urgency) END,
     last_polled_at = CASE WHEN done.asked THEN watch.claimed_at ELSE watch.last_polled_at END,
     last_outcome = CASE WHEN done.asked THEN done.outcome ELSE watch.last_outcome END,
     last_error = CASE WHEN done.asked THEN done.error ELSE watch.last_error END,
@@ -134,13 +137,22 @@ class Claim:
     #: Since when nothing new was heard, while each of the tracker's couriers could be asked.
     silent_since: datetime
     tracked: bool
+    #: Since when it is followed, without a pause.
+    followed_since: datetime
+    #: Whether subscribers know of this silence.
+    stalled: bool
+    #: The day, at the destination, on which carriers expect to deliver.
+    due_on: date | None
     #: What helps a carrier to find the parcel: see `carriers.adapter.Query`.
     hints: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a poll left behind. `delay` in seconds, None for never again; `absent` replaces what was noted."""
+    """What a poll left behind. `delay` in seconds, None for never again; `absent` replaces what was noted.
+
+    `urgency`: of the next poll, see `trackers.schedule.Urgency`; None leaves what it was.
+    """
 
     claim: Claim
     outcome: str
@@ -153,6 +165,7 @@ class Settled:
     ignored: int = 0
     absent: dict[str, str] = field(default_factory=dict)
     not_ours: bool = False
+    urgency: int | None = None
 
 
 def claim(most: int) -> list[Claim]:
@@ -227,4 +240,5 @@ def _row(one: Settled) -> dict[str, Any]:
         "ignored": one.ignored,
         "absent": one.absent,
         "not_ours": one.not_ours,
+        "urgency": one.urgency,
     }

@@ -9,9 +9,11 @@ from django.conf import settings
 
 from carriers import accounts
 from carriers.adapter import Query
-from carriers.exceptions import KeyExhausted, KeyRejected
 from carriers.fetching import Fetched, Fetcher
+from carriers.health import Call
+from carriers.heeding import Ended, heed
 from events.retrying import apart, once_more
+from trackers.carrier_accounts.telling import tell
 from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.concluding import conclude
 from webhooks.stopping import stop
@@ -47,7 +49,7 @@ class Poller:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
             finished = self._fetcher.collect(timeout=TICK)
-            apart(partial(heed, finished))
+            apart(partial(heed_all, finished))
             unasked([one.context.claim for one in finished if not one.asked])
             conclude([(one.context, one) for one in finished if one.asked])
             ended += len(finished)
@@ -81,15 +83,11 @@ class Poller:
             self._renew_at = monotonic() + settings.POLL_LEASE / 3
 
 
-def heed(finished: Iterable[Fetched[Asked]]) -> None:
-    """Suspend or rest the accounts that an answer speaks of."""
-    for one in finished:
-        claimed = one.context.claim
-        match one.error:
-            case KeyRejected():
-                accounts.suspend(claimed.account, one.error.detail, asked_at=claimed.claimed_at)
-            case KeyExhausted():
-                accounts.rest(claimed.account, one.error.resting_until, asked_at=claimed.claimed_at)
+def heed_all(finished: Iterable[Fetched[Asked]]) -> None:
+    """Heed what answers say of the accounts that asked, and tell merchants whose accounts they suspend."""
+    calls = [(one.context.claim, one.error) for one in finished if one.asked]
+    if heed([Ended(one.account, Call(one.tracker, one.claimed_at, error)) for one, error in calls]):
+        tell()
 
 
 def unasked(claims: Iterable[Claim]) -> None:

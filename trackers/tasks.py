@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from carriers.closing import close_due
+from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.forgetting import BATCH
 from trackers.forgetting import forget as forget_answers
@@ -26,11 +27,12 @@ def poll_due() -> None:
 
 @shared_task(name="trackers.sweep")
 def sweep() -> None:
-    """Find accounts for watches and couriers for trackers that have none, poll and close what is due.
+    """Find accounts and couriers where there are none, tell of accounts, poll and close what is due.
 
     And delete a little of what is too old, in case that beat is dead.
     """
     settle_accounts()
+    tell()
     Poller().run(BUDGET)
     close_due(CLOSING_BUDGET)
     forget_answers()

@@ -23,7 +23,15 @@ SHIP24_TRACKER = {
     "isTracked",
     "createdAt",
 }
-POLLING = {"lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stopReason", "erasedAt"}
+POLLING = {
+    "lastPolledAt",
+    "nextPollAt",
+    "lastPollOutcome",
+    "lastPollError",
+    "stalledAt",
+    "stopReason",
+    "erasedAt",
+}
 
 
 def post(client: APIClient, path: str = "/v1/trackers", **body: Any) -> Any:
