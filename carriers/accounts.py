@@ -13,10 +13,12 @@ from django.db.models.functions import Now
 
 from carriers import standings
 from carriers.adapter import Credentials
+from carriers.days import today
 from carriers.health import Standing
 from carriers.models import CarrierAccount
 from carriers.news import Kind, owe
 from carriers.registry import adapter, adapters
+from carriers.reserving import start_anew
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,8 @@ class Account:
 
     credentials: Credentials
     own: bool
+    #: `CarrierAccount.changed_at`: another key has another one.
+    version: datetime
 
 
 def reachable(merchant_ids: Collection[UUID]) -> dict[UUID, set[str]]:
@@ -59,7 +63,9 @@ def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
     for account in _loaded(account_ids):
         try:
             if account.courier in adapters():
-                found[account.id] = Account(credentials(account), own=account.merchant_id is not None)
+                found[account.id] = Account(
+                    credentials(account), account.merchant_id is not None, account.changed_at
+                )
                 continue
             reason = f"There is no adapter for the courier {account.courier}."
         except InvalidToken:
@@ -163,7 +169,11 @@ def rest(account_id: UUID, until: datetime, *, asked_at: datetime | None = None)
 
 
 def replace_key(account: CarrierAccount, key: str) -> None:
-    """Take a new key, which starts with a clean bill of health. Saves the account."""
+    """Take a new key, which starts with a clean bill of health and a whole day. Saves the account.
+
+    The same key again keeps the day that it has: its carrier has counted.
+    """
+    is_new = not _is_key_of(account.id, key)
     account.key = key
     account.state = CarrierAccount.State.ACTIVE
     account.suspended_reason = ""
@@ -171,11 +181,22 @@ def replace_key(account: CarrierAccount, key: str) -> None:
     account.resting_until = None
     account.changed_at = Now()
     with transaction.atomic():
+        before, now = standings.locked([account.id])
         stopped = _held(CarrierAccount.objects.filter(id=account.id).exclude(state=account.state))
         account.save()
         owe(Kind.RESUMED, stopped)
         standings.write({account.id: Standing()})
+        if is_new and before and (day := today(account.courier, now)):
+            start_anew(account.id, account.courier, day.date)
     account.refresh_from_db(fields=["changed_at"])
+
+
+def _is_key_of(account_id: UUID, key: str) -> bool:
+    """One that cannot be decrypted any more is another."""
+    try:
+        return CarrierAccount.objects.only("key").filter(id=account_id).get().key == key
+    except (InvalidToken, CarrierAccount.DoesNotExist):
+        return False
 
 
 def house_account_without_key(courier: str) -> CarrierAccount:

@@ -158,4 +158,4 @@ def held(account_ids: Collection[UUID]) -> list[UUID]:
 
 
 def _due(row: Sequence[Any], day: Day | None, seen_at: float) -> Due:
-    return Due(*row[:12], standing=standings.standing(row[12:]), day=day, seen_at=seen_at)
+    return Due(*[*row[:12], standings.standing(tuple(row[12:])), day, seen_at])

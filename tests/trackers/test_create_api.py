@@ -24,14 +24,8 @@ SHIP24_TRACKER = {
     "createdAt",
 }
 POLLING = {
-    "lastPolledAt",
-    "nextPollAt",
-    "lastPollOutcome",
-    "lastPollError",
-    "stalledAt",
-    "stopReason",
-    "erasedAt",
-}
+    "lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stalledAt", "stopReason", "erasedAt",
+}  # fmt: skip
 
 
 def post(client: APIClient, path: str = "/v1/trackers", **body: Any) -> Any:

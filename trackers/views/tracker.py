@@ -1,4 +1,4 @@
-"""`/v1/trackers/{id}`, and what its merchant asks for beside: a poll, an erasure, taking it up again."""
+"""`/v1/trackers/{id}`, and the poll and the erasure that its merchant asks for."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -48,16 +48,6 @@ class PollView(ApiView):
         return data(202, tracker=polled_shape(fresh, list(fresh.watches.all())))
 
 
-class EraseView(ApiView):
-    """`/v1/trackers/{id}/erase`."""
-
-    def post(self, request: Request, tracker_id: str) -> Response:
-        """Erase what is personal; the tracker goes on."""
-        tracker = meant(request, tracker_id)
-        erase(tracker.merchant_id, tracker.id)
-        return _as_polled(tracker)
-
-
 class RetrackView(ApiView):
     """`/v1/trackers/{id}/retrack`."""
 
@@ -65,13 +55,19 @@ class RetrackView(ApiView):
         """Take up the tracker again, if nobody asks for it any more."""
         tracker = meant(request, tracker_id)
         update(tracker.merchant_id, tracker.id, {"is_subscribed": True})
-        return _as_polled(tracker)
+        fresh = tracker_of(tracker.merchant_id, str(tracker.id))
+        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
 
 
-def _as_polled(tracker: Tracker) -> Response:
-    """The tracker as it is now, after a change."""
-    fresh = tracker_of(tracker.merchant_id, str(tracker.id))
-    return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
+class EraseView(ApiView):
+    """`/v1/trackers/{id}/erase`."""
+
+    def post(self, request: Request, tracker_id: str) -> Response:
+        """Erase what is personal; the tracker goes on."""
+        tracker = meant(request, tracker_id)
+        erase(tracker.merchant_id, tracker.id)
+        fresh = tracker_of(tracker.merchant_id, str(tracker.id))
+        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
 
 
 def _shown(tracker: Tracker) -> Response:
