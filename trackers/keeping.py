@@ -35,10 +35,11 @@ def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
     """Keep what a merchant's own accounts learned; at most two statements.
 
     Answers fetched with a house account leave neither personal data nor the answer: anyone may ask a house
-    account for a number that can be guessed.
+    account for a number that can be guessed. Those that tell of another parcel of the number leave no
+    personal data.
     """
     own = [(one, tracker) for one, tracker in held if one.own_account and one.snapshot is not None]
-    _keep_personal([(one, tracker) for one, tracker in own if not one.late])
+    _keep_personal([(one, tracker) for one, tracker in own if not (one.late or one.anothers)])
     _keep_answers(one for one, _ in own)
 
 
