@@ -377,13 +377,13 @@ class TestTakingUpAgain:
         Watch.objects.update(assigned_at=long_ago, next_poll_at=timezone.now())
 
         def taken_up_meanwhile() -> tuple[int, bytes]:
-            carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
+            carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000", day=TODAY)
             try:
                 for wish in (False, True):
                     assert patch(as_alice, found, isSubscribed=wish).status_code == 200
             finally:
                 connection.close()
-            return order("HSAAAA00", "050000")
+            return order("HSAAAA00", "050000", day=TODAY)
 
         carrier.replies["HSAAAA00"] = taken_up_meanwhile
         poll_all()
