@@ -114,7 +114,8 @@ class Adapter(ABC):
     is_post: ClassVar[bool] = False
     is_deprecated: ClassVar[bool] = False
     default_base_url: ClassVar[str] = ""
-    #: IANA zone of times that come without an offset, unless the account says otherwise.
+    #: IANA zone of its home: of its days, and of times that come without an offset unless the account says
+    #: otherwise.
     time_zone: ClassVar[str] = "UTC"
     #: False for a courier that needs no key.
     needs_account: ClassVar[bool] = True
@@ -134,6 +135,14 @@ class Adapter(ABC):
     map_version: ClassVar[int] = 1
     #: A fixed time between polls, for couriers that cost nothing to ask.
     poll_every: ClassVar[timedelta | None] = None
+    #: Calls that the carrier takes from one key, and from all keys of this installation together, in one day
+    #: at its home (`time_zone`); None: it names no number.
+    daily_quota: ClassVar[int | None] = None
+    service_quota: ClassVar[int | None] = None
+    #: The most calls that one `ask` makes.
+    most_calls: ClassVar[int] = 1
+    #: Calls a second with one account, unless the account says otherwise; None: nothing is known of a bound.
+    pace_limit: ClassVar[float | None] = None
     #: Whether it can be asked about a number that no tracker follows, without starting anything there.
     per_call: ClassVar[bool] = True
     #: Whether it keeps something open for each tracker, which `close` ends.

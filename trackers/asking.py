@@ -20,7 +20,7 @@ WITH held AS MATERIALIZED (
 asked AS (
     UPDATE trackers_watch AS watch
     SET poll_requested_at = clock_timestamp(),
-        next_poll_at = least(watch.next_poll_at, clock_timestamp())
+        next_poll_at = least(watch.next_poll_at, clock_timestamp()), urgency = 0
     FROM held WHERE watch.id = held.id AND NOT EXISTS (
         SELECT FROM held AS recent
         WHERE recent.poll_requested_at > clock_timestamp() - make_interval(secs => %(interval)s))

@@ -3,56 +3,33 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
-# The first rows of each account's due queue, those under way included: what is left of them may start, so
-# that an account never has more than its cap in flight, whoever claims.
-_CANDIDATES = """
-SELECT front.id, front.next_poll_at
-FROM carriers_carrieraccount account
-CROSS JOIN LATERAL (
-    SELECT id, claimed_until, next_poll_at FROM trackers_watch
-    WHERE carrier_account_id = account.id AND next_poll_at <= statement_timestamp()
-    ORDER BY next_poll_at LIMIT %(cap)s
-) AS front
-WHERE account.state = 'active'
-  AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
-  AND (front.claimed_until IS NULL OR front.claimed_until <= statement_timestamp())
+from carriers.budget import Reservation
+from trackers.claiming import take
+from trackers.dues import Due
+
+# What a claim brings along, in the order of the first fields of `Claim`.
+_COLUMNS = """
+watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
+    watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
+    tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
+    greatest(tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at, (
+        SELECT max(askable.assigned_at) FROM trackers_watch AS askable
+        WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
+    tracker.is_subscribed AND tracker.stop_reason IS NULL,
+    coalesce(tracker.restarted_at, tracker.created_at), tracker.stalled_at IS NOT NULL, tracker.due_on,
+    jsonb_strip_nulls(jsonb_build_object(
+        'originCountryCode', tracker.origin_country_code,
+        'destinationCountryCode', tracker.destination_country_code,
+        'destinationPostCode', tracker.destination_post_code,
+        'shippingDate', tracker.shipping_date))::text
 """
-
-_CLAIM = f"""
-WITH candidates AS ({_CANDIDATES} ORDER BY front.next_poll_at LIMIT %(most)s),
-free AS (
-    SELECT id FROM trackers_watch
-    WHERE id = ANY(ARRAY(SELECT id FROM candidates)) AND next_poll_at <= statement_timestamp()
-      AND (claimed_until IS NULL OR claimed_until <= statement_timestamp())
-    FOR NO KEY UPDATE SKIP LOCKED
-)
-UPDATE trackers_watch AS watch
-SET claim_id = %(claim)s, claimed_at = clock_timestamp(),
-    claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
-FROM free, trackers_tracker AS tracker
-WHERE watch.id = free.id AND tracker.id = watch.tracker_id
-RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
-          watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
-          tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
-          greatest(tracker.created_at, tracker.news_at, tracker.milestone_at, (
-              SELECT max(askable.assigned_at) FROM trackers_watch AS askable
-              WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
-          tracker.is_subscribed AND tracker.stop_reason IS NULL,
-          jsonb_strip_nulls(jsonb_build_object(
-              'originCountryCode', tracker.origin_country_code,
-              'destinationCountryCode', tracker.destination_country_code,
-              'destinationPostCode', tracker.destination_post_code,
-              'shippingDate', tracker.shipping_date))::text
-"""  # noqa: S608 (constants only)
-
-_OLDEST_DUE = f"SELECT min(next_poll_at) FROM ({_CANDIDATES}) AS candidates"  # noqa: S608 (constants only)
 
 # Watches are locked by id wherever several are written, so that two writers wait for each other and never
 # both.
@@ -75,7 +52,7 @@ WITH done AS MATERIALIZED (
     JOIN jsonb_to_recordset(%s) AS told (
         watch uuid, claim uuid, asked boolean, outcome text, error text, delay double precision, digest text,
         known text, as_of timestamptz, failures integer, set_aside integer, ignored integer, absent jsonb,
-        not_ours boolean
+        not_ours boolean, urgency smallint
     ) ON watch.id = told.watch AND watch.claim_id = told.claim
     ORDER BY watch.id FOR NO KEY UPDATE OF watch
 )
@@ -85,6 +62,8 @@ SET claim_id = NULL, claimed_until = NULL,
         WHEN watch.poll_requested_at > watch.claimed_at THEN watch.poll_requested_at
         WHEN done.delay IS NULL THEN NULL
         ELSE clock_timestamp() + make_interval(secs => done.delay) END,
+    urgency = CASE WHEN watch.poll_requested_at > watch.claimed_at THEN 0
+        ELSE coalesce(done.urgency, watch.urgency) END,
     last_polled_at = CASE WHEN done.asked THEN watch.claimed_at ELSE watch.last_polled_at END,
     last_outcome = CASE WHEN done.asked THEN done.outcome ELSE watch.last_outcome END,
     last_error = CASE WHEN done.asked THEN done.error ELSE watch.last_error END,
@@ -134,13 +113,27 @@ class Claim:
     #: Since when nothing new was heard, while each of the tracker's couriers could be asked.
     silent_since: datetime
     tracked: bool
+    #: Since when it is followed, without a pause.
+    followed_since: datetime
+    #: Whether subscribers know of this silence.
+    stalled: bool
+    #: The day, at the destination, on which carriers expect to deliver.
+    due_on: date | None
     #: What helps a carrier to find the parcel: see `carriers.adapter.Query`.
     hints: dict[str, str] = field(default_factory=dict, repr=False)
+    #: The calls that are counted for this poll; None where nobody can be called.
+    reserved: Reservation | None = None
+    #: The account as it was then (`changed_at`): one that was changed since is not asked with, since another
+    #: key's calls are counted.
+    account_version: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What a poll left behind. `delay` in seconds, None for never again; `absent` replaces what was noted."""
+    """What a poll left behind. `delay` in seconds, None for never again; `absent` replaces what was noted.
+
+    `urgency`: of the next poll, see `trackers.schedule.Urgency`; None leaves what it was.
+    """
 
     claim: Claim
     outcome: str
@@ -153,28 +146,12 @@ class Settled:
     ignored: int = 0
     absent: dict[str, str] = field(default_factory=dict)
     not_ours: bool = False
+    urgency: int | None = None
 
 
 def claim(most: int) -> list[Claim]:
-    """Take at most this many due watches, never more of one account than may be in flight."""
-    values: dict[str, Any] = {
-        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
-        "most": most,
-        "claim": uuid4(),
-        "lease": settings.POLL_LEASE,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        rows = cursor.fetchall()
-    return [_claimed(row) for row in rows]
-
-
-def oldest_due() -> datetime | None:
-    """Since when the longest-due watch that could be asked about now waits; None: nothing is due."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OLDEST_DUE, {"cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT})
-        found: datetime | None = cursor.fetchone()[0]
-    return found
+    """Take at most this many due watches, within the places and the day's calls of each account."""
+    return [_claimed(due, row) for due, row in take(most, _COLUMNS)]
 
 
 def renew(claims: Iterable[Claim]) -> None:
@@ -206,9 +183,9 @@ def hear(pushed: Iterable[tuple[UUID, datetime, bool]]) -> None:
             cursor.execute(_HEAR, [json.dumps(heard)])
 
 
-def _claimed(row: tuple[Any, ...]) -> Claim:
+def _claimed(due: Due, row: Sequence[Any]) -> Claim:
     absent, hints = json.loads(row[9]), json.loads(row[-1])
-    return Claim(*[*row[:9], absent, *row[10:-1], hints])
+    return Claim(*[*row[:9], absent, *row[10:-1], hints, due.reservation(), due.changed_at])
 
 
 def _row(one: Settled) -> dict[str, Any]:
@@ -227,4 +204,5 @@ def _row(one: Settled) -> dict[str, Any]:
         "ignored": one.ignored,
         "absent": one.absent,
         "not_ours": one.not_ours,
+        "urgency": one.urgency,
     }

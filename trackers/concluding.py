@@ -80,7 +80,7 @@ def _record(merchant: UUID, group: Sequence[Polled]) -> None:
 
 
 def _worth_recording(one: Polled) -> bool:
-    if one.stop_reason:
+    if one.tells:
         return True
     claim = one.settled.claim
     return one.snapshot is not None and (one.settled.digest != claim.last_digest or bool(claim.absent))
@@ -101,31 +101,31 @@ def _learned(asked: Claimed, answer: Ended) -> Polled:
         set_aside=len(answer.snapshot.set_aside),
         ignored=answer.snapshot.ignored,
         absent=claim.absent,
+        urgency=decision.urgency,
     )
     return polled(
         settled,
         situation,
         own_account=asked.own_account,
         snapshot=answer.snapshot,
-        stop_reason=decision.stop_reason,
+        tells=decision.tells,
     )
 
 
 def _without_answer(asked: Claimed, error: CarrierError) -> Polled:
     told = None if error.outcome is Outcome.NOT_FOUND else error.detail
-    settled, situation = _failed(
+    settled, situation, tells = _failed(
         asked.claim,
         error.outcome,
         told,
         retry_after=error.retry_after,
         not_ours=isinstance(error, NotYourParcel),
     )
-    reason = next_poll(asked.claim, situation).stop_reason
     return polled(
         settled,
         situation,
         own_account=asked.own_account,
-        stop_reason=reason,
+        tells=tells,
         excerpt=error.excerpt,
     )
 
@@ -137,11 +137,15 @@ def _failed(
     *,
     retry_after: float | None = None,
     not_ours: bool = False,
-) -> tuple[Settled, Situation]:
-    """A poll without an answer. A parcel that is not this account's is due at once, by the next account."""
+) -> tuple[Settled, Situation, bool]:
+    """A poll without an answer: what settles it, and whether the schedule tells something of it.
+
+    A parcel that is not this account's is due at once, by the next account.
+    """
     failures = claim.failures + 1 if outcome in BACKOFF else 0
     situation = Situation(outcome=outcome, failures=failures, retry_after=retry_after)
-    delay = seconds(next_poll(claim, situation))
+    decision = next_poll(claim, situation)
+    delay = seconds(decision)
     settled = Settled(
         claim,
         outcome.value,
@@ -150,5 +154,6 @@ def _failed(
         failures=failures,
         absent=claim.absent,
         not_ours=not_ours,
+        urgency=None if not_ours else decision.urgency,
     )
-    return settled, situation
+    return settled, situation, decision.tells

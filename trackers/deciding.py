@@ -2,9 +2,11 @@
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from carriers.registry import adapter
+from carriers.zones import zone_of
 from events.statuses import Milestone
 from trackers.claims import Claim
 from trackers.models import Tracker
@@ -21,20 +23,46 @@ def next_poll(claim: Claim, partly: Situation, tracker: Tracker | None = None) -
     """
     if not claim.tracked or (tracker is not None and not tracker.is_tracked):
         return Decision(None)
-    milestone, final, silent_since = claim.milestone, claim.final, claim.silent_since
+    milestone, final, due_on = claim.milestone, claim.final, claim.due_on
+    heard_since, stalled = claim.silent_since, claim.stalled
     if tracker is not None:
-        milestone, final = tracker.milestone, tracker.final
-        heard = [moment for moment in (tracker.news_at, tracker.milestone_at) if moment]
-        silent_since = max([silent_since, *heard])
+        milestone, final, due_on = tracker.milestone, tracker.final, tracker.due_on
+        heard_since = max(claim.silent_since, silent_since(tracker))
+        stalled = tracker.stalled_at is not None
+    time_of_day, today = _clock(claim)
     return decide(
         replace(
             partly,
             milestone=Milestone(milestone),
             final=final,
-            silence=max(claim.claimed_at - silent_since, timedelta()),
+            silence=max(claim.claimed_at - heard_since, timedelta()),
+            age=max(claim.claimed_at - claim.followed_since, timedelta()),
+            stalled=stalled,
+            time_of_day=time_of_day,
+            days_late=(today - due_on).days if due_on else None,
             poll_every=adapter(claim.courier).poll_every,
         )
     )
+
+
+def silent_since(tracker: Tracker) -> datetime:
+    """Since when nothing new was recorded of it, be it that anybody could ask or not."""
+    moments = (tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at)
+    return max(filter(None, moments))
+
+
+def _clock(claim: Claim) -> tuple[timedelta | None, date]:
+    """What has gone of the day at the destination, and which day it is there.
+
+    Where the merchant named no country, at the carrier's home; None, and the day in UTC, where it has none.
+    """
+    carrier = adapter(claim.courier)
+    zone = zone_of(claim.hints.get("destinationCountryCode") or "")
+    if zone is None and carrier.country_code:
+        zone = ZoneInfo(carrier.time_zone)
+    here = claim.claimed_at.astimezone(zone or UTC)
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    return (here.replace(tzinfo=None) - midnight if zone else None), here.date()
 
 
 def seconds(decision: Decision) -> float | None:

@@ -36,14 +36,15 @@ class Learned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled(Learned):
-    """How a poll ended, and what came of it: an answer, first bytes of a useless one, a wish to stop.
+    """How a poll ended, and what came of it: an answer, or the first bytes of a useless one.
 
     It is recorded and settled by whoever still holds the claim.
     """
 
     settled: Settled
     situation: Situation
-    stop_reason: str | None = None
+    #: By what was known when it was claimed, the tracker is to be stopped, or its silence to be told.
+    tells: bool = False
     excerpt: bytes = b""
 
 
@@ -53,7 +54,7 @@ def polled(
     *,
     own_account: bool,
     snapshot: Snapshot | None = None,
-    stop_reason: str | None = None,
+    tells: bool = False,
     excerpt: bytes = b"",
 ) -> Polled:
     """What a poll brought, about the watch that it claimed."""
@@ -68,6 +69,6 @@ def polled(
         digest=settled.digest,
         settled=settled,
         situation=situation,
-        stop_reason=stop_reason,
+        tells=tells,
         excerpt=excerpt,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -11,11 +11,11 @@ from uuid_utils.compat import uuid7
 
 from carriers.closing import close_later
 from events import log
-from events.catalog import Fact, ScanFact, Scanned, ScanWithdrawn, TrackerStopped, tells
+from events.catalog import Fact, ScanFact, Scanned, ScanWithdrawn, TrackerStopped, TrackingStalled, tells
 from events.log import NewEvent, Recorded
 from trackers.changes import changes
 from trackers.claims import Settled, hear, settle
-from trackers.deciding import next_poll, seconds
+from trackers.deciding import next_poll, seconds, silent_since
 from trackers.fold import Projection, fold
 from trackers.keeping import keep
 from trackers.learned import Learned, Polled
@@ -36,21 +36,26 @@ class _Change:
     couriers: set[str] = field(default_factory=set)
     polls: list[Polled] = field(default_factory=list)
 
-    def stop_if_silent(self) -> None:
-        """Stop where a poll found nothing and, by what is known under the lock, nothing is to be expected.
+    def heed_silence(self) -> None:
+        """Stop, or tell that the parcel has stalled, where a poll found nothing and, by what is known under
+        the lock, the schedule says so.
 
         A new scan of any courier is news, and so is whatever moves the parcel: it has its time from now on.
         """
-        reasons = (
-            next_poll(one.settled.claim, one.situation, self.tracker).stop_reason
-            for one in self.polls
-            if one.stop_reason
+        decisions = [
+            next_poll(one.settled.claim, one.situation, self.tracker) for one in self.polls if one.tells
+        ]
+        told = next((one for one in decisions if one.stop_reason), None) or next(
+            (one for one in decisions if one.stalled), None
         )
-        reason = next(filter(None, reasons), None)
-        if reason is None or any(isinstance(fact, Scanned) for fact in self.facts) or self._moves():
+        if told is None or any(isinstance(fact, Scanned) for fact in self.facts) or self._moves():
             return
-        stops = self.tracker.state["counts"].get("stopped", 0)
-        self.facts.append(TrackerStopped(reason=reason, _count=stops + 1))
+        if told.stop_reason:
+            stops = self.tracker.state["counts"].get("stopped", 0)
+            self.facts.append(TrackerStopped(reason=told.stop_reason, _count=stops + 1))
+        else:
+            since = silent_since(self.tracker).astimezone(UTC).isoformat()
+            self.facts.append(TrackingStalled(milestone=self.tracker.milestone, silent_since=since))
 
     @property
     def stops(self) -> bool:
@@ -144,7 +149,7 @@ def _compare(held: list[tuple[Learned, Tracker]]) -> list[_Change]:
             now = replace(now, settled=replace(now.settled, absent=found.absent))
         held[nth] = (now, tracker)
     for change in by_tracker.values():
-        change.stop_if_silent()
+        change.heed_silence()
     return [change for change in by_tracker.values() if change.facts]
 
 
@@ -178,8 +183,8 @@ def _rescheduled(one: Polled, tracker: Tracker) -> Settled:
     decision = next_poll(one.settled.claim, one.situation, tracker)
     if decision.stop_reason and tracker.is_tracked:
         # Only a poll that finds nothing may stop a tracker: ask once more, at once.
-        return replace(one.settled, delay=0.0)
-    return replace(one.settled, delay=seconds(decision))
+        return replace(one.settled, delay=0.0, urgency=decision.urgency)
+    return replace(one.settled, delay=seconds(decision), urgency=decision.urgency)
 
 
 def _telling(change: _Change, events: Sequence[Recorded]) -> Telling:

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from carriers.closing import close_due
+from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.polling import Poller
 from webhooks.tasks import publish
@@ -21,8 +22,9 @@ def poll_due() -> None:
 
 @shared_task(name="trackers.sweep")
 def sweep() -> None:
-    """Find accounts for watches and couriers for trackers that have none, poll and close what is due."""
+    """Find accounts and couriers where there are none, tell of accounts, poll and close what is due."""
     settle_accounts()
+    tell()
     Poller().run(BUDGET)
     close_due(CLOSING_BUDGET)
 

@@ -22,7 +22,7 @@ WHERE id = ANY(%s)
 # An account is looked for anew: from then on silence counts.
 _WAKE = """
 UPDATE trackers_watch
-SET next_poll_at = clock_timestamp(), claim_id = NULL, claimed_until = NULL,
+SET next_poll_at = clock_timestamp(), urgency = 0, claim_id = NULL, claimed_until = NULL,
     carrier_account_id = NULL, assigned_at = 'epoch', refused_account_ids = '{}'
 WHERE id = ANY(%s)
 """

@@ -36,6 +36,8 @@ class Ship24(Adapter):
     form = "5 to 50 letters, digits and -_/."
     check_form = postal.NAME
     per_call = False
+    #: Results; taking it up again; making it, and once more without its shipping date; results again.
+    most_calls = 5
     closes = True
     pushes = True
     source: ClassVar[str] = "ship24-tracking"

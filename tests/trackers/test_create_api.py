@@ -23,7 +23,7 @@ SHIP24_TRACKER = {
     "isTracked",
     "createdAt",
 }
-POLLING = {"lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stopReason"}
+POLLING = {"lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stalledAt", "stopReason"}
 
 
 def post(client: APIClient, path: str = "/v1/trackers", **body: Any) -> Any:

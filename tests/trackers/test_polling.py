@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from carriers.fetching import Fetched
 from carriers.models import CarrierAccount, UnmappedCode
 from carriers.registry import adapter
 from events.models import Event
+from events.statuses import Milestone
 from tests.carrier_server import DATA, CarrierServer, order
 from tests.factories import CarrierAccountFactory
 from trackers.claims import Claim, claim
@@ -25,6 +26,7 @@ from trackers.concluding import conclude
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
 from trackers.polling import Asked
 from trackers.rebuilding import check
+from trackers.schedule import CADENCE
 from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,6 +35,7 @@ Follow = Callable[..., Tracker]
 Poll = Callable[[], int]
 Count = Callable[[Callable[[], object]], int]
 HOUR = timedelta(hours=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def silent_for(time: timedelta) -> None:
@@ -227,7 +230,6 @@ class TestOutcomes:
         [
             (400, "refused", 24 * HOUR),
             (402, "refused", 24 * HOUR),
-            (404, "not_found", HOUR / 2),
             (429, "throttled", HOUR / 60),
             (500, "unreachable", HOUR / 120),
             (503, "unreachable", HOUR / 120),
@@ -251,6 +253,17 @@ class TestOutcomes:
         assert watch.next_poll_at is not None
         assert waits <= watch.next_poll_at - (watch.last_polled_at or timezone.now()) < waits * 1.2
         assert Event.objects.count() == 1
+
+    def test_a_number_that_is_not_found_yet_has_a_pace_of_its_own(
+        self, alice: Merchant, follow: Follow, poll_all: Poll
+    ) -> None:
+        tracker = follow(alice, "HSAAAA00")
+        poll_all()
+        watch = tracker.watches.get()
+        assert (watch.last_outcome, watch.last_error) == ("not_found", None)
+        pace = CADENCE[Milestone.PENDING][0]
+        waited = (watch.next_poll_at or NEVER) - (watch.last_polled_at or NEVER)
+        assert min(pace[1:]) <= waited < max(pace[1:]) * 1.2
 
     def test_a_refused_key_suspends_the_account_and_nothing_more_is_sent_with_it(
         self, alice: Merchant, carrier: CarrierServer, account: CarrierAccount, follow: Follow, poll_all: Poll

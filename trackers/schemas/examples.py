@@ -17,6 +17,7 @@ POLLED: dict[str, Any] = TRACKER | {
     "nextPollAt": "2026-03-01T11:09:00.000Z",
     "lastPollOutcome": None,
     "lastPollError": None,
+    "stalledAt": None,
     "stopReason": None,
 }
 SCAN: dict[str, Any] = {

@@ -47,6 +47,17 @@ class PollView(ApiView):
         return data(202, tracker=polled_shape(fresh, list(fresh.watches.all())))
 
 
+class RetrackView(ApiView):
+    """`/v1/trackers/{id}/retrack`."""
+
+    def post(self, request: Request, tracker_id: str) -> Response:
+        """Take up the tracker again, if nobody asks for it any more."""
+        tracker = meant(request, tracker_id)
+        update(tracker.merchant_id, tracker.id, {"is_subscribed": True})
+        fresh = tracker_of(tracker.merchant_id, str(tracker.id))
+        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
+
+
 def _shown(tracker: Tracker) -> Response:
     """The tracker, both at the root and under `data`: Ship24's clients differ in where they look."""
     shape = polled_shape(tracker, list(tracker.watches.all()))
