@@ -86,16 +86,33 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
     with transaction.atomic():
         held = _lock(learned)
         changed = _compare(held)
-        audience = subscribers([merchant_id])
-        recorded = log.append(merchant_id, [event for change in changed for event in change.events()])
-        told = _project(changed, recorded)
-        announce(merchant_id, audience, told)
+        recorded = _append(merchant_id, changed)
         keep(held)
         settle([_rescheduled(one, tracker) for one, tracker in held if isinstance(one, Polled)])
         hear([(one.watch, one.as_of, one.news) for one, _ in held if not isinstance(one, Polled)])
         _close([change.tracker.id for change in changed if change.stops])
-        if told:
-            transaction.on_commit(webhook_tasks.nudge, robust=True)
+    return recorded
+
+
+def amend(merchant_id: UUID, courier: str, found: Sequence[tuple[Tracker, Sequence[Fact]]]) -> int:
+    """Record facts that were found in what is kept of one courier. Returns how many events were appended.
+
+    The caller holds the trackers' locks. Their watches are left as they are: the carrier told nothing new.
+    """
+    return _append(
+        merchant_id,
+        [_Change(tracker, projection_of(tracker), list(facts), {courier}) for tracker, facts in found],
+    )
+
+
+def _append(merchant_id: UUID, changed: Sequence[_Change]) -> int:
+    """Append what is new, project it, tell subscribers. Returns how many events that were."""
+    audience = subscribers([merchant_id])
+    recorded = log.append(merchant_id, [event for change in changed for event in change.events()])
+    told = _project(changed, recorded)
+    announce(merchant_id, audience, told)
+    if told:
+        transaction.on_commit(webhook_tasks.nudge, robust=True)
     return len(recorded)
 
 
