@@ -47,7 +47,7 @@ class Running:
         self._results: list[pq.abc.PGresult] = []
         self._began = time.monotonic()
         with connection.wrap_database_errors:
-            self._begin()
+            begin_transaction(self._kept)
             _steady_plans(self._kept)
             self._name = name_of(self._kept, self._sql)
             self._send()
@@ -84,14 +84,6 @@ class Running:
             for row in range(result.ntuples)
         ]
 
-    def _begin(self) -> None:
-        """Within `atomic`, psycopg begins the transaction before its first statement, which this may be."""
-        pgconn = self._kept.pgconn
-        if not self._kept.autocommit and pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            begun = pgconn.exec_(b"BEGIN")
-            if begun.status != pq.ExecStatus.COMMAND_OK:
-                raise error(self._kept, begun)
-
     def _send(self) -> None:
         pgconn = self._kept.pgconn
         if self._name:
@@ -127,6 +119,14 @@ def running(sql: str, values: Mapping[str, Value]) -> Job[list[Row]]:
             sent.rows()
         raise
     return sent.rows()
+
+
+def begin_transaction(kept: psycopg.Connection[Any]) -> None:
+    """Within `atomic`, psycopg begins the transaction before its first statement, which ours may be."""
+    if not kept.autocommit and kept.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+        begun = kept.pgconn.exec_(b"BEGIN")
+        if begun.status != pq.ExecStatus.COMMAND_OK:
+            raise error(kept, begun)
 
 
 def wait_for(descriptor: int, wanted: int) -> int:

@@ -11,7 +11,7 @@ from uuid import UUID
 from carriers.days import Day, today
 from carriers.registry import adapters
 
-#: Scheduled calls may be ahead of an even spread over the day by this share of its quota, and by one at least.
+#: Scheduled calls may be ahead of an even spread over the day by this share of its quota, by one at least.
 BURST = 0.01
 #: As many as nobody counts.
 UNBOUNDED = 1_000_000_000

@@ -1,6 +1,5 @@
 """The days in which a carrier counts calls: from midnight to midnight at its home. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache

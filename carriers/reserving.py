@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import Error, connection
@@ -68,7 +68,16 @@ DO UPDATE SET reserved = 0, generation = used.generation + 1
 """
 
 
-class AllSpokenFor(Exception):
+class _Where(NamedTuple):
+    """A row: of an account and its key, or of all accounts at a courier."""
+
+    account: str | None
+    courier: str
+    day: str
+    generation: int
+
+
+class AllSpokenFor(Exception):  # noqa: N818 (the name says what happened)
     """Others have reserved meanwhile what was left of a courier's number for all accounts."""
 
 
@@ -81,7 +90,7 @@ def reserve(wanted: Mapping[tuple[UUID, str, date], int]) -> None:
     if not wanted:
         return
     keys = sorted(wanted)
-    values = {
+    values: dict[str, Any] = {
         "accounts": [account for account, _, _ in keys],
         "couriers": [courier for _, courier, _ in keys],
         "days": [day for _, _, day in keys],
@@ -109,28 +118,32 @@ def _of_all(wanted: Mapping[tuple[str, date], int]) -> dict[str, Any]:
     }
 
 
-def give_back(unmade: Iterable[tuple[Reservation, int]]) -> None:
-    """Return calls that never started, to their own day and key: one statement, or none.
+def give_back(ended: Iterable[tuple[Reservation | None, int]]) -> None:
+    """Return what was reserved beyond the calls begun, to its own day and key: one statement, or none.
 
     Never tried again, since what is returned twice would let a key exceed its quota: what the database
     refuses stays counted.
     """
-    returned: dict[tuple[str | None, str, str, int], int] = {}
-    for reservation, calls in unmade:
-        if calls > 0:
-            day, of_all = reservation.day.isoformat(), service_quota_of(reservation.courier) is not None
-            own = (str(reservation.account), reservation.courier, day, reservation.generation)
-            for key in (own, (None, reservation.courier, day, 0)) if of_all else (own,):
-                returned[key] = returned.get(key, 0) + calls
+    returned: dict[_Where, int] = {}
+    for reservation, begun in ended:
+        if reservation is not None and begun < reservation.calls:
+            for where in _rows_of(reservation):
+                returned[where] = returned.get(where, 0) + reservation.calls - begun
     if not returned:
         return
-    names = ("account", "courier", "day", "generation")
-    rows = [dict(zip(names, key, strict=True), calls=calls) for key, calls in returned.items()]
+    rows = [where._asdict() | {"calls": calls} for where, calls in returned.items()]
     try:
         with connection.cursor() as cursor:
             cursor.execute(_RETURN, [json.dumps(rows)])
     except Error:
         logger.exception("calls that were not made stay counted")
+
+
+def _rows_of(one: Reservation) -> list[_Where]:
+    day = one.day.isoformat()
+    own = _Where(str(one.account), one.courier, day, one.generation)
+    of_all = service_quota_of(one.courier) is not None
+    return [own, _Where(None, one.courier, day, 0)] if of_all else [own]
 
 
 def start_anew(account_id: UUID, courier: str, day: date) -> None:
@@ -143,9 +156,9 @@ def reserved_on(days: Collection[tuple[UUID, date]]) -> dict[UUID, int]:
     """Calls reserved by account, each on its own day; one query. Accounts without any are left out."""
     rows = DailyUse.objects.filter(
         account__in=[account for account, _ in days], day__in={day for _, day in days}
-    )
+    ).values_list("account_id", "day", "reserved")
     wanted = set(days)
-    return {row.account_id: row.reserved for row in rows if (row.account_id, row.day) in wanted}
+    return {account: reserved for account, day, reserved in rows if (account, day) in wanted}
 
 
 def database_now() -> Any:

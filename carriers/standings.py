@@ -1,13 +1,16 @@
 """The rows of `Health`, as the rules of `carriers.health` see them: locked and written for many at once."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
-from carriers.health import Circuit, Standing
+from carriers.health import NOTED_EVERY, Circuit, Standing
+from carriers.models import CarrierAccount, Health
 from carriers.registry import adapters
 
 #: What `standing` reads, in its order; `health` and `account` are the aliases of the two tables.
@@ -17,12 +20,18 @@ health.last_answer_at, health.last_failure_at, health.last_failure, health.pace,
 health.paced_until, health.counted_from, health.counted
 """
 
-# By id, as wherever several are locked, so that two writers wait for each other and never both.
-_LOCKED = f"""
-SELECT health.account_id, {COLUMNS}
+_READ = f"""
+SELECT health.account_id, clock_timestamp(), {COLUMNS}
 FROM carriers_health AS health JOIN carriers_carrieraccount AS account ON account.id = health.account_id
-WHERE health.account_id = ANY(%s::uuid[]) ORDER BY health.account_id FOR NO KEY UPDATE OF health
+WHERE health.account_id = ANY(%(accounts)s::uuid[])
 """  # noqa: S608 (constants only)
+# What an answer changes: all is not well, or it is a while since one was noted.
+_CHANGED_BY_AN_ANSWER = """
+AND (health.circuit <> 'closed' OR health.failing IS NOT NULL OR health.last_answer_at IS NULL
+     OR health.last_answer_at <= clock_timestamp() - make_interval(secs => %(noted)s))
+"""
+# By id, as wherever several are locked, so that two writers wait for each other and never both.
+_LOCK = "ORDER BY health.account_id FOR NO KEY UPDATE OF health"
 
 _WRITE = """
 UPDATE carriers_health AS health
@@ -39,17 +48,24 @@ WHERE health.account_id = told.account
 """
 
 
-def standing(row: tuple[Any, ...]) -> Standing:
+def standing(row: Sequence[Any]) -> Standing:
     """What a row of `COLUMNS` says."""
     courier, pace_limit, circuit, open_until, openings, failing, *rest = row
-    return Standing(
-        Circuit(circuit),
-        open_until,
-        openings,
-        tuple(failing or ()),
-        *rest,
-        ceiling=ceiling(courier, pace_limit),
-    )
+    known = Standing(Circuit(circuit), open_until, openings, tuple(failing or ()), *rest)
+    return replace(known, ceiling=ceiling(courier, pace_limit))
+
+
+def of_account(account: CarrierAccount) -> Standing:
+    """What the row of an account says that was read with it (`select_related("health")`)."""
+    row: Health | None = getattr(account, "health", None)
+    if row is None:
+        return Standing(ceiling=ceiling(account.courier, account.pace_limit))
+    told = (
+        account.courier, account.pace_limit, row.circuit, row.open_until, row.openings, row.failing,
+        row.last_answer_at, row.last_failure_at, row.last_failure, row.pace, row.pace_changed_at,
+        row.paced_until, row.counted_from, row.counted,
+    )  # fmt: skip
+    return standing(told)
 
 
 def ceiling(courier: str, pace_limit: float | None) -> float | None:
@@ -59,11 +75,26 @@ def ceiling(courier: str, pace_limit: float | None) -> float | None:
     return adapters()[courier].pace_limit
 
 
-def locked(account_ids: Collection[UUID]) -> dict[UUID, Standing]:
-    """Lock the rows of these accounts and read them: one statement, in the caller's transaction."""
+def locked(account_ids: Collection[UUID]) -> tuple[dict[UUID, Standing], datetime]:
+    """Lock the rows of these accounts and read them; and the database's clock then: one statement.
+
+    Call it within a transaction. An account that was deleted is left out.
+    """
+    return _read(_READ + _LOCK, account_ids)
+
+
+def changed_by_an_answer(account_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these accounts whose rows an answer would change: none while all is well."""
+    found, _ = _read(_READ + _CHANGED_BY_AN_ANSWER, account_ids)
+    return set(found)
+
+
+def _read(statement: str, account_ids: Collection[UUID]) -> tuple[dict[UUID, Standing], datetime]:
     with connection.cursor() as cursor:
-        cursor.execute(_LOCKED, [list(account_ids)])
-        return {account: standing(row) for account, *row in cursor.fetchall()}
+        cursor.execute(statement, {"accounts": list(account_ids), "noted": NOTED_EVERY.total_seconds()})
+        rows = cursor.fetchall()
+    now = max((row[1] for row in rows), default=datetime.min.replace(tzinfo=UTC))
+    return {account: standing(row) for account, _, *row in rows}, now
 
 
 def write(standings: Mapping[UUID, Standing]) -> None:

@@ -1,7 +1,8 @@
 """The log's only writer, and its readers."""
 
-import json
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,22 +12,20 @@ from django.db import connection
 from django.db.models import Max
 from uuid_utils.compat import uuid7
 
+from accounts import packing
+from accounts.copying import Copying
 from events.catalog import Fact
 from events.models import Event
+from events.writing import rendered
 
 #: The advisory locks' class: no other code of this database may use it.
 _LOCK_CLASS = 0x1067
 
-_INSERT = """
-INSERT INTO events_event (id, merchant_id, stream, version, type, occurred_at, recorded_at, key, data)
-SELECT e.id, %(merchant)s, e.stream, e.version, e.type, e.occurred_at, clock.now, e.key, e.data
-FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (
-    id uuid, stream uuid, version integer, type text, occurred_at timestamptz, key text, data jsonb
-)) WITH ORDINALITY AS e (id, stream, version, type, occurred_at, key, data, nth),
-(SELECT clock_timestamp() AS now) AS clock
-ORDER BY e.nth
-RETURNING recorded_at
-"""
+# The clock is read under the lock: of one merchant, what is later in the log is recorded later.
+_LOCK = "SELECT pg_advisory_xact_lock(%s, hashtext(%s)), clock_timestamp()"
+_COLUMNS = "id, merchant_id, stream, version, recorded_at, type, key, occurred_at, data"
+#: The number of columns, and those that come first, which all have one length.
+_FIRST = struct.Struct("!h i16s i16s i16s ii iq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +58,50 @@ def event_of(stream: UUID, version: int, fact: Fact) -> NewEvent:
     return NewEvent(stream, version, fact.type, fact.key, fact.moment, fact.data())
 
 
-def append(merchant_id: UUID, news: Sequence[NewEvent]) -> list[Recorded]:
+class Appending:
+    """An append of one merchant's events, which PostgreSQL takes while more of them are made."""
+
+    def __init__(self, merchant_id: UUID, recorded_at: datetime, copying: Copying) -> None:
+        self._merchant = merchant_id.bytes
+        self._recorded_at = recorded_at
+        self._clock = packing.microseconds(recorded_at)
+        self._copying = copying
+
+    def write(self, news: Iterable[NewEvent]) -> list[Recorded]:
+        """Append these, and return them as the log holds them."""
+        return [self._written(new, uuid7()) for new in news]
+
+    def _written(self, new: NewEvent, id_: UUID) -> Recorded:
+        first = _FIRST.pack(
+            9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock
+        )
+        key, kind, at = packing.text(new.key), packing.text(new.type), packing.timestamp(new.occurred_at)
+        self._copying.write(b"".join((first, kind, key, at, packing.jsonb(rendered(new.data)))))
+        return Recorded(id_, new.stream, new.version, new.type, new.key, new.data, self._recorded_at)
+
+
+@contextmanager
+def appending(merchant_id: UUID) -> Iterator[Appending]:
     """Write events of one merchant, within the caller's transaction, and near its end.
 
     The merchant's advisory lock makes its positions commit in order, so that a reader's cursor never skips.
-    All events of one append share `recorded_at`. Two statements, whatever the number of events. Raises
-    django.db.IntegrityError where a version or a key is there already: that is a bug, and rolls back.
+    All events of one append share `recorded_at`. Two statements, whatever the number of events; nothing else
+    may be asked of the database meanwhile. Raises django.db.IntegrityError where a version or a key is there
+    already: that is a bug, and rolls back.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [_LOCK_CLASS, str(merchant_id)])
+        recorded_at = cursor.fetchone()[1]
+    with Copying("events_event", _COLUMNS) as copying:
+        yield Appending(merchant_id, recorded_at, copying)
+
+
+def append(merchant_id: UUID, news: Sequence[NewEvent]) -> list[Recorded]:
+    """`appending` of what is there already; nothing, no statement."""
     if not news:
         return []
-    ids = [uuid7() for _ in news]
-    rows = [
-        {
-            "id": str(id_),
-            "stream": str(new.stream),
-            "version": new.version,
-            "type": new.type,
-            "occurred_at": new.occurred_at.isoformat() if new.occurred_at else None,
-            "key": new.key,
-            "data": new.data,
-        }
-        for id_, new in zip(ids, news, strict=True)
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK_CLASS, str(merchant_id)])
-        cursor.execute(_INSERT, {"merchant": merchant_id, "rows": json.dumps(rows)})
-        recorded_at = cursor.fetchone()[0]
-    return [
-        Recorded(id_, new.stream, new.version, new.type, new.key, new.data, recorded_at)
-        for id_, new in zip(ids, news, strict=True)
-    ]
+    with appending(merchant_id) as into:
+        return into.write(news)
 
 
 def last_versions(streams: Sequence[UUID]) -> dict[UUID, int]:

@@ -21,6 +21,7 @@ from trackers.fold import fold
 from trackers.models import PersonalData, Tracker
 from trackers.presentation import results_shape
 from trackers.projecting import apply_projection, projection_of
+from trackers.quarantine import oldest_of
 
 #: Seconds after which a search that carriers failed may be repeated, where they name none; and at most.
 _RETRY_AFTER, _LONGEST_RETRY_AFTER = 5, 3600
@@ -48,6 +49,11 @@ def search(merchant_id: UUID, wishes: Wishes) -> dict[str, Any]:
     if not any(one.snapshot for one in heard):
         raise _fruitless(heard)
     return _told(parcel, heard)
+
+
+def parcel_id(merchant_id: UUID, number: str) -> UUID:
+    """The id under which a search shows this number to this merchant, each time."""
+    return uuid5(merchant_id, number)
 
 
 def _able(parcel: Tracker) -> Mapping[str, Sequence[Choice]]:
@@ -105,21 +111,25 @@ def _failed(message: str, retry_after: int) -> ApiError:
 
 def _told(parcel: Tracker, heard: Iterable[Heard]) -> dict[str, Any]:
     """The answers as a tracker would hold them, whose ids are the same at every call for the number."""
-    parcel.id = uuid5(parcel.merchant_id, parcel.tracking_number)
+    parcel.id = parcel_id(parcel.merchant_id, parcel.tracking_number)
     parcel.created_at = now = timezone.now()
     personal = PersonalData(tracker=parcel)
+    oldest = oldest_of(parcel.shipping_date)
     facts = []
     for one in heard:
         if one.snapshot is not None:
-            facts += changes(parcel.state, one.snapshot, asked_at=now, absent={}).facts
-            _add_personal(personal, one)
+            found = changes(parcel.state, one.snapshot, asked_at=now, absent={}, oldest=oldest)
+            facts += found.facts
+            if not found.anothers:
+                _add_personal(personal, one)
     events = [
         Recorded(uuid5(parcel.id, fact.key), parcel.id, version, fact.type, fact.key, fact.data(), now)
         for version, fact in enumerate(facts, start=parcel.version + 1)
     ]
     apply_projection(parcel, fold(projection_of(parcel), events))
     shape = results_shape(parcel, personal)
-    return {name: shape[name] for name in ("shipment", "events", "statistics")}
+    del shape["tracker"]
+    return shape
 
 
 def _add_personal(personal: PersonalData, one: Heard) -> None:

@@ -21,10 +21,11 @@ FROM jsonb_to_recordset(%(rows)s) AS m (id uuid, type text, stream uuid, sequenc
 
 # The clock, not the transaction's start: what commits later is due later, so that a lane's order holds.
 _INSERT_DELIVERIES = """
-INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, next_attempt_at)
-SELECT d.id, d.message, d.endpoint, d.state,
+INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, answers_kept, next_attempt_at)
+SELECT d.id, d.message, d.endpoint, d.state, d.answers_kept,
        CASE WHEN d.state = 'pending' THEN (SELECT clock_timestamp()) END
-FROM jsonb_to_recordset(%(rows)s) AS d (id uuid, message uuid, endpoint uuid, state text)
+FROM jsonb_to_recordset(%(rows)s)
+    AS d (id uuid, message uuid, endpoint uuid, state text, answers_kept boolean)
 """
 
 
@@ -32,7 +33,8 @@ FROM jsonb_to_recordset(%(rows)s) AS d (id uuid, message uuid, endpoint uuid, st
 class Announcement:
     """One message to be. `render` gives its body, and is called only if an endpoint wants it.
 
-    `couriers` are those of the tracker it is about; `not_to` is an endpoint that is left out.
+    `couriers` are those of the tracker it is about; `not_to` is an endpoint that is left out. What is
+    answered to it is not kept where `answers_kept` is false.
     """
 
     id: UUID
@@ -42,6 +44,7 @@ class Announcement:
     couriers: tuple[str, ...]
     render: Callable[[], bytes]
     not_to: UUID | None = None
+    answers_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,11 @@ def _message(news: Announcement) -> dict[str, object]:
     }
 
 
-def _delivery(news: Announcement, to: Subscriber) -> dict[str, str]:
+def _delivery(news: Announcement, to: Subscriber) -> dict[str, object]:
     return {
         "id": str(uuid7()),
         "message": str(news.id),
         "endpoint": str(to.id),
         "state": Delivery.State.PENDING if to.active else Delivery.State.HELD,
+        "answers_kept": news.answers_kept,
     }

@@ -13,7 +13,8 @@ from accounts.errors import ApiError, not_found
 from accounts.models import Merchant
 from accounts.staying import stay
 from carriers import accounts
-from carriers.models import CarrierAccount
+from carriers.conditions import with_health
+from carriers.models import CarrierAccount, Health
 from events.conflicts import or_conflict
 from trackers import tasks
 
@@ -37,14 +38,14 @@ FROM held WHERE watch.id = held.id
 
 def account_of(merchant_id: UUID, account_id: UUID) -> CarrierAccount:
     """The merchant's account, without its secrets. Raises ApiError 404 `carrier_account_not_found`."""
-    return _one(_own(merchant_id), account_id)
+    return _one(_shown(merchant_id), account_id)
 
 
 def accounts_of(
     merchant_id: UUID, *, limit: int, after: UUID | None
 ) -> tuple[list[CarrierAccount], UUID | None]:
     """A page of the merchant's accounts, newest first, and the cursor of the next one."""
-    found = _own(merchant_id).order_by("-id")
+    found = _shown(merchant_id).order_by("-id")
     if after:
         found = found.filter(id__lt=after)
     rows = list(found[: limit + 1])
@@ -83,6 +84,7 @@ def replace_key(merchant_id: UUID, account_id: UUID, key: str, **push_secret: st
 
 def _replace_key(merchant_id: UUID, account_id: UUID, key: str, **push_secret: str | None) -> None:
     with transaction.atomic():
+        _hold_health(account_of(merchant_id, account_id))
         account = _one(_own(merchant_id).select_for_update(no_key=True), account_id)
         for name, secret in push_secret.items():
             setattr(account, name, secret)
@@ -113,6 +115,7 @@ def give_up(merchant_id: UUID, account_id: UUID) -> None:
 
 def _give_up(merchant_id: UUID, account_id: UUID) -> None:
     with transaction.atomic():
+        _hold_health(account_of(merchant_id, account_id))
         # Against whoever is giving it a watch (trackers.assignment): then that watch is seen below.
         account = _one(_own(merchant_id).select_for_update(), account_id)
         with connection.cursor() as cursor:
@@ -121,8 +124,18 @@ def _give_up(merchant_id: UUID, account_id: UUID) -> None:
         transaction.on_commit(tasks.nudge_accounts, robust=True)
 
 
+def _hold_health(account: CarrierAccount) -> None:
+    """Before the account itself, as those do that claim polls of it and then count them."""
+    list(Health.objects.select_for_update().filter(account=account).values_list("pk"))
+
+
 def _own(merchant_id: UUID) -> QuerySet[CarrierAccount]:
     return CarrierAccount.objects.filter(merchant_id=merchant_id).defer(*SECRETS)
+
+
+def _shown(merchant_id: UUID) -> QuerySet[CarrierAccount]:
+    """With what answers say of their health."""
+    return with_health(_own(merchant_id))
 
 
 def _one(accounts_: QuerySet[CarrierAccount], account_id: UUID) -> CarrierAccount:

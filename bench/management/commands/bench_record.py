@@ -1,0 +1,149 @@
+"""`manage.py bench_record`: what recording costs. Each line of stdin asks, a line of stdout answers.
+
+- `cast own` or `cast house`: a merchant with one endpoint, who asks with an account of its own or the house's.
+- `record BATCHES EACH KNOWN NEW`: so many batches of so many answers, each with some scans that the log has and
+  some that it lacks; only `trackers.recording.record` is timed.
+- `raw`: the events of the last `record`, under other streams, by one INSERT and one commit for each batch.
+- `poll BATCHES EACH KNOWN NEW`: as `record`, with parsing and digesting.
+
+An answer is a JSON object: events, seconds, and the processors' seconds of this process and of its PostgreSQL.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+from django.core.management.base import BaseCommand
+from django.db import connection
+from uuid_utils.compat import uuid7
+
+from accounts.models import Merchant
+from bench.polling import parcels
+from events.models import Event
+from trackers.claims import Claim
+from trackers.learned import Polled
+from trackers.recording import record
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_RAW = """
+INSERT INTO events_event (id, merchant_id, stream, version, type, occurred_at, recorded_at, key, data)
+SELECT id, merchant_id, stream, version, type, occurred_at, recorded_at, key, data
+FROM jsonb_to_recordset(%s) AS e (
+    id uuid, merchant_id uuid, stream uuid, version integer, type text, occurred_at timestamptz,
+    recorded_at timestamptz, key text, data jsonb
+)
+"""
+_FIELDS = ("id", "merchant_id", "stream", "version", "type", "occurred_at", "recorded_at", "key", "data")
+
+
+class Command(BaseCommand):
+    help = "Time the recording of answers, as the lines of stdin ask."
+
+    def handle(self, *args: object, **options: object) -> None:
+        desk = _Desk()
+        for line in sys.stdin:
+            match line.split():
+                case ["cast", whose]:
+                    desk.cast(own_account=whose == "own")
+                    told: object = "ready"
+                case ["record", *sizes]:
+                    told = desk.record(*map(int, sizes))
+                case ["poll", *sizes]:
+                    told = desk.poll(*map(int, sizes))
+                case ["raw"]:
+                    told = desk.raw()
+                case words:
+                    raise ValueError(f"not a question: {words}")
+            self.stdout.write(json.dumps(told))
+            self.stdout.flush()
+
+
+class _Desk:
+    def __init__(self) -> None:
+        self._merchant = Merchant()
+        self._own = False
+        self._recorded: list[list[UUID]] = []
+
+    def cast(self, *, own_account: bool) -> None:
+        self._own = own_account
+        self._merchant = parcels.merchant(own_account=own_account)
+
+    def record(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
+        """Batches are recorded one after the other, as a worker does; each is made before it is timed."""
+        claims = self._claims(batches * each, known)
+        learned = [self._learned(one, known + new) for one in claims]
+        return self._timed([partial(self._record, learned[n : n + each]) for n in range(0, len(learned), each)])
+
+    def poll(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
+        asked = [(one, parcels.answer(one.number, known + new)) for one in self._claims(batches * each, known)]
+        return self._timed([partial(self._poll, asked[n : n + each]) for n in range(0, len(asked), each)])
+
+    def raw(self) -> dict[str, float]:
+        """Rendered before it is timed: only what PostgreSQL and its driver do counts."""
+        return self._timed([partial(_insert, _rendered(ids)) for ids in self._recorded])
+
+    def _claims(self, many: int, known: int) -> list[Claim]:
+        """Of new parcels, which have been polled once where scans of theirs are to be known."""
+        trackers = parcels.follow(self._merchant.id, many)
+        if known:
+            learned = [self._learned(one, known) for one in parcels.claimed(trackers)]
+            for n in range(0, many, 100):
+                record(self._merchant.id, learned[n : n + 100])
+        claims = parcels.claimed(trackers)
+        self._recorded = []
+        with connection.cursor() as cursor:
+            cursor.execute("CHECKPOINT")
+        return claims
+
+    def _learned(self, one: Claim, scans: int) -> Polled:
+        return parcels.learned(one, parcels.answer(one.number, scans), own_account=self._own)
+
+    def _record(self, learned: Sequence[Polled]) -> int:
+        self._recorded.append([one.tracker for one in learned])
+        return record(self._merchant.id, learned)
+
+    def _poll(self, asked: Sequence[tuple[Claim, bytes]]) -> int:
+        return self._record([parcels.learned(one, body, own_account=self._own) for one, body in asked])
+
+    def _timed(self, works: Sequence[Callable[[], int]]) -> dict[str, float]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid(), position FROM events_event ORDER BY position DESC LIMIT 1")
+            pid, position = cursor.fetchone()
+        backend, python, began = _seconds_of(pid), time.process_time(), time.perf_counter()
+        events = sum(work() for work in works)
+        took = {
+            "seconds": time.perf_counter() - began,
+            "python": time.process_time() - python,
+            "postgresql": _seconds_of(pid) - backend,
+        }
+        written = Event.objects.filter(position__gt=position).count()
+        if written != events or not events:
+            raise RuntimeError(f"{written} events in the log instead of {events}")
+        return {"events": events} | took
+
+
+def _rendered(streams: Sequence[UUID]) -> str:
+    """The newest events of these streams that were recorded together, as those of other streams."""
+    others = {stream: uuid7() for stream in streams}
+    last = Event.objects.filter(stream__in=streams).latest("position").recorded_at
+    rows = Event.objects.filter(stream__in=streams, recorded_at=last).order_by("position").values(*_FIELDS)
+    return orjson.dumps([row | {"id": uuid7(), "stream": others[row["stream"]]} for row in rows]).decode()
+
+
+def _insert(rows: str) -> int:
+    """Its own commit: no transaction is open."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RAW, [rows])
+        return int(cursor.rowcount)
+
+
+def _seconds_of(pid: int) -> float:
+    """Of processors, that a process on this machine has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK
