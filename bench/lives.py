@@ -12,7 +12,8 @@ Every hour is one at the destination. Nobody hands over or delivers on Sundays. 
   h, most of them shortly before 8. The driver is there between 9 and 20 h, most often about 12:30.
 - There 88 % are delivered and 9 % are not: of those two in three the next day, and the others wait in a
   shop, as 3 % do at once. From there most are fetched within 2 days; 5 % are returned after 10.
-- 1 % is damaged or wrongly addressed on the way and goes on a day later; 1 % is lost and never heard of again.
+- Of those in the country 1 % is damaged or wrongly addressed and goes on a day later. Of all 1 % is lost at
+  some point, and never heard of again.
 - Of 65 % the carrier says on taking them which day it will be: 75 % of these days are right, 15 % a day
   too early, 10 % a day too late.
 """
