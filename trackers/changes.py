@@ -176,7 +176,7 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
 
 def _placed(moment: datetime) -> str:
     """Of one width and in UTC, so that text order is time order."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def _absences(

@@ -10,6 +10,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection
 
+from events.writing import rendered
+
 # The first rows of each account's due queue, those under way included: what is left of them may start, so
 # that an account never has more than its cap in flight, whoever claims.
 _CANDIDATES = """
@@ -203,7 +205,7 @@ def settle(done: Sequence[Settled]) -> int:
     if not done:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, [json.dumps([_row(one) for one in done])])
+        cursor.execute(_SETTLE, [rendered([_row(one) for one in done]).decode()])
         written: int = cursor.rowcount
     return written
 
@@ -226,15 +228,15 @@ def _claimed(row: tuple[Any, ...]) -> Claim:
 
 def _row(one: Settled) -> dict[str, Any]:
     return {
-        "watch": str(one.claim.watch),
-        "claim": str(one.claim.claim),
+        "watch": one.claim.watch,
+        "claim": one.claim.claim,
         "asked": one.asked,
         "outcome": one.outcome,
         "error": one.error,
         "delay": one.delay,
         "digest": one.digest,
         "known": one.claim.last_digest,
-        "as_of": one.claim.claimed_at.isoformat(),
+        "as_of": one.claim.claimed_at,
         "failures": one.failures,
         "set_aside": one.set_aside,
         "ignored": one.ignored,
