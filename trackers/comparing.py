@@ -28,12 +28,20 @@ class Change:
     facts: list[Fact] = field(default_factory=list)
     couriers: set[str] = field(default_factory=set)
     polls: list[Polled] = field(default_factory=list)
+    #: The facts as the log holds them, once it does.
+    events: list[Recorded] = field(default_factory=list)
 
     @property
     def stops(self) -> bool:
-        return any(isinstance(fact, TrackerStopped) for fact in self.facts)
+        return any(fact.type == TrackerStopped.type for fact in self.facts)
 
-    def events(self) -> list[NewEvent]:
+    @property
+    def tells(self) -> bool:
+        """Whether subscribers hear of it, once it is folded into the row."""
+        return self.tracker.last_message_sequence == self.tracker.version
+
+    def news(self) -> list[NewEvent]:
+        """The events that record the facts."""
         first = self.before.version + 1
         return [log.event_of(self.tracker.id, first + nth, fact) for nth, fact in enumerate(self.facts)]
 
@@ -63,7 +71,7 @@ class Change:
         told = next((one for one in decisions if one.stop_reason), None) or next(
             (one for one in decisions if one.stalled), None
         )
-        if told is None or any(isinstance(fact, Scanned) for fact in self.facts) or self._moves():
+        if told is None or any(fact.type == Scanned.type for fact in self.facts) or self._moves():
             return
         if told.stop_reason:
             stops = self.tracker.state["counts"].get("stopped", 0)
@@ -77,7 +85,7 @@ class Change:
         now = timezone.now()
         to_be = [
             Recorded(uuid7(), new.stream, new.version, new.type, new.key, new.data, now)
-            for new in self.events()
+            for new in self.news()
         ]
         after = fold(self.before, to_be)
         return (after.milestone, after.final) != (self.before.milestone, self.before.final)
@@ -93,6 +101,10 @@ class Ended:
     absent: dict[str, str]
     #: Whether it told news.
     news: bool
+
+    @property
+    def is_pushed(self) -> bool:
+        return not isinstance(self.learned, Polled)
 
 
 def compare(held: Iterable[tuple[Learned, Held]], ended: list[Ended]) -> Iterator[Change]:

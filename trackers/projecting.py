@@ -1,6 +1,7 @@
 """The projection and the tracker row that holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from accounts.running import Running
@@ -51,15 +52,26 @@ def apply_projection(tracker: Tracker | Held, projection: Projection) -> None:
         setattr(tracker, name, getattr(projection, name))
 
 
-def projecting(trackers: Sequence[Tracker | Held]) -> Running:
-    """Write these rows' projections in one statement, which is under way. The caller holds their locks."""
-    return Running(_PROJECT, {"rows": rendered([_row(tracker) for tracker in trackers])})
+@contextmanager
+def projecting(trackers: Sequence[Tracker | Held]) -> Iterator[None]:
+    """Write these rows' projections in one statement, which is under way as long as this context lasts.
+
+    Nothing else may be asked of the database meanwhile. The caller holds the rows' locks.
+    """
+    if not trackers:
+        yield
+        return
+    sent = Running(_PROJECT, {"rows": rendered([_row(tracker) for tracker in trackers])})
+    try:
+        yield
+    finally:
+        sent.rows()
 
 
 def write_projections(trackers: Sequence[Tracker | Held]) -> None:
     """The same, waited for; no statement for none."""
-    if trackers:
-        projecting(trackers).rows()
+    with projecting(trackers):
+        pass
 
 
 def _row(tracker: Tracker | Held) -> dict[str, Any]:

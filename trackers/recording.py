@@ -14,20 +14,23 @@ from uuid_utils.compat import uuid7
 
 from carriers.closing import close_later
 from events import log
-from events.catalog import ScanFact, ScanWithdrawn, tells
-from events.log import Appending, Recorded
+from events.catalog import ScanAmended, Scanned, ScanWithdrawn, tells
+from events.log import Appending
 from trackers.claims import Settled, hear, settle
 from trackers.comparing import Change, Ended, compare
 from trackers.deciding import next_poll, seconds
 from trackers.fold import fold
-from trackers.held import Held, hold
+from trackers.held import hold
 from trackers.keeping import keep
 from trackers.learned import Learned, Polled
 from trackers.messages import Telling, announcement
 from trackers.models import Watch
 from trackers.projecting import apply_projection, projecting
 from webhooks import tasks as webhook_tasks
-from webhooks.fanout import Announcement, owe, owed, subscribers
+from webhooks.fanout import owe, owed, subscribers
+
+_TELLING_SCANS = frozenset({Scanned.type, ScanAmended.type})
+_ABOUT_SCANS = _TELLING_SCANS | {ScanWithdrawn.type}
 
 
 def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
@@ -39,49 +42,33 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
     """
     ended: list[Ended] = []
     with transaction.atomic():
-        changed, told = _append(merchant_id, compare(hold(learned), ended))
-        _tell(merchant_id, changed, told)
+        changed = _append(merchant_id, compare(hold(learned), ended))
+        audience = subscribers([merchant_id] if changed else [])
+        with projecting([change.tracker for change in changed]):
+            told = [announcement(_telling(change)) for change in changed if change.tells]
+            news = owed(merchant_id, audience, told)
+            settled = [_rescheduled(one.learned, one) for one in ended if isinstance(one.learned, Polled)]
+        owe(news)
         keep([(one.learned, one.tracker) for one in ended])
-        settle([_rescheduled(one.learned, one) for one in ended if isinstance(one.learned, Polled)])
-        hear(
-            [
-                (one.learned.watch, one.learned.as_of, one.news)
-                for one in ended
-                if not isinstance(one.learned, Polled)
-            ]
-        )
+        settle(settled)
+        hear([(one.learned.watch, one.learned.as_of, one.news) for one in ended if one.is_pushed])
         _close([change.tracker.id for change in changed if change.stops])
         if told:
             transaction.on_commit(webhook_tasks.nudge, robust=True)
-    return sum(len(change.facts) for change in changed)
+    return sum(len(change.events) for change in changed)
 
 
-def _append(merchant_id: UUID, found: Iterable[Change]) -> tuple[list[Change], list[Announcement]]:
+def _append(merchant_id: UUID, found: Iterable[Change]) -> list[Change]:
     """Append the facts of each tracker as they are found, and fold them into its row, which is yet to write."""
     changed: list[Change] = []
-    told: list[Announcement] = []
     with ExitStack() as stack:
         into: Appending | None = None
         for change in found:
             into = into or stack.enter_context(log.appending(merchant_id))
-            events = into.write(change.events())
-            after = fold(change.before, events)
-            apply_projection(change.tracker, after)
-            if after.last_message_sequence == after.version:
-                told.append(announcement(_telling(change, events)))
+            change.events = into.write(change.news())
+            apply_projection(change.tracker, fold(change.before, change.events))
             changed.append(change)
-    return changed, told
-
-
-def _tell(merchant_id: UUID, changed: Sequence[Change], told: Sequence[Announcement]) -> None:
-    """Write the projections; owe what is news to whoever wants it."""
-    if not changed:
-        return
-    audience = subscribers([merchant_id])
-    written = projecting([change.tracker for change in changed])
-    news = owed(merchant_id, audience, told)
-    written.rows()
-    owe(news)
+    return changed
 
 
 def _close(stopped: Sequence[UUID]) -> None:
@@ -103,18 +90,19 @@ def _rescheduled(one: Polled, ended: Ended) -> Settled:
     return replace(one.settled, absent=ended.absent, delay=delay, urgency=decision.urgency)
 
 
-def _telling(change: Change, events: Sequence[Recorded]) -> Telling:
+def _telling(change: Change) -> Telling:
     """A message holds what is news. Where only the order of scans moved the milestone, that is the news."""
-    loud = [fact for fact in change.facts if tells(fact.type, fact.data())]
-    if not any(isinstance(fact, ScanFact | ScanWithdrawn) for fact in loud):
-        loud = change.facts
-    scan_keys = frozenset(fact.scan_key for fact in loud if isinstance(fact, ScanFact))
-    withdrawn = {fact.scan_key for fact in loud if isinstance(fact, ScanWithdrawn)}
+    events = change.events
+    loud = [event for event in events if tells(event.type, event.data)]
+    if not any(event.type in _ABOUT_SCANS for event in loud):
+        loud = list(events)
+    told = {event.data["scanKey"] for event in loud if event.type in _TELLING_SCANS}
+    withdrawn = {event.data["scanKey"] for event in loud if event.type == ScanWithdrawn.type}
     scans = change.tracker.state["scans"]
     couriers = change.couriers.union(
         change.tracker.courier_codes,
         change.tracker.state["shipments"],
-        (scan["courierCode"] for scan in scans),
+        {scan["courierCode"] for scan in scans},
     )
     return Telling(
         id=uuid7(),
@@ -122,7 +110,7 @@ def _telling(change: Change, events: Sequence[Recorded]) -> Telling:
         before=change.before,
         types=frozenset(event.type for event in events),
         at=events[0].recorded_at,
-        scan_keys=scan_keys,
+        scan_keys=frozenset(told),
         withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in withdrawn),
         couriers=tuple(sorted(couriers)),
     )
