@@ -1,9 +1,11 @@
 """Repeats of a POST: who works on one, and the answer that is kept for the others."""
 
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import Error, OperationalError, connection
@@ -20,6 +22,7 @@ LEASE = timedelta(seconds=90)
 #: Rows that one statement of the sweep deletes.
 BATCH = 1000
 
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LOCK_NOT_AVAILABLE = "55P03"
 
 # Taken: by a new key, one whose day is over, or one whose worker died. Who finds it taken changes nothing.
@@ -31,10 +34,19 @@ ON CONFLICT (merchant_id, route, key) DO UPDATE
 SET digest = excluded.digest, claim_id = excluded.claim_id, leased_until = excluded.leased_until,
     created_at = CASE WHEN held.created_at < now() - make_interval(secs => %(kept)s) THEN now()
                       ELSE held.created_at END,
-    status = NULL, headers = NULL, body = NULL
+    status = NULL, headers = NULL, body = NULL, mentions = NULL
 WHERE held.created_at < now() - make_interval(secs => %(kept)s)
    OR (held.status IS NULL AND held.leased_until < clock_timestamp() AND held.digest = excluded.digest)
 RETURNING id
+"""
+# Of a call that is under way `mentions` are ids that it may have read before they were erased: see `keep`.
+_WARN = """
+UPDATE accounts_idempotencykey SET mentions = coalesce(mentions, '{}') || %(mentions)s
+WHERE merchant_id = %(merchant)s AND status IS NULL AND route <> %(sparing)s
+"""
+_ERASE = """
+DELETE FROM accounts_idempotencykey
+WHERE merchant_id = %(merchant)s AND status IS NOT NULL AND route <> %(sparing)s AND mentions && %(mentions)s
 """
 _FORGET = """
 DELETE FROM accounts_idempotencykey WHERE id = ANY(ARRAY(
@@ -98,15 +110,30 @@ def under_way() -> ApiError:
 
 
 def keep(claim: Claim, answer: Kept) -> bool:
-    """Keep the answer, in the transaction of its effect. False where the claim was lost: nothing may stand.
+    """Keep the answer, in the transaction of its effect. False: it is not kept, and nothing may stand.
 
-    The last row that a transaction locks: who deletes a tracker may take its answers with it.
+    That is so where the claim was lost, and where the answer tells of what was erased meanwhile. The last row
+    that a transaction locks: who erases a tracker takes its answers with it.
     """
+    mentions = [UUID(text) for text in dict.fromkeys(_ID.findall(answer.body))]
+    ours = IdempotencyKey.objects.filter(id=claim.row, claim_id=claim.claim_id, status=None)
     return bool(
-        IdempotencyKey.objects.filter(id=claim.row, claim_id=claim.claim_id, status=None).update(
-            status=answer.status, headers=dict(answer.headers), body=answer.body
+        ours.exclude(mentions__overlap=mentions).update(
+            status=answer.status, headers=dict(answer.headers), body=answer.body, mentions=mentions
         )
     )
+
+
+def erase(merchant_id: UUID, mentions: Sequence[UUID], *, sparing: str = "") -> None:
+    """Delete the merchant's answers that hold one of these ids; what is under way now keeps none such.
+
+    Within the transaction that erases, and once more after it: a call that began meanwhile may have read what
+    was there before. `sparing` is a route whose answers stay. Two statements.
+    """
+    values: dict[str, Any] = {"merchant": merchant_id, "mentions": list(mentions), "sparing": sparing}
+    with connection.cursor() as cursor:
+        cursor.execute(_WARN, values)
+        cursor.execute(_ERASE, values)
 
 
 def release(claim: Claim) -> None:

@@ -107,7 +107,8 @@ class IdempotencyKey(models.Model):
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(null=True)
     body = EncryptedTextField(null=True)  # type: ignore[misc]  # the field's stubs know no null
-    #: The ids that the answer holds: an answer goes when what it tells of is erased.
+    #: The ids that the answer holds: it goes when what it tells of is erased. While the call is under way:
+    #: ids that were erased since it began.
     mentions = ArrayField(models.UUIDField(), null=True)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -1,4 +1,4 @@
-"""The table of the plain way."""
+"""The tables of the plain ways."""
 
 from typing import ClassVar
 
@@ -19,3 +19,42 @@ class PlainDelivery(models.Model):
 
     def __str__(self) -> str:
         return self.url
+
+
+class PlainParcel(models.Model):
+    """A parcel, where its carrier is asked, and which URL is told."""
+
+    number = models.CharField(max_length=64)
+    url = models.TextField()
+    told = models.TextField()
+    status = models.CharField(max_length=32, default="pending")
+    polls = models.IntegerField(default=0)
+    next_poll_at = models.DateTimeField(null=True, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[models.Manager["PlainParcel"]] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class PlainScan(models.Model):
+    """One event that a carrier told of a parcel."""
+
+    parcel = models.ForeignKey(PlainParcel, on_delete=models.CASCADE)
+    fingerprint = models.CharField(max_length=64)
+    code = models.CharField(max_length=32)
+    text = models.TextField()
+    raw = models.JSONField()
+    occurred_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[models.Manager["PlainScan"]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["parcel", "fingerprint"], name="plain_scan_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.text

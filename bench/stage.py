@@ -40,6 +40,7 @@ class Stage:
             "DJANGO_SETTINGS_MODULE": "bench.settings",
             "API_RATE_LIMIT": "off",
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            "CARRIER_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BENCH_CONSTANT": str(self.constant),
         }
 
@@ -106,6 +107,13 @@ class Stage:
             yield _answering(f"http://127.0.0.1:{port}", "forget")
 
     @contextlib.contextmanager
+    def carrier(self) -> Iterator[str]:
+        """A carrier for as long as this lasts; its URL."""
+        port = loopback.free_port()
+        with self._running("carrier", f"-m bench.carrier {port}"):
+            yield _answering(f"http://127.0.0.1:{port}", "forget")
+
+    @contextlib.contextmanager
     def workers(self, queues: Sequence[str]) -> Iterator[None]:
         """One worker process for each of `queues`, some of which may be several with commas between them.
 
@@ -118,9 +126,12 @@ class Stage:
             yield
 
     @contextlib.contextmanager
-    def plain_worker(self) -> Iterator[None]:
-        """One worker process of the plain way, for as long as this lasts."""
-        with self._running("worker-plain", f"-m celery -A bench.plain {_WORKER}"):
+    def plain_workers(self, of: str = "bench.plain", *, count: int = 1) -> Iterator[None]:
+        """So many worker processes of a plain way, for as long as this lasts."""
+        with contextlib.ExitStack() as running:
+            for nth in range(count):
+                words = f"-m celery -A {of} {_WORKER} -n plain-{nth}@bench"
+                running.enter_context(self._running(f"worker-plain-{nth}", words))
             yield
 
     def tasks_begun(self, workers: int) -> int:

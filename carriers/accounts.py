@@ -7,12 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from cryptography.fernet import InvalidToken
-from django.db.models import Q
+from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
+from carriers import standings
 from carriers.adapter import Credentials
+from carriers.days import today
+from carriers.health import Standing
 from carriers.models import CarrierAccount
+from carriers.news import Kind, owe
 from carriers.registry import adapter, adapters
+from carriers.reserving import start_anew
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +29,8 @@ class Account:
 
     credentials: Credentials
     own: bool
+    #: `CarrierAccount.changed_at`: another key has another one.
+    version: datetime
 
 
 def reachable(merchant_ids: Collection[UUID]) -> dict[UUID, set[str]]:
@@ -55,15 +63,16 @@ def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
     for account in _loaded(account_ids):
         try:
             if account.courier in adapters():
-                found[account.id] = Account(credentials(account), own=account.merchant_id is not None)
+                found[account.id] = Account(
+                    credentials(account), account.merchant_id is not None, account.changed_at
+                )
                 continue
             reason = f"There is no adapter for the courier {account.courier}."
         except InvalidToken:
             reason = "The key cannot be decrypted: none of FIELD_ENCRYPTION_KEYS opens it."
         except CarrierAccount.DoesNotExist:
             continue
-        if suspend(account.id, reason, asked_at=account.changed_at):
-            logger.error("carrier account %s is suspended: %s", account.id, reason)
+        suspend(account.id, reason, asked_at=account.changed_at)
     return found
 
 
@@ -92,24 +101,35 @@ def suspend(account_id: UUID, reason: str, *, asked_at: datetime | None = None) 
 
     `asked_at` (the database's clock) guards a key that was changed since: it is not to blame.
     """
-    active = CarrierAccount.objects.filter(id=account_id, state=CarrierAccount.State.ACTIVE)
+    active = CarrierAccount.objects.filter(id=account_id)
     if asked_at is not None:
         active = active.filter(changed_at__lte=asked_at)
-    suspended = active.update(
-        state=CarrierAccount.State.SUSPENDED, suspended_reason=reason, suspended_at=Now()
-    )
-    return suspended > 0
+    return _suspend(active, reason) > 0
 
 
 def suspend_by_hand(account_ids: Collection[UUID]) -> int:
     """Send nothing more with these accounts, as staff wishes. Returns how many were active."""
-    active = CarrierAccount.objects.filter(id__in=account_ids, state=CarrierAccount.State.ACTIVE)
-    return active.update(
-        state=CarrierAccount.State.SUSPENDED,
-        suspended_reason="Suspended by operations staff.",
-        suspended_at=Now(),
-        changed_at=Now(),
+    return _suspend(
+        CarrierAccount.objects.filter(id__in=account_ids), "Suspended by operations staff.", changed_at=Now()
     )
+
+
+def _suspend(accounts: QuerySet[CarrierAccount], reason: str, **changed: Now) -> int:
+    """Those of them that are active, each with a warning: once, as it is the one that stopped it."""
+    with transaction.atomic():
+        found = _held(accounts.filter(state=CarrierAccount.State.ACTIVE))
+        CarrierAccount.objects.filter(id__in=found).update(
+            state=CarrierAccount.State.SUSPENDED, suspended_reason=reason, suspended_at=Now(), **changed
+        )
+        owe(Kind.SUSPENDED, found, reason)
+    for account in found:
+        logger.warning("carrier account %s is suspended: %s", account, reason)
+    return len(found)
+
+
+def _held(accounts: QuerySet[CarrierAccount]) -> list[UUID]:
+    """Lock them, by id."""
+    return list(accounts.select_for_update(no_key=True).order_by("id").values_list("id", flat=True))
 
 
 def pause(account_id: UUID) -> bool:
@@ -127,10 +147,13 @@ def resume(account_ids: Collection[UUID], *, paused_too: bool = False) -> int:
     What a merchant has paused is for the merchant to resume: then `paused_too`.
     """
     states = [CarrierAccount.State.SUSPENDED, *([CarrierAccount.State.PAUSED] if paused_too else [])]
-    stopped = CarrierAccount.objects.filter(id__in=account_ids, state__in=states)
-    return stopped.update(
-        state=CarrierAccount.State.ACTIVE, suspended_reason="", suspended_at=None, changed_at=Now()
-    )
+    with transaction.atomic():
+        found = _held(CarrierAccount.objects.filter(id__in=account_ids, state__in=states))
+        CarrierAccount.objects.filter(id__in=found).update(
+            state=CarrierAccount.State.ACTIVE, suspended_reason="", suspended_at=None, changed_at=Now()
+        )
+        owe(Kind.RESUMED, found)
+    return len(found)
 
 
 def rest(account_id: UUID, until: datetime, *, asked_at: datetime | None = None) -> bool:
@@ -146,15 +169,34 @@ def rest(account_id: UUID, until: datetime, *, asked_at: datetime | None = None)
 
 
 def replace_key(account: CarrierAccount, key: str) -> None:
-    """Take a new key, which starts with a clean bill of health. Saves the account."""
+    """Take a new key, which starts with a clean bill of health and a whole day. Saves the account.
+
+    The same key again keeps the day that it has: its carrier has counted.
+    """
+    is_new = not _is_key_of(account.id, key)
     account.key = key
     account.state = CarrierAccount.State.ACTIVE
     account.suspended_reason = ""
     account.suspended_at = None
     account.resting_until = None
     account.changed_at = Now()
-    account.save()
+    with transaction.atomic():
+        before, now = standings.locked([account.id])
+        stopped = _held(CarrierAccount.objects.filter(id=account.id).exclude(state=account.state))
+        account.save()
+        owe(Kind.RESUMED, stopped)
+        standings.write({account.id: Standing()})
+        if is_new and before and (day := today(account.courier, now)):
+            start_anew(account.id, account.courier, day.date)
     account.refresh_from_db(fields=["changed_at"])
+
+
+def _is_key_of(account_id: UUID, key: str) -> bool:
+    """One that cannot be decrypted any more is another."""
+    try:
+        return CarrierAccount.objects.only("key").filter(id=account_id).get().key == key
+    except (InvalidToken, CarrierAccount.DoesNotExist):
+        return False
 
 
 def house_account_without_key(courier: str) -> CarrierAccount:

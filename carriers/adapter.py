@@ -1,5 +1,6 @@
 """What every carrier adapter is: the one file that turns a carrier's wire format into our words."""
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
+from carriers import reading
 from carriers.exceptions import BadResponse
 from carriers.snapshot import Snapshot
 
@@ -114,7 +116,8 @@ class Adapter(ABC):
     is_post: ClassVar[bool] = False
     is_deprecated: ClassVar[bool] = False
     default_base_url: ClassVar[str] = ""
-    #: IANA zone of times that come without an offset, unless the account says otherwise.
+    #: IANA zone of its home: of its days, and of times that come without an offset unless the account says
+    #: otherwise.
     time_zone: ClassVar[str] = "UTC"
     #: False for a courier that needs no key.
     needs_account: ClassVar[bool] = True
@@ -134,6 +137,14 @@ class Adapter(ABC):
     map_version: ClassVar[int] = 1
     #: A fixed time between polls, for couriers that cost nothing to ask.
     poll_every: ClassVar[timedelta | None] = None
+    #: Calls that the carrier takes from one key, and from all keys of this installation together, in one day
+    #: at its home (`time_zone`); None: it names no number.
+    daily_quota: ClassVar[int | None] = None
+    service_quota: ClassVar[int | None] = None
+    #: The most calls that one `ask` makes.
+    most_calls: ClassVar[int] = 1
+    #: Calls a second with one account, unless the account says otherwise; None: nothing is known of a bound.
+    pace_limit: ClassVar[float | None] = None
     #: Whether it can be asked about a number that no tracker follows, without starting anything there.
     per_call: ClassVar[bool] = True
     #: Whether it keeps something open for each tracker, which `close` ends.
@@ -153,6 +164,26 @@ class Adapter(ABC):
     @abstractmethod
     def parse(self, answer: Answer, query: Query) -> Snapshot:
         """Read the answer: pure, and total over hostile bytes. Raises CarrierError, nothing else."""
+
+    def answer_of(self, part: object, query: Query) -> Answer:
+        """The answer that `parse` reads as it read the one whose `Snapshot.part` this is. Pure.
+
+        Of a carrier whose answers hold one number and nothing around it, the part is the answer.
+        """
+        return Answer(200, {}, json.dumps(part).encode())
+
+    def reread(self, part: object, query: Query) -> Snapshot:
+        """Read again what was kept of an answer, or of a push: that is a list. Pure, and total as `parse` is.
+
+        Raises CarrierError, nothing else.
+        """
+        if not isinstance(part, list):
+            return self.parse(self.answer_of(part, query), query)
+        told = reading.document(json.dumps({"parts": part}).encode())["parts"]
+        parts = [one for one in told if isinstance(one, dict)]
+        if not parts:
+            raise BadResponse("Nothing of the push was kept")
+        return self.parse_pushed(Pushed(query.tracker_id, parts), query)
 
     def close(self, tracker_id: UUID, credentials: Credentials, client: Client) -> None:  # noqa: B027
         """End what the carrier keeps open for this tracker, if it does. Raises CarrierError.

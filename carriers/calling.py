@@ -31,7 +31,8 @@ def account_called(courier: str, token: str, authorization: str) -> Account | No
     if not (found and secret and right and scheme.lower() == "bearer"):
         return None
     zone = found["time_zone"] or adapters()[courier].time_zone
-    return Account(Credentials(found["id"], "", "", zone), own=found["merchant_id"] is not None)
+    called = Credentials(found["id"], "", "", zone)
+    return Account(called, found["merchant_id"] is not None, found["changed_at"])
 
 
 def _found(courier: str, token: str) -> dict[str, Any] | None:
@@ -39,7 +40,7 @@ def _found(courier: str, token: str) -> dict[str, Any] | None:
     called = (
         CarrierAccount.objects.filter(push_token=token, courier=courier, state=CarrierAccount.State.ACTIVE)
         .annotate(sealed=Cast("push_secret", TextField()))
-        .values("id", "merchant_id", "time_zone", "sealed")
+        .values("id", "merchant_id", "time_zone", "changed_at", "sealed")
         .first()
     )
     return dict(called) if called else None

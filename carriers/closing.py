@@ -20,7 +20,9 @@ from django.db.models.functions import Now
 
 from carriers import accounts
 from carriers.adapter import Credentials
-from carriers.exceptions import CarrierError, KeyExhausted, KeyRejected, Refused
+from carriers.exceptions import CarrierError, Refused
+from carriers.health import Call
+from carriers.heeding import Ended, heed
 from carriers.http import HttpClient
 from carriers.models import Closing
 from carriers.registry import adapter, closing
@@ -129,9 +131,12 @@ def _try(claims: Sequence[Claim]) -> None:
     asking = [one for one in claims if one.account in usable]
     held = [usable[one.account].credentials for one in asking]
     calls = [_threads().submit(_close, *both) for both in zip(asking, held, strict=True)]
-    ended = zip(asking, map(_ended, calls), strict=True)
+    ended = list(zip(asking, map(_ended, calls), strict=True))
     for one, error in [*ended, *((one, CarrierError()) for one in claims if one.account not in usable)]:
         apart(partial(_settle, one, error))
+    apart(
+        partial(heed, [Ended(one.account, Call(one.tracker, one.claimed_at, error)) for one, error in ended])
+    )
 
 
 def _close(one: Claim, credentials: Credentials) -> CarrierError | None:
@@ -154,14 +159,9 @@ def _ended(call: Future[CarrierError | None]) -> CarrierError | None:
 
 def _settle(one: Claim, error: CarrierError | None) -> None:
     mine = Closing.objects.filter(id=one.id, claim_id=one.claim)
-    match error:
-        case None:
-            mine.delete()
-            return
-        case KeyRejected():
-            accounts.suspend(one.account, error.detail, asked_at=one.claimed_at)
-        case KeyExhausted():
-            accounts.rest(one.account, error.resting_until, asked_at=one.claimed_at)
+    if error is None:
+        mine.delete()
+        return
     if isinstance(error, Refused) or one.age >= GIVE_UP_AFTER:
         logger.warning("tracker %s stays open at %s: %s", one.tracker, one.courier, error.detail)
         mine.delete()

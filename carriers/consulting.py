@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import monotonic
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from django.utils import timezone
 
-from carriers import accounts
 from carriers.adapter import Query
 from carriers.choosing import Choice
 from carriers.exceptions import CarrierError, KeyExhausted, KeyRejected, NotYourParcel
 from carriers.fetching import Fetched, Fetcher
+from carriers.health import Call
+from carriers.heeding import Ended, heed
 from carriers.snapshot import Snapshot
 
 #: Seconds between two looks at what was answered, while a slower courier is waited for.
@@ -35,6 +37,7 @@ class _Asking:
     courier: str
     choice: Choice
     left: tuple[Choice, ...]
+    asked_at: datetime
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Consultation:
             self._ask(courier, first, tuple(others))
         while self._fetcher.in_flight and (left := self.ends - monotonic()) > 0:
             for answer in self._fetcher.collect(min(TICK, left)):
-                _heed(answer)
+                heed([_ended(self.number, answer)])
                 asked = answer.context
                 if isinstance(answer.error, KeyRejected | KeyExhausted | NotYourParcel) and asked.left:
                     self._ask(asked.courier, asked.left[0], asked.left[1:])
@@ -76,7 +79,7 @@ class Consultation:
             hints=self.hints,
             follow=False,
         )
-        self._fetcher.submit(_Asking(courier, choice, left), courier, query)
+        self._fetcher.submit(_Asking(courier, choice, left, now), courier, query)
 
 
 def _heard(answer: Fetched[_Asking]) -> Heard:
@@ -84,11 +87,8 @@ def _heard(answer: Fetched[_Asking]) -> Heard:
     return Heard(asked.courier, asked.choice.account.own, answer.snapshot, answer.error)
 
 
-def _heed(answer: Fetched[_Asking]) -> None:
-    """Suspend or rest the account that the answer speaks of, unless its key was changed meanwhile."""
-    account, changed_at = answer.context.choice.account, answer.context.choice.changed_at
-    match answer.error:
-        case KeyRejected():
-            accounts.suspend(account.credentials.account_id, answer.error.detail, asked_at=changed_at)
-        case KeyExhausted():
-            accounts.rest(account.credentials.account_id, answer.error.resting_until, asked_at=changed_at)
+def _ended(number: str, answer: Fetched[_Asking]) -> Ended:
+    """What it says of the account that asked; of a key that was changed since it says nothing."""
+    choice = answer.context.choice
+    call = Call(uuid5(NAMESPACE_OID, number), answer.context.asked_at, answer.error)
+    return Ended(choice.account.credentials.account_id, call, key_from=choice.changed_at)

@@ -65,6 +65,10 @@ class Unreachable(CarrierError):
     outcome = Outcome.UNREACHABLE
 
 
+class TooLate(CarrierError):
+    """The call could not start on the day that it is counted for; it was not made."""
+
+
 class KeyRejected(CarrierError):
     """The carrier does not accept this account's key; the account is suspended until it is changed."""
 

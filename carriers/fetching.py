@@ -9,10 +9,11 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from carriers.adapter import Query
-from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected
+from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected, TooLate
 from carriers.http import HttpClient
 from carriers.registry import adapter
 from carriers.snapshot import Snapshot
+from carriers.starting import Calls
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +25,17 @@ Context = TypeVar("Context")
 
 @dataclass(frozen=True, slots=True)
 class Fetched(Generic[Context]):
-    """How asking ended: a snapshot, or an error, or not asked because the account's key is no good."""
+    """How asking ended: a snapshot, or an error, or not asked.
+
+    That is where the account's key is no good, or the calls could not start in time.
+    """
 
     context: Context
     snapshot: Snapshot | None = None
     error: CarrierError | None = None
     asked: bool = True
+    #: HTTP calls that were begun.
+    made: int = 0
 
 
 @dataclass(slots=True)
@@ -39,12 +45,14 @@ class _Question(Generic[Context]):
     context: Context
     courier: str
     query: Query
+    calls: Calls
     body: bytes = b""
 
     def refused(self, error: CarrierError) -> Fetched[Context]:
         """Whatever is wrong with an answer, its first bytes are kept with the error, the key is not."""
         error.excerpt = error.excerpt or self.body
-        return Fetched(self.context, error=error.conceal(self.query.credentials.key))
+        concealed = error.conceal(self.query.credentials.key)
+        return Fetched(self.context, error=concealed, made=self.calls.made)
 
 
 class Fetcher(Generic[Context]):
@@ -59,9 +67,12 @@ class Fetcher(Generic[Context]):
         """The contexts of what was submitted and not collected yet."""
         return [question.context for question in self._under_way.values()]
 
-    def submit(self, context: Context, courier: str, query: Query) -> None:
-        """Start asking. After a key was refused, nothing more is sent with it."""
-        question = _Question(context, courier, query)
+    def submit(self, context: Context, courier: str, query: Query, start_by: float | None = None) -> None:
+        """Start asking. After a key was refused, nothing more is sent with it; nor after `start_by`.
+
+        That is of time.monotonic().
+        """
+        question = _Question(context, courier, query, Calls(_client(), start_by))
         self._under_way[_threads().submit(self._ask, question)] = question
 
     def collect(self, timeout: float) -> list[Fetched[Context]]:
@@ -75,9 +86,12 @@ class Fetcher(Generic[Context]):
             return Fetched(question.context, asked=False)
         try:
             carrier = adapter(question.courier)
-            answer = carrier.ask(question.query, _client())
+            answer = carrier.ask(question.query, question.calls)
             question.body = answer.body
-            return Fetched(question.context, snapshot=carrier.parse(answer, question.query))
+            snapshot = carrier.parse(answer, question.query)
+            return Fetched(question.context, snapshot=snapshot, made=question.calls.made)
+        except TooLate:
+            return Fetched(question.context, asked=False, made=question.calls.made)
         except CarrierError as error:
             if isinstance(error, KeyRejected | KeyExhausted):
                 self._stopped.add(account)

@@ -178,7 +178,7 @@ class DailyUse(models.Model):
 
 
 class AccountNews(models.Model):
-    """What happened to a merchant's account, until it is in the log and told: see trackers.accounts_told.
+    """What happened to a merchant's account, until trackers.carrier_accounts.telling tells it.
 
     Written in the transaction of the change itself.
     """

@@ -1,12 +1,15 @@
 """Carriers' times: what was written, the best instant, and how sure it is. Pure."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 from carriers import reading
+from carriers.countries import country_of
 from carriers.snapshot import NO_MOMENT, Certainty, Moment
+from carriers.zones import only_zone_of
 
 #: The day that .NET writes where there is no date.
 _NO_DAY = date.min
@@ -16,6 +19,7 @@ _TIME = (
     r"\s?(?P<offset>[Zz]|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _ISO = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}}){_TIME}", re.ASCII)
+_OFFSET = re.compile(r"[Zz]|[+-]\d{2}(?::?\d{2})?", re.ASCII)
 _DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}){_TIME}", re.ASCII)
 #: Characters of an impossible time that an error repeats.
 _REPEATED = 60
@@ -26,7 +30,8 @@ class Clock:
     """Reads the times of one answer.
 
     A time without an offset of its own takes `offset`, known from elsewhere in the answer, else `zone`: there
-    a time that daylight saving repeats is the first of the two, one that it skips keeps the offset before.
+    a time that daylight saving repeats is the first of the two, one that it skips keeps the offset before. So
+    a day that begins with a skipped hour begins when that hour is over.
     """
 
     zone: tzinfo
@@ -36,6 +41,18 @@ class Clock:
     #: Tells the wall clock of times with an offset of their own, for carriers that write one moment with an
     #: offset here and without there. It must not change: scans are known by their wall clock.
     home: tzinfo | None = None
+
+    def there(self, place: str | None, between: Collection[str] = (), offset: str | None = None) -> "Clock":
+        """The clock of one entry of the answer: by the offset beside its time, or by its place.
+
+        A place counts where it names a country of one time (`carriers.countries`, `carriers.zones`).
+        """
+        country = country_of(place, between)
+        zone = only_zone_of(country) if country else None
+        known = offset_named(offset)
+        if known is None and zone is None:
+            return self
+        return replace(self, offset=known or self.offset, zone=zone or self.zone)
 
     def read(self, value: object) -> Moment:
         """Read ISO 8601 to the second, its hour of one digit or two; a day alone stands at its first second.
@@ -115,8 +132,15 @@ def offset_of(text: str | None) -> timezone | None:
     found = _ISO.fullmatch(text or "")
     if found is None or not found["offset"]:
         return None
+    return offset_named(found["offset"])
+
+
+def offset_named(text: str | None) -> timezone | None:
+    """An offset that stands alone: `+07:00`, `+0700`, `+07` or Z. None for what is none."""
+    if text is None or not _OFFSET.fullmatch(text):
+        return None
     try:
-        return _offset(found["offset"])
+        return _offset(text)
     except ValueError:
         return None
 

@@ -60,6 +60,11 @@ def text(value: object, limit: int = SHOWN) -> str | None:
     return found[:limit] or None
 
 
+def fields(value: object) -> dict[str, Any]:
+    """The fields of an object; of anything else there are none."""
+    return value if isinstance(value, dict) else {}
+
+
 def lines(value: object) -> str | None:
     """A text, or several in a list, a line each."""
     found = (text(item, KEPT) for item in (value if isinstance(value, list) else [value]))

@@ -17,7 +17,7 @@ class Certainty(StrEnum):
     OFFSET_KNOWN = "offset_known"
     #: Local time; the offset is taken from elsewhere in the answer.
     OFFSET_ASSUMED = "offset_assumed"
-    #: Local time; the zone is the carrier account's.
+    #: Local time; the zone is that of the country it names for its place, or the carrier account's.
     ZONE_ASSUMED = "zone_assumed"
     #: A day without a time.
     DATE_ONLY = "date_only"

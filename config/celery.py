@@ -18,7 +18,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 #: Seconds between two sweeps that beat sends; each worker process also sweeps by itself (config.sweeping).
 BEAT_SWEEPS_EVERY = 5.0
 
-#: Seconds between two looks for what is too old to be kept: answers (accounts.idempotency), deliveries.
+#: Seconds between two looks for what is too old to be kept: answers (accounts.idempotency), what carriers
+#: said (trackers.forgetting), deliveries.
 FORGETTING_EVERY = 60.0
 
 app = Celery("parcelwire")
@@ -38,6 +39,11 @@ app.conf.beat_schedule = {
     },
     "kept answers whose day is over": {
         "task": "accounts.forget_expired_answers",
+        "schedule": FORGETTING_EVERY,
+        "options": {"expires": FORGETTING_EVERY},
+    },
+    "what carriers said long ago": {
+        "task": "trackers.forget",
         "schedule": FORGETTING_EVERY,
         "options": {"expires": FORGETTING_EVERY},
     },

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.counting import counter
 from config import heartbeat
-from trackers.claims import oldest_due as watches_due
+from trackers.claiming import oldest_due as watches_due
 from webhooks.claims import oldest_due as deliveries_due
 
 #: Seconds after which a silent beat, or a row that is due, counts as a fault.

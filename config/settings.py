@@ -229,6 +229,8 @@ POLL_IN_FLIGHT_PER_ACCOUNT = int(at_least(1, "POLL_IN_FLIGHT_PER_ACCOUNT", 10))
 #: Seconds until a carrier must have answered whole, and bytes of an answer that are taken.
 CARRIER_DEADLINE = at_least(0.1, "CARRIER_DEADLINE", 20)
 CARRIER_BODY_LIMIT = int(at_least(1024, "CARRIER_BODY_LIMIT", 5 * 1024 * 1024))
+#: Days that what a carrier said of a number is kept, to the letter.
+RAW_ANSWERS_KEPT_DAYS = at_least(1, "RAW_ANSWERS_KEPT_DAYS", 90)
 #: CIDRs of private networks that carrier base URLs may point into, plain HTTP included.
 CARRIER_ALLOWED_NETWORKS = networks("CARRIER_ALLOWED_NETWORKS")
 

@@ -102,10 +102,12 @@ class TrackerErased(Fact):
     """What is personal about the parcel was erased, and none is kept from then on."""
 
     type: ClassVar[str] = "tracker.erased"
+    #: There is one of a tracker at most.
+    KEY: ClassVar[str] = "erased"
 
     @property
     def key(self) -> str:
-        return "erased"
+        return self.KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

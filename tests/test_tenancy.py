@@ -104,6 +104,8 @@ TABLE: dict[str, list[Ask]] = {
     ],
     "GET v1/trackers/search/<path:tracking_number>/results": [Ask("v1/trackers/search/{number}/results")],
     "POST v1/trackers/<str:tracker_id>/poll": _of_tracker("/poll"),
+    "POST v1/trackers/<str:tracker_id>/retrack": _of_tracker("/retrack"),
+    "POST v1/trackers/<str:tracker_id>/erase": _of_tracker("/erase"),
     "POST v1/trackers/<str:tracker_id>/webhook-events/resend": _of_tracker("/webhook-events/resend"),
     "GET v1/trackers/<str:tracker_id>/webhook-history/download": _of_tracker("/webhook-history/download"),
     "POST v1/tracking/search": [Ask("v1/tracking/search", _NUMBER)],

@@ -5,57 +5,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
+from carriers.budget import Reservation
 from events.writing import rendered
+from trackers.claiming import take
+from trackers.dues import Due
 
-# The first rows of each account's due queue, those under way included: what is left of them may start, so
-# that an account never has more than its cap in flight, whoever claims.
-_CANDIDATES = """
-SELECT front.id, front.next_poll_at
-FROM carriers_carrieraccount account
-CROSS JOIN LATERAL (
-    SELECT id, claimed_until, next_poll_at FROM trackers_watch
-    WHERE carrier_account_id = account.id AND next_poll_at <= statement_timestamp()
-    ORDER BY next_poll_at LIMIT %(cap)s
-) AS front
-WHERE account.state = 'active'
-  AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
-  AND (front.claimed_until IS NULL OR front.claimed_until <= statement_timestamp())
+# What a claim brings along, in the order of the first fields of `Claim`.
+_COLUMNS = """
+watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
+    watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
+    tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
+    greatest(tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at, (
+        SELECT max(askable.assigned_at) FROM trackers_watch AS askable
+        WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
+    tracker.is_subscribed AND tracker.stop_reason IS NULL,
+    coalesce(tracker.restarted_at, tracker.created_at), tracker.stalled_at IS NOT NULL, tracker.due_on,
+    jsonb_strip_nulls(jsonb_build_object(
+        'originCountryCode', tracker.origin_country_code,
+        'destinationCountryCode', tracker.destination_country_code,
+        'destinationPostCode', tracker.destination_post_code,
+        'shippingDate', tracker.shipping_date))::text
 """
-
-_CLAIM = f"""
-WITH candidates AS ({_CANDIDATES} ORDER BY front.next_poll_at LIMIT %(most)s),
-free AS (
-    SELECT id FROM trackers_watch
-    WHERE id = ANY(ARRAY(SELECT id FROM candidates)) AND next_poll_at <= statement_timestamp()
-      AND (claimed_until IS NULL OR claimed_until <= statement_timestamp())
-    FOR NO KEY UPDATE SKIP LOCKED
-)
-UPDATE trackers_watch AS watch
-SET claim_id = %(claim)s, claimed_at = clock_timestamp(),
-    claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
-FROM free, trackers_tracker AS tracker
-WHERE watch.id = free.id AND tracker.id = watch.tracker_id
-RETURNING watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
-          watch.carrier_account_id, watch.claimed_at, watch.last_digest, watch.failures, watch.absent::text,
-          tracker.tracking_number, tracker.created_at, tracker.milestone, tracker.final,
-          greatest(tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at, (
-              SELECT max(askable.assigned_at) FROM trackers_watch AS askable
-              WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
-          tracker.is_subscribed AND tracker.stop_reason IS NULL,
-          coalesce(tracker.restarted_at, tracker.created_at), tracker.stalled_at IS NOT NULL, tracker.due_on,
-          jsonb_strip_nulls(jsonb_build_object(
-              'originCountryCode', tracker.origin_country_code,
-              'destinationCountryCode', tracker.destination_country_code,
-              'destinationPostCode', tracker.destination_post_code,
-              'shippingDate', tracker.shipping_date))::text
-"""  # noqa: S608 (constants only)
-
-_OLDEST_DUE = f"SELECT min(next_poll_at) FROM ({_CANDIDATES}) AS candidates"  # noqa: S608 (constants only)
 
 # Watches are locked by id wherever several are written, so that two writers wait for each other and never
 # both.
@@ -147,6 +122,11 @@ class Claim:
     due_on: date | None
     #: What helps a carrier to find the parcel: see `carriers.adapter.Query`.
     hints: dict[str, str] = field(default_factory=dict, repr=False)
+    #: The calls that are counted for this poll; None where nobody can be called.
+    reserved: Reservation | None = None
+    #: The account as it was then (`changed_at`): one that was changed since is not asked with, since another
+    #: key's calls are counted.
+    account_version: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,25 +151,8 @@ class Settled:
 
 
 def claim(most: int) -> list[Claim]:
-    """Take at most this many due watches, never more of one account than may be in flight."""
-    values: dict[str, Any] = {
-        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
-        "most": most,
-        "claim": uuid4(),
-        "lease": settings.POLL_LEASE,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        rows = cursor.fetchall()
-    return [_claimed(row) for row in rows]
-
-
-def oldest_due() -> datetime | None:
-    """Since when the longest-due watch that could be asked about now waits; None: nothing is due."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OLDEST_DUE, {"cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT})
-        found: datetime | None = cursor.fetchone()[0]
-    return found
+    """Take at most this many due watches, within the places and the day's calls of each account."""
+    return [_claimed(due, row) for due, row in take(most, _COLUMNS)]
 
 
 def renew(claims: Iterable[Claim]) -> None:
@@ -221,9 +184,9 @@ def hear(pushed: Iterable[tuple[UUID, datetime, bool]]) -> None:
             cursor.execute(_HEAR, [json.dumps(heard)])
 
 
-def _claimed(row: tuple[Any, ...]) -> Claim:
+def _claimed(due: Due, row: Sequence[Any]) -> Claim:
     absent, hints = json.loads(row[9]), json.loads(row[-1])
-    return Claim(*[*row[:9], absent, *row[10:-1], hints])
+    return Claim(*[*row[:9], absent, *row[10:-1], hints, due.reservation(), due.changed_at])
 
 
 def _row(one: Settled) -> dict[str, Any]:

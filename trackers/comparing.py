@@ -16,6 +16,7 @@ from trackers.deciding import next_poll, silent_since
 from trackers.fold import Projection, fold
 from trackers.held import Held
 from trackers.learned import Learned, Polled
+from trackers.models import Tracker
 from trackers.projecting import projection_of
 
 
@@ -23,7 +24,7 @@ from trackers.projecting import projection_of
 class Change:
     """One tracker within the transaction: its row, what it was before, what is new, and who told it."""
 
-    tracker: Held
+    tracker: Held | Tracker
     before: Projection
     facts: list[Fact] = field(default_factory=list)
     couriers: set[str] = field(default_factory=set)

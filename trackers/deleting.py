@@ -1,15 +1,20 @@
-"""Delete trackers: the rows go, with all that is personal and what carriers said; the log stays."""
+"""Delete trackers: the rows go, with what is personal and what others said of it; the log stays."""
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from accounts import idempotency
+from events.retrying import once_more
 from trackers.choosing import Chosen, Done, in_batches
+from trackers.erasing import told_of
 from trackers.models import Watch
 from trackers.noting import note
 from trackers.updating import stopped
 from trackers.watching import close, couriers_by_tracker, locked
+from webhooks import erasing
 
 DELETED = "deleted"
 # By hand, since what hangs on a tracker is known: the ORM would load the rows to look for more.
@@ -31,16 +36,22 @@ def delete(choice: Chosen) -> Done:
 
 def _delete(choice: Chosen) -> int:
     with transaction.atomic():
+        erasing.hold(choice.merchant_id)
         trackers = list(choice.trackers.select_for_update(of=("self",)).order_by("id"))
         if not trackers:
             return 0
         watches = locked([one.id for one in trackers])
         close(watches)
+        erasing.forget_answers(choice.merchant_id, [one.id for one in trackers])
         for one in trackers:
             one.is_subscribed = False
         facts = [(one, [stopped(one, DELETED)]) for one in trackers]
         note(choice.merchant_id, facts, couriers_by_tracker(watches))
         remove([one.id for one in trackers], watches)
+        told = [id_ for one in trackers for id_ in told_of(one)]
+        forget = partial(idempotency.erase, choice.merchant_id, told)
+        forget()
+        transaction.on_commit(partial(once_more, forget))
     return len(trackers)
 
 

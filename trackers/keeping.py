@@ -36,9 +36,13 @@ def keep(held: Sequence[tuple[Learned, Held]]) -> None:
     """Keep what a merchant's own accounts learned; at most two statements.
 
     Answers fetched with a house account leave neither personal data nor the answer: anyone may ask a house
-    account for a number that can be guessed.
+    account for a number that can be guessed. Nor do those about a tracker that was erased.
     """
-    own = [(one, tracker) for one, tracker in held if one.own_account and one.snapshot is not None]
+    own = [
+        (one, tracker)
+        for one, tracker in held
+        if one.own_account and one.snapshot is not None and tracker.erased_at is None
+    ]
     _keep_personal([(one, tracker) for one, tracker in own if not one.late])
     _keep_answers(one for one, _ in own)
 
@@ -83,16 +87,19 @@ def _keep_answers(own: Iterable[Learned]) -> None:
 
 
 def keep_useless(failed: Iterable[Polled]) -> None:
-    """Keep the first bytes of answers that could not be read, for whoever looks into it; two statements.
+    """Keep the first bytes of answers that could not be read, for whoever looks into it; three statements.
 
-    A watch that was deleted meanwhile keeps nothing, and must not fail the others.
+    A watch that was deleted meanwhile keeps nothing, and must not fail the others; nor does one whose tracker
+    was erased, which is looked up once the watch is locked: erasing holds the watches too.
     """
     useless = {one.watch: one for one in failed if one.own_account and one.excerpt}
     if not useless:
         return
     with transaction.atomic():
         there = Watch.objects.select_for_update(no_key=True).filter(id__in=useless).order_by("id")
-        _keep_excerpts([useless[id_] for id_ in there.values_list("id", flat=True)])
+        held = list(there.values_list("id", flat=True))
+        kept = Watch.objects.filter(id__in=held, tracker__erased_at=None).values_list("id", flat=True)
+        _keep_excerpts([useless[id_] for id_ in kept])
 
 
 def _keep_excerpts(useless: Iterable[Polled]) -> None:

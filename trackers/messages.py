@@ -63,6 +63,7 @@ def announcement(told: Telling) -> Announcement:
         sequence=told.tracker.version,
         couriers=told.couriers,
         render=_renderer(told, kind),
+        answers_kept=told.tracker.erased_at is None,
     )
 
 

@@ -8,10 +8,14 @@ from time import monotonic
 from django.conf import settings
 
 from carriers import accounts
+from carriers.accounts import Account
 from carriers.adapter import Query
-from carriers.exceptions import KeyExhausted, KeyRejected
 from carriers.fetching import Fetched, Fetcher
+from carriers.health import Call
+from carriers.heeding import Ended, heed
+from carriers.reserving import give_back
 from events.retrying import apart, once_more
+from trackers.carrier_accounts.telling import tell
 from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.concluding import conclude
 from webhooks.stopping import stop
@@ -47,7 +51,8 @@ class Poller:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
             finished = self._fetcher.collect(timeout=TICK)
-            apart(partial(heed, finished))
+            apart(partial(heed_all, finished))
+            give_back((one.context.claim.reserved, one.made) for one in finished)
             unasked([one.context.claim for one in finished if not one.asked])
             conclude([(one.context, one) for one in finished if one.asked])
             ended += len(finished)
@@ -59,8 +64,10 @@ class Poller:
         room = MOST_IN_FLIGHT - len(self._fetcher.in_flight)
         claims = once_more(partial(claim, room)) if room > 0 else []
         usable = accounts.usable({one.account for one in claims}) if claims else {}
-        unasked([one for one in claims if one.account not in usable])
-        asking = [one for one in claims if one.account in usable]
+        asking = [one for one in claims if _as_counted(one, usable.get(one.account))]
+        left = [one for one in claims if one not in asking]
+        unasked(left)
+        give_back((one.reserved, 0) for one in left)
         for one in asking:
             account = usable[one.account]
             query = Query(
@@ -72,7 +79,8 @@ class Poller:
                 hints=one.hints,
                 follow=one.tracked,
             )
-            self._fetcher.submit(Asked(one, account.own), one.courier, query)
+            start_by = one.reserved.start_by if one.reserved else None
+            self._fetcher.submit(Asked(one, account.own), one.courier, query, start_by)
         return len(asking)
 
     def _renew(self) -> None:
@@ -81,15 +89,16 @@ class Poller:
             self._renew_at = monotonic() + settings.POLL_LEASE / 3
 
 
-def heed(finished: Iterable[Fetched[Asked]]) -> None:
-    """Suspend or rest the accounts that an answer speaks of."""
-    for one in finished:
-        claimed = one.context.claim
-        match one.error:
-            case KeyRejected():
-                accounts.suspend(claimed.account, one.error.detail, asked_at=claimed.claimed_at)
-            case KeyExhausted():
-                accounts.rest(claimed.account, one.error.resting_until, asked_at=claimed.claimed_at)
+def heed_all(finished: Iterable[Fetched[Asked]]) -> None:
+    """Heed what answers say of the accounts that asked, and tell merchants whose accounts they suspend."""
+    calls = [(one.context.claim, one.error) for one in finished if one.asked]
+    if heed([Ended(one.account, Call(one.tracker, one.claimed_at, error)) for one, error in calls]):
+        tell()
+
+
+def _as_counted(one: Claim, account: Account | None) -> bool:
+    """Whether the account is what it was when the calls were reserved: another key has a day of its own."""
+    return account is not None and one.account_version == account.version
 
 
 def unasked(claims: Iterable[Claim]) -> None:

@@ -101,7 +101,9 @@ def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
         "nextPollAt": written(min(due, default=None)),
         "lastPollOutcome": outcome,
         "lastPollError": latest.last_error if latest else None,
+        "stalledAt": written(tracker.stalled_at),
         "stopReason": tracker.stop_reason,
+        "erasedAt": written(tracker.erased_at),
     }
 
 

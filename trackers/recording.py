@@ -1,11 +1,11 @@
 """The one transaction: events appended, tracker projected, subscribers told, polled watches settled.
 
-PostgreSQL works while Python does: it takes in the events of one tracker while those of the next are found and
-folded, and writes the projections while messages are rendered.
+PostgreSQL works while Python does: it takes in the events of one tracker while those of the next are found,
+and writes the projections while messages are rendered.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from uuid_utils.compat import uuid7
 
 from carriers.closing import close_later
 from events import log
-from events.catalog import ScanAmended, Scanned, ScanWithdrawn, tells
+from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, tells
 from events.log import Appending
 from trackers.claims import Settled, hear, settle
 from trackers.comparing import Change, Ended, compare
@@ -24,8 +24,8 @@ from trackers.held import hold
 from trackers.keeping import keep
 from trackers.learned import Learned, Polled
 from trackers.messages import Telling, announcement
-from trackers.models import Watch
-from trackers.projecting import apply_projection, projecting
+from trackers.models import Tracker, Watch
+from trackers.projecting import apply_projection, projecting, projection_of
 from webhooks import tasks as webhook_tasks
 from webhooks.fanout import owe, owed, subscribers
 
@@ -43,23 +43,43 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
     ended: list[Ended] = []
     with transaction.atomic():
         changed = _append(merchant_id, compare(hold(learned), ended))
-        audience = subscribers([merchant_id] if changed else [])
-        with projecting([change.tracker for change in changed]):
-            told = [announcement(_telling(change)) for change in changed if change.tells]
-            news = owed(merchant_id, audience, told)
+        with _telling(merchant_id, changed):
             settled = [_rescheduled(one.learned, one) for one in ended if isinstance(one.learned, Polled)]
-        owe(news)
         keep([(one.learned, one.tracker) for one in ended])
         settle(settled)
         hear([(one.learned.watch, one.learned.as_of, one.news) for one in ended if one.is_pushed])
         _close([change.tracker.id for change in changed if change.stops])
-        if told:
-            transaction.on_commit(webhook_tasks.nudge, robust=True)
     return sum(len(change.events) for change in changed)
 
 
+def amend(merchant_id: UUID, courier: str, found: Sequence[tuple[Tracker, Sequence[Fact]]]) -> int:
+    """Record facts that were found in what is kept of one courier. Returns how many events were appended.
+
+    The caller holds the trackers' locks. Their watches are left as they are: the carrier told nothing new.
+    """
+    changed = _append(
+        merchant_id,
+        (Change(tracker, projection_of(tracker), list(facts), {courier}) for tracker, facts in found),
+    )
+    with _telling(merchant_id, changed):
+        return sum(len(change.events) for change in changed)
+
+
+@contextmanager
+def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
+    """Write the projections, and what it owes to whom; under way for as long as this context lasts."""
+    audience = subscribers([merchant_id] if changed else [])
+    with projecting([change.tracker for change in changed]):
+        told = [announcement(_news(change)) for change in changed if change.tells]
+        news = owed(merchant_id, audience, told)
+        yield
+    owe(news)
+    if told:
+        transaction.on_commit(webhook_tasks.nudge, robust=True)
+
+
 def _append(merchant_id: UUID, found: Iterable[Change]) -> list[Change]:
-    """Append the facts of each tracker as they are found, and fold them into its row, which is yet to write."""
+    """Append the facts of each tracker as they are found, and fold them into its row, which is not written."""
     changed: list[Change] = []
     with ExitStack() as stack:
         into: Appending | None = None
@@ -90,7 +110,7 @@ def _rescheduled(one: Polled, ended: Ended) -> Settled:
     return replace(one.settled, absent=ended.absent, delay=delay, urgency=decision.urgency)
 
 
-def _telling(change: Change) -> Telling:
+def _news(change: Change) -> Telling:
     """A message holds what is news. Where only the order of scans moved the milestone, that is the news."""
     events = change.events
     loud = [event for event in events if tells(event.type, event.data)]

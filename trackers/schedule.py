@@ -42,7 +42,7 @@ class Pace(NamedTuple):
 
 
 #: Where the parts of the day begin. In the morning vans are loaded, and most parcels go out for delivery.
-MORNING, DAY, NIGHT = 5 * _HOUR, 11 * _HOUR, 21 * _HOUR
+PARTS_BEGIN = MORNING, DAY, NIGHT = 5 * _HOUR, 11 * _HOUR, 21 * _HOUR
 
 # The parts of a day from midnight on, with the field of `Pace` that counts in them.
 _MORNING, _DAYTIME, _NIGHT = 1, 2, 3

@@ -50,6 +50,11 @@ def search(merchant_id: UUID, wishes: Wishes) -> dict[str, Any]:
     return _told(parcel, heard)
 
 
+def parcel_id(merchant_id: UUID, number: str) -> UUID:
+    """The id under which a search shows this number to this merchant, each time."""
+    return uuid5(merchant_id, number)
+
+
 def _able(parcel: Tracker) -> Mapping[str, Sequence[Choice]]:
     """The couriers to ask, each with its accounts. Raises ApiError where there is none, or all rest."""
     known = known_to(parcel.merchant_id)
@@ -105,7 +110,7 @@ def _failed(message: str, retry_after: int) -> ApiError:
 
 def _told(parcel: Tracker, heard: Iterable[Heard]) -> dict[str, Any]:
     """The answers as a tracker would hold them, whose ids are the same at every call for the number."""
-    parcel.id = uuid5(parcel.merchant_id, parcel.tracking_number)
+    parcel.id = parcel_id(parcel.merchant_id, parcel.tracking_number)
     parcel.created_at = now = timezone.now()
     personal = PersonalData(tracker=parcel)
     facts = []

@@ -18,7 +18,7 @@ from trackers.views.results import NumberResultsView, ResultsView
 from trackers.views.search import TrackingSearchView
 from trackers.views.stop import DeleteView, StopView
 from trackers.views.track import TrackView
-from trackers.views.tracker import PollView, TrackerView
+from trackers.views.tracker import EraseView, PollView, RetrackView, TrackerView
 from trackers.views.webhooks import HistoryView, ResendView
 
 urlpatterns = [
@@ -41,6 +41,8 @@ urlpatterns = [
     path("trackers/<str:tracker_id>/raw", RawView.as_view(), name="tracker-raw"),
     path("export", ExportView.as_view(), name="export"),
     path("trackers/<str:tracker_id>/poll", PollView.as_view(), name="tracker-poll"),
+    path("trackers/<str:tracker_id>/retrack", RetrackView.as_view(), name="tracker-retrack"),
+    path("trackers/<str:tracker_id>/erase", EraseView.as_view(), name="tracker-erase"),
     path("trackers/<str:tracker_id>/webhook-events/resend", ResendView.as_view(), name="tracker-resend"),
     path("trackers/<str:tracker_id>/webhook-history/download", HistoryView.as_view(), name="tracker-history"),
     path("carrier-accounts", AccountsView.as_view(), name="carrier-accounts"),

@@ -35,7 +35,8 @@ written AS (
     INSERT INTO webhooks_attempt (id, delivery_id, number, trigger, started_at, duration_ms, status_code,
                                   error, response_body, response_headers, address)
     SELECT h.attempt, h.delivery, h.number, h.trigger, h.started_at, h.duration_ms, h.status_code,
-           h.error, h.body, h.headers, h.address
+           h.error, CASE WHEN s.answers_kept THEN h.body ELSE '' END,
+           CASE WHEN s.answers_kept THEN h.headers ELSE '{}' END, h.address
     FROM heard h JOIN settled s ON s.id = h.delivery AND s.claim = h.claim
 ),"""
 
@@ -64,7 +65,7 @@ settled AS (
         step = h.step, late = d.late OR h.late, claim_id = NULL, claimed_until = NULL
     FROM heard h {_OURS}
     RETURNING d.id, d.endpoint_id, d.state, h.claim, h.state = 'delivered' AS arrived, h.error,
-              h.started_at, h.duration_ms
+              h.started_at, h.duration_ms, d.answers_kept
 ),{_WRITTEN}
 runs AS MATERIALIZED (
     SELECT endpoint_id, bool_or(arrived) AS any_arrived,
@@ -111,7 +112,7 @@ settled AS (
         delivered_at = CASE WHEN h.state = 'delivered' THEN clock_timestamp() ELSE d.delivered_at END,
         claim_id = NULL, claimed_until = NULL
     FROM heard h {_OURS}
-    RETURNING d.id, d.endpoint_id, d.state, h.claim, h.error, h.duration_ms
+    RETURNING d.id, d.endpoint_id, d.state, h.claim, h.error, h.duration_ms, d.answers_kept
 ),{_WRITTEN}
 done AS (
     DELETE FROM webhooks_extratry x USING settled s WHERE x.delivery_id = s.id AND x.claim_id = s.claim

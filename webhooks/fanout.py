@@ -20,10 +20,11 @@ _MESSAGES = "id, merchant_id, stream, sequence, type, body"
 _FIRST = struct.Struct("!h i16s i16s i16s ii")
 # The clock, not the transaction's start: what commits later is due later, so that a lane's order holds.
 _INSERT_DELIVERIES = """
-INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, next_attempt_at)
-SELECT d.id, d.message, d.endpoint, d.state,
+INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, answers_kept, next_attempt_at)
+SELECT d.id, d.message, d.endpoint, d.state, d.answers_kept,
        CASE WHEN d.state = 'pending' THEN (SELECT clock_timestamp()) END
-FROM jsonb_to_recordset(%(rows)s) AS d (id uuid, message uuid, endpoint uuid, state text)
+FROM jsonb_to_recordset(%(rows)s)
+    AS d (id uuid, message uuid, endpoint uuid, state text, answers_kept boolean)
 """
 
 
@@ -31,7 +32,8 @@ FROM jsonb_to_recordset(%(rows)s) AS d (id uuid, message uuid, endpoint uuid, st
 class Announcement:
     """One message to be. `render` gives its body, and is called only if an endpoint wants it.
 
-    `couriers` are those of the tracker it is about; `not_to` is an endpoint that is left out.
+    `couriers` are those of the tracker it is about; `not_to` is an endpoint that is left out. What is
+    answered to it is not kept where `answers_kept` is false.
     """
 
     id: UUID
@@ -41,6 +43,7 @@ class Announcement:
     couriers: tuple[str, ...]
     render: Callable[[], bytes]
     not_to: UUID | None = None
+    answers_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +131,5 @@ def _delivery(news: Announcement, to: Subscriber) -> dict[str, object]:
         "message": news.id,
         "endpoint": to.id,
         "state": Delivery.State.PENDING.value if to.active else Delivery.State.HELD.value,
+        "answers_kept": news.answers_kept,
     }

@@ -13,12 +13,13 @@ from uuid_utils.compat import uuid7
 
 from events.conflicts import or_conflict
 from webhooks import tasks
+from webhooks.erasing import ANSWERS_KEPT
 from webhooks.exceptions import NoActiveEndpoint
 from webhooks.fanout import Subscriber, subscribers
 from webhooks.filters import wants
 from webhooks.paces import Pace
 
-# A merchant that leaves waits for this, and what it has is not added to afterwards.
+# A merchant that leaves, and one that erases, waits for this, and what it has is not added to afterwards.
 _STORED = """
 WITH staying AS MATERIALIZED (
     SELECT id FROM accounts_merchant WHERE id = %(merchant)s AND deleted_at IS NULL FOR SHARE
@@ -62,8 +63,9 @@ WHERE m.stream = %(stream)s AND m.merchant_id = %(merchant)s AND NOT EXISTS (
 ORDER BY m.sequence, m.id, wanted.endpoint
 """
 _ADD = f"""
-INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, next_attempt_at, late, trigger)
-SELECT new.id, m.id, new.endpoint, 'pending', {_DUE}, TRUE, 'manual'
+INSERT INTO webhooks_delivery
+    (id, message_id, endpoint_id, state, next_attempt_at, late, trigger, answers_kept)
+SELECT new.id, m.id, new.endpoint, 'pending', {_DUE}, TRUE, 'manual', {ANSWERS_KEPT}
 FROM jsonb_to_recordset(%(rows)s) AS new (id uuid, message uuid, endpoint uuid)
 JOIN webhooks_message m ON m.id = new.message
 ORDER BY m.sequence, m.id, new.endpoint FOR KEY SHARE OF m

@@ -51,7 +51,7 @@ def _plain_way(run: Run) -> Drained:
     fetch_text(f"{run.url}/forget")
     with run.stage.scene("plain") as on:
         on.command("bench_owe", f"{run.url}/at-once/{{}}", str(count), "--plain")
-        with on.plain_worker():
+        with on.plain_workers():
             fetch_text(f"{run.url}/heard/{count}")
             ended = wait_until(on, _ALL_DELIVERED, count=count)
     heard = arrivals(run.url)

@@ -1,11 +1,13 @@
 """A run of the bench: its stage, its sizes, and rounds of several sides in turn."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 from bench.stage import Stage
+from bench.turns import in_turn, say
+
+__all__ = ["ONE_WORKER", "QUICK", "WORKER_EACH", "Run", "Sizes", "say"]
 
 T = TypeVar("T")
 
@@ -59,16 +61,5 @@ class Run:
     rounds: int
 
     def in_turn(self, sides: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
-        """What each side gave in each round, measured in turn: what else the machine does hits all alike."""
-        found: dict[str, list[T]] = {name: [] for name in sides}
-        for nth in range(self.rounds):
-            for name, measure in sides.items():
-                found[name].append(measure())
-                say(f"  round {nth + 1}, {name}: {found[name][-1]}")
-        return found
-
-
-def say(line: str) -> None:
-    """Print it at once, whoever reads."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+        """What each side gave in each round."""
+        return in_turn(sides, self.rounds)

@@ -62,6 +62,9 @@ class Express247(Adapter):
     country_code = "VN"
     default_base_url = "https://tracking.247express.vn"
     time_zone = HOME.key
+    #: The seed's "Maximum request" of a key, and of the service.
+    daily_quota = 200_000
+    service_quota = 3_000_000
     looks_like = takes = re.compile(r"^[A-Za-z0-9_-]{5,20}$")
     source: ClassVar[str] = "247express-tracking"
 

@@ -5,7 +5,7 @@ milestones are our words; what is none of them is unmapped.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from carriers import moments, ordering, postal, reading
 from carriers.adapter import Adapter, Answer, Client, Credentials, Method, Pushed, Query, Request
+from carriers.countries import code_of
 from carriers.exceptions import BadResponse, NotFoundYet
 from carriers.identity import keyed
 from carriers.moments import Clock
@@ -36,6 +37,8 @@ class Ship24(Adapter):
     form = "5 to 50 letters, digits and -_/."
     check_form = postal.NAME
     per_call = False
+    #: Results; taking it up again; making it, and once more without its shipping date; results again.
+    most_calls = 5
     closes = True
     pushes = True
     source: ClassVar[str] = "ship24-tracking"
@@ -78,6 +81,9 @@ class Ship24(Adapter):
             raise NotFoundYet("Ship24 has found nothing for this number yet")
         return replace(found, ignored=len(trackings) - 1, part=reading.to_store(tracking))
 
+    def answer_of(self, part: object, query: Query) -> Answer:
+        return super().answer_of({"data": {"trackings": [part]}}, query)
+
     def close(self, tracker_id: UUID, credentials: Credentials, client: Client) -> None:
         answer = _There(credentials, tracker_id, client).update(is_subscribed=False)
         if answer.status not in {200, 404}:
@@ -101,22 +107,26 @@ class Ship24(Adapter):
 
     def _snapshot(self, parts: Sequence[Mapping[str, Any]], query: Query) -> Snapshot:
         clock = Clock(moments.zone_named(query.credentials.time_zone, self.time_zone))
+        shipment = reading.fields(parts[-1].get("shipment"))
+        delivery = reading.fields(shipment.get("delivery"))
+        facts = _facts(shipment, delivery, clock)
+        between = {facts.origin_country_code or "", facts.destination_country_code or ""}
         # Newest first in each part, as Ship24 says.
         events = [
             event for part in parts for event in reversed(reading.entries(part.get("events"), "events"))
         ]
         read, set_aside = reading.readable(
-            events, "an event", lambda event: (self._scan(event, clock, query.number), _order(event))
+            events,
+            "an event",
+            lambda event: (self._scan(event, clock, between, query.number), _order(event)),
         )
         scans = keyed(ordering.ranked(_in_order(read)))
         if len(events) > reading.MAX_ENTRIES:
             raise BadResponse(f"The push holds {len(events)} events, more than any parcel has")
-        shipment = _object(parts[-1].get("shipment"))
-        delivery = _object(shipment.get("delivery"))
         return Snapshot(
             courier=self.code,
             scans=scans,
-            shipment=_facts(shipment, delivery, clock),
+            shipment=facts,
             personal=PersonalFacts(
                 recipient=_recipient(shipment.get("recipient")),
                 signed_by=reading.text(delivery.get("signedBy")),
@@ -125,9 +135,11 @@ class Ship24(Adapter):
             set_aside=tuple(set_aside),
         )
 
-    def _scan(self, event: Mapping[str, Any], clock: Clock, number: str) -> Scan:
+    def _scan(self, event: Mapping[str, Any], clock: Clock, between: Collection[str], number: str) -> Scan:
         """Raises ValueError where the time is there and cannot be read."""
-        moment = clock.read(event.get("occurrenceDatetime"))
+        place = reading.text(event.get("location"))
+        there = clock.there(place, between, reading.text(event.get("utcOffset")))
+        moment = there.read(event.get("occurrenceDatetime"))
         event_id = reading.text(event.get("eventId"))
         code = reading.text(event.get("statusCode"))
         milestone = reading.text(event.get("statusMilestone"))
@@ -141,7 +153,7 @@ class Ship24(Adapter):
             rank=0,
             carrier_code=code,
             text=reading.text(event.get("status")) or code or "",
-            location=reading.text(event.get("location")),
+            location=place,
             status_code=status,
             milestone=words.MILESTONES.get(milestone),
             raw=_raw(event, number, milestone),
@@ -192,12 +204,12 @@ def _is_archived(body: bytes) -> bool:
         return False
     trackings = data.get("trackings") if isinstance(data, dict) else None
     first = trackings[0] if isinstance(trackings, list) and trackings else None
-    return _object(_object(first).get("tracker")).get("isSubscribed") is False
+    return reading.fields(reading.fields(first).get("tracker")).get("isSubscribed") is False
 
 
 def _refuse_anothers(tracking: Mapping[str, Any], query: Query) -> None:
     """Our id there decides; where it is not told, the number does."""
-    tracker = _object(tracking.get("tracker"))
+    tracker = reading.fields(tracking.get("tracker"))
     told = reading.text(tracker.get("clientTrackerId"))
     if told is not None:
         ours = told.lower() == str(query.tracker_id)
@@ -208,12 +220,12 @@ def _refuse_anothers(tracking: Mapping[str, Any], query: Query) -> None:
 
 
 def _tells_events(tracking: Mapping[str, Any]) -> bool:
-    return reading.text(_object(tracking.get("metadata")).get("topic")) in {None, _EVENTS_TOPIC}
+    return reading.text(reading.fields(tracking.get("metadata")).get("topic")) in {None, _EVENTS_TOPIC}
 
 
 def _generated(tracking: Mapping[str, Any]) -> str:
     """Sorts by when Ship24 wrote it: ISO in UTC, as all its fields that end in At."""
-    return reading.text(_object(tracking.get("metadata")).get("generatedAt")) or ""
+    return reading.text(reading.fields(tracking.get("metadata")).get("generatedAt")) or ""
 
 
 def _written(tracking: Mapping[str, Any]) -> datetime | None:
@@ -222,7 +234,7 @@ def _written(tracking: Mapping[str, Any]) -> datetime | None:
 
 
 def _tracker_id(tracking: Mapping[str, Any]) -> UUID | None:
-    told = reading.text(_object(tracking.get("tracker")).get("clientTrackerId"))
+    told = reading.text(reading.fields(tracking.get("tracker")).get("clientTrackerId"))
     try:
         return UUID(told) if told else None
     except ValueError:
@@ -271,7 +283,7 @@ def _unmapped(scans: Sequence[Scan]) -> tuple[Unmapped, ...]:
 
 
 def _facts(shipment: Mapping[str, Any], delivery: Mapping[str, Any], clock: Clock) -> ShipmentFacts:
-    window = _object(delivery.get("courierEstimatedDeliveryDate"))
+    window = reading.fields(delivery.get("courierEstimatedDeliveryDate"))
     start, end = clock.read_or_none(window.get("from")), clock.read_or_none(window.get("to"))
     if start is None and end is None:
         end = clock.read_or_none(delivery.get("estimatedDeliveryDate"))
@@ -279,20 +291,11 @@ def _facts(shipment: Mapping[str, Any], delivery: Mapping[str, Any], clock: Cloc
         estimated_from=start,
         estimated_to=end,
         service=reading.text(delivery.get("service")),
-        origin_country_code=_country(shipment.get("originCountryCode")),
-        destination_country_code=_country(shipment.get("destinationCountryCode")),
+        origin_country_code=code_of(shipment.get("originCountryCode")),
+        destination_country_code=code_of(shipment.get("destinationCountryCode")),
     )
 
 
-def _country(value: object) -> str | None:
-    code = (reading.text(value) or "").upper()
-    return code if re.fullmatch("[A-Z]{2}", code, re.ASCII) else None
-
-
 def _recipient(value: object) -> dict[str, Any] | None:
-    told = {name: reading.text(_object(value).get(name)) for name in _RECIPIENT}
+    told = {name: reading.text(reading.fields(value).get(name)) for name in _RECIPIENT}
     return told if any(told.values()) else None
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

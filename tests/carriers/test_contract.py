@@ -1,14 +1,20 @@
 """Every adapter comes with answers for the situations that all carriers have, and reads them as it should."""
 
+import contextlib
+import json
 import re
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
 
 from carriers.adapter import Adapter
+from carriers.digest import digest
 from carriers.exceptions import CarrierError
 from carriers.registry import adapters
 from carriers.snapshot import Certainty
-from tests.carriers.payloads import FOLDER, Payload, line, payloads
+from tests.carriers.payloads import FOLDER, Payload, line, payloads, query
+from tests.carriers.test_totality import VALUES, assert_storable
 
 #: all24 documents no event for a parcel that went wrong: its `exception` is a request that failed.
 SITUATIONS = ("delivered", "in_transit", "exception", "unknown_number", "unmapped_code")
@@ -50,6 +56,23 @@ def test_keys_are_unique_short_and_the_same_at_every_reading(payload: Payload) -
     assert len(set(keys)) == len(keys)
     assert all(key.startswith(f"{payload.courier}|") and len(key) <= 200 for key in keys)
     assert keys == [scan.key for scan in payload.parse().scans]
+
+
+@each_answer
+def test_what_is_kept_of_an_answer_is_read_again_as_the_answer_was(payload: Payload) -> None:
+    adapter, snapshot = adapters()[payload.courier], payload.parse()
+    kept = json.loads(json.dumps(snapshot.part))
+    again = adapter.reread(kept, query(payload.courier, payload.expected["number"]))
+    assert replace(again, ignored=snapshot.ignored) == snapshot
+    assert digest(again, adapter.map_version, True) == digest(snapshot, adapter.map_version, True)
+
+
+@each_adapter
+@given(part=VALUES)
+def test_whatever_is_kept_is_read_again_or_refused(adapter: Adapter, part: object) -> None:
+    number = Payload(adapter.code, "delivered").expected["number"]
+    with contextlib.suppress(CarrierError):
+        assert_storable(adapter.reread(part, query(adapter.code, number)))
 
 
 @each_answer

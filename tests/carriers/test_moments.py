@@ -80,15 +80,113 @@ def test_an_offset_known_from_elsewhere_comes_before_the_zone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "instant"),
+    ("zone", "text", "instant"),
     [
-        ("2024-10-27 02:30:00", datetime(2024, 10, 27, 0, 30, tzinfo=UTC)),  # happens twice: the first
-        ("2024-03-31 02:30:00", datetime(2024, 3, 31, 1, 30, tzinfo=UTC)),  # never happens
+        # Repeated: the first of the two, from the first second to the last.
+        ("Europe/Berlin", "2024-10-27 01:59:59", "2024-10-26T23:59:59Z"),
+        ("Europe/Berlin", "2024-10-27 02:00:00", "2024-10-27T00:00:00Z"),
+        ("Europe/Berlin", "2024-10-27 02:59:59", "2024-10-27T00:59:59Z"),
+        ("Europe/Berlin", "2024-10-27 03:00:00", "2024-10-27T02:00:00Z"),
+        ("America/New_York", "2024-11-03 01:30:00", "2024-11-03T05:30:00Z"),
+        ("Australia/Lord_Howe", "2024-04-07 01:45:00", "2024-04-06T14:45:00Z"),
+        # Skipped: by the offset before, as if the clock had not been put forward yet.
+        ("Europe/Berlin", "2024-03-31 01:59:59", "2024-03-31T00:59:59Z"),
+        ("Europe/Berlin", "2024-03-31 02:00:00", "2024-03-31T01:00:00Z"),
+        ("Europe/Berlin", "2024-03-31 02:30:00", "2024-03-31T01:30:00Z"),
+        ("Europe/Berlin", "2024-03-31 03:00:00", "2024-03-31T01:00:00Z"),
+        ("America/New_York", "2024-03-10 02:30:00", "2024-03-10T07:30:00Z"),
+        ("Australia/Lord_Howe", "2024-10-06 02:15:00", "2024-10-05T15:45:00Z"),
+        # No daylight saving any more.
+        ("Asia/Bangkok", "2024-03-31 02:30:00", "2024-03-30T19:30:00Z"),
+        ("America/Sao_Paulo", "2024-11-03 00:30:00", "2024-11-03T03:30:00Z"),
     ],
 )
-def test_daylight_saving_never_stops_a_time_from_being_read(text: str, instant: datetime) -> None:
-    moment = Clock(BERLIN).read(text)
-    assert (moment.instant, moment.certainty) == (instant, Certainty.ZONE_ASSUMED)
+def test_daylight_saving_never_stops_a_time_from_being_read(zone: str, text: str, instant: str) -> None:
+    moment = Clock(ZoneInfo(zone)).read(text)
+    assert (moment.instant, moment.certainty) == (datetime.fromisoformat(instant), Certainty.ZONE_ASSUMED)
+    assert moment.wall == text.replace(" ", "T")
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "instant"),
+    [
+        ("Europe/Berlin", "2024-03-31", "2024-03-30T23:00:00Z"),
+        ("Africa/Cairo", "2024-04-26", "2024-04-25T22:00:00Z"),  # begins at one o'clock
+        ("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"),  # begins at one o'clock
+        ("America/Havana", "2024-11-03", "2024-11-03T04:00:00Z"),  # has two midnights
+        ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00Z"),  # was left out there
+    ],
+)
+def test_a_day_alone_stands_at_its_first_second_whatever_the_clocks_do(
+    zone: str, day: str, instant: str
+) -> None:
+    moment = Clock(ZoneInfo(zone)).read(day)
+    assert (moment.instant, moment.certainty) == (datetime.fromisoformat(instant), Certainty.DATE_ONLY)
+    assert (moment.written, moment.wall) == (day, day)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2024-10-27T02:30:00+01:00", "2024-10-27T01:30:00Z"),
+        ("2024-03-31T02:30:00+01:00", "2024-03-31T01:30Z"),
+    ],
+)
+def test_an_offset_beside_the_time_leaves_nothing_to_daylight_saving(text: str, instant: str) -> None:
+    assert Clock(BERLIN).read(text).instant == datetime.fromisoformat(instant)
+
+
+@given(
+    st.datetimes(datetime(1990, 1, 1), datetime(2037, 1, 1)),  # noqa: DTZ001 (wall clocks)
+    st.sampled_from(
+        ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tehran", "Africa/Cairo"]
+    ),
+)
+def test_a_wall_clock_comes_back_unless_it_was_skipped_and_then_moves_by_what_was_skipped(
+    wall: datetime, zone: str
+) -> None:
+    place, wall = ZoneInfo(zone), wall.replace(microsecond=0, fold=0)
+    instant = Clock(place).read(wall.isoformat()).instant
+    assert instant is not None
+    back = instant.astimezone(place)
+    skipped = back.utcoffset() != wall.replace(tzinfo=place).utcoffset()
+    moved = (back.utcoffset() or timedelta()) - (wall.replace(tzinfo=place).utcoffset() or timedelta())
+    assert back.replace(tzinfo=None, fold=0) == wall + (moved if skipped else timedelta())
+
+
+@pytest.mark.parametrize(
+    ("place", "instant"),
+    [
+        ("Bangkok, Thailand", "2026-03-01T05:00:00Z"),
+        ("Beijing, CN", "2026-03-01T04:00:00Z"),
+        ("Austin, United States", "2026-03-01T11:00:00Z"),  # several times: the account's zone
+        ("Depot", "2026-03-01T11:00:00Z"),
+        (None, "2026-03-01T11:00:00Z"),
+    ],
+)
+def test_a_place_in_a_country_of_one_time_comes_before_the_accounts_zone(
+    place: str | None, instant: str
+) -> None:
+    clock = Clock(BERLIN)
+    moment = clock.there(place, ("CN", "US")).read("2026-03-01 12:00:00")
+    assert moment.instant == datetime.fromisoformat(instant)
+    plain = clock.read("2026-03-01 12:00:00")
+    assert (moment.written, moment.certainty, moment.wall) == (plain.written, plain.certainty, plain.wall)
+
+
+def test_an_offset_beside_a_time_comes_before_its_place() -> None:
+    moment = Clock(BERLIN).there("Bangkok, Thailand", offset="+05:30").read("2026-03-01 12:00:00")
+    assert (moment.written, moment.certainty) == ("2026-03-01T12:00:00+05:30", Certainty.OFFSET_ASSUMED)
+    same = Clock(BERLIN).there("Bangkok, Thailand", offset="+05:30").read("2026-03-01T12:00:00+07:00")
+    assert (same.written, same.certainty) == ("2026-03-01T12:00:00+07:00", Certainty.OFFSET_KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("offset", "hours"),
+    [("+07:00", 7), ("+0530", 5.5), ("-03", -3), ("Z", 0), ("7", None), ("+25:00", None), (None, None)],
+)
+def test_an_offset_that_stands_alone(offset: str | None, hours: float | None) -> None:
+    assert moments.offset_named(offset) == (None if hours is None else timezone(timedelta(hours=hours)))
 
 
 @pytest.mark.parametrize("nothing", [None, "", "  ", "0001-01-01T00:00:00", "0001-01-01T00:00:00Z"])

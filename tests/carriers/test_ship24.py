@@ -215,6 +215,37 @@ def test_local_times_take_the_accounts_zone() -> None:
     assert (scan.moment.certainty, scan.moment.written) == ("zone_assumed", "2026-03-01T12:00:00")
 
 
+def test_a_local_time_takes_the_zone_of_its_place_where_that_names_a_country_of_one_time() -> None:
+    local = {"at": "2026-03-01T12:00:00"}
+    scans = read(
+        event("a", location="Bangkok, Thailand", **local),
+        event("b", location="Chicago, IL", **local),
+        event("c", location="Lisboa, Portugal", **local),
+        event("d", location="Paris, FR", utcOffset="-03:00", **local),
+    ).scans
+    found = {scan.key[-1]: (f"{scan.moment.instant:%H:%M}", scan.moment.certainty.value) for scan in scans}
+    assert found == {
+        "a": ("05:00", "zone_assumed"),
+        "b": ("12:00", "zone_assumed"),
+        "c": ("12:00", "zone_assumed"),
+        "d": ("15:00", "offset_assumed"),
+    }
+
+
+def test_a_day_alone_begins_when_it_begins_at_its_place() -> None:
+    (scan,) = read(event("a", at="2026-03-01", location="Bangkok, Thailand")).scans
+    assert f"{scan.moment.instant:%d %H:%M}" == "28 17:00"
+    assert (scan.moment.certainty, scan.moment.written) == ("date_only", "2026-03-01")
+
+
+def test_a_scan_without_an_id_is_known_by_its_wall_clock_in_whatever_zone_that_is_read() -> None:
+    at = "2026-03-01T12:00:00"
+    (before,) = read(event("", at=at, location="Bangkok", eventId=None)).scans
+    (after,) = read(event("", at=at, location="Bangkok, Thailand", eventId=None)).scans
+    assert before.key == after.key
+    assert before.moment.instant != after.moment.instant
+
+
 def test_the_category_does_not_stand_in_for_an_unknown_code() -> None:
     snapshot = read(event("a", statusCode="delivery_by_drone", statusCategory="delivery"))
     assert snapshot.scans[0].status_code is None
@@ -308,3 +339,11 @@ def test_any_push_is_read_or_refused(value: Any) -> None:
 def test_the_check_digit_of_a_postal_item(number: str, right: bool) -> None:
     assert postal.is_right(number) is right
     assert ship24.check(number) is right
+
+
+def test_what_is_kept_of_a_push_is_read_again_as_the_push_was() -> None:
+    (told,) = ship24.unpacked(json.dumps(push(tracking(TRACKER, event("a"), event("b", order=2)))).encode())
+    asked = query("ship24", NUMBER)
+    snapshot = ship24.parse_pushed(told, asked)
+    assert ship24.reread(json.loads(json.dumps(snapshot.part)), asked) == snapshot
+    assert snapshot.partial

@@ -90,14 +90,46 @@ def test_settings_gives_the_defaults_that_the_code_has() -> None:
     assert {name: listed[name] for name in constants} == constants
 
 
+_CADENCE = ("milestone", "while silent for less than", "asked every, in the morning", "by day", "at night")
+
+
 def test_polling_has_the_cadence_of_the_code() -> None:
-    rows = table(page("polling"), "milestone", "while silent for less than", "asked every")
-    assert [(milestone, duration(below), duration(every)) for milestone, below, every in rows] == [
-        (milestone.value, below, every)
-        for milestone, cadence in schedule.CADENCE.items()
-        for below, every in cadence
+    rows = table(page("polling"), *_CADENCE)
+    paces = [(milestone.value, pace) for milestone, each in schedule.CADENCE.items() for pace in each]
+    paces += [("the last word", pace) for pace in schedule.AFTER_THE_LAST_WORD]
+    paces.append(("expected today", schedule.WHEN_EXPECTED))
+    assert [(name, *map(duration, figures)) for name, *figures in rows] == [
+        (name, *pace) for name, pace in paces
     ]
-    assert f"up to {deciding.SPREAD * 100:.0f} %" in prose(page("polling"))
+    assert {name for name, _ in paces} >= set(Milestone) - {Milestone.DELIVERED}
+
+
+def test_polling_has_the_other_figures_of_the_cadence() -> None:
+    text = " ".join(prose(page("polling")).split())
+    hours = [f"{begins // timedelta(hours=1):02}:00" for begins in schedule.PARTS_BEGIN]
+    morning, day, night = hours
+    assert f"morning from {morning}" in text
+    assert f"day from {day}" in text
+    assert f"night from {night} to {morning}" in text
+    assert f"up to {deciding.SPREAD * 100:.0f} %" in text
+    assert f"still watched for {schedule.LAST_WATCH.days} d" in text
+    assert f"on {schedule.DAYS_EXPECTED - 1} more day after it" in text
+    assert f"followed for {schedule.OLD_AFTER.days} d in all, is asked about half as often" in text
+    assert schedule.OLD_FACTOR == 2
+    old = text.partition("**An old parcel**")[2].partition(" and not expected")[0]
+    assert set(re.findall(r"`(\w+)`", old)) == set(schedule.SLOW_WHEN_OLD)
+
+
+def test_polling_has_the_urgencies_of_the_code() -> None:
+    rows = table(page("polling"), "urgency", "what")
+    assert [int(number) for number, _ in rows] == [urgency.value for urgency in schedule.Urgency]
+    assert f"less than {schedule.OUT_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.DUE][1]
+    assert f"less than {schedule.MOVED_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.MOVED][1]
+
+
+def test_polling_has_the_silences_that_are_told() -> None:
+    rows = table(page("polling"), "milestone", "has stalled after a silence of")
+    assert {name: duration(silence) for name, silence in rows} == schedule.STALLED_AFTER
 
 
 def test_polling_has_the_backoff_of_the_code() -> None:
@@ -111,13 +143,14 @@ def test_polling_stops_when_the_code_does() -> None:
     rows = dict(table(page("polling"), "stop reason", "when"))
     after = {reason: duration(" ".join(when.split()[-2:])) for reason, when in rows.items()}
     last = schedule.LAST_WATCH
-    assert after == {"delivered": last, "exception": last, "no_news": schedule.SILENCE_LIMIT}
-    assert f"every {schedule.LAST_EVERY // timedelta(hours=1)} h" in prose(page("polling"))
+    limits = {"no_news": schedule.SILENCE_LIMIT, "expired": schedule.AGE_LIMIT}
+    assert after == {"delivered": last, "exception": last} | limits
     for reason, wait in after.items():
-        milestone = Milestone.IN_TRANSIT if reason == "no_news" else Milestone(reason)
-        now = Situation(Outcome.UNCHANGED, milestone, final=reason == "exception", silence=wait)
-        assert schedule.decide(now).stop_reason == reason
-        assert schedule.decide(replace(now, silence=wait - timedelta(seconds=1))).stop_reason is None
+        milestone = Milestone.IN_TRANSIT if reason in limits else Milestone(reason)
+        now = Situation(Outcome.UNCHANGED, milestone, final=reason == "exception")
+        name = "age" if reason == "expired" else "silence"
+        assert schedule.decide(replace(now, **{name: wait})).stop_reason == reason
+        assert schedule.decide(replace(now, **{name: wait - timedelta(seconds=1)})).stop_reason is None
 
 
 def test_webhooks_has_the_retries_of_the_code() -> None:
@@ -231,9 +264,9 @@ def test_webhooks_lists_the_types_that_an_endpoint_can_ask_for() -> None:
     listed |= {f"tracking.{milestone}" for milestone in Milestone}
     others = set(filters.MESSAGE_TYPES) - listed
     assert listed <= set(filters.MESSAGE_TYPES)
-    _, named = prose(page("webhooks")).split("Four more types may be asked")
+    _, named = prose(page("webhooks")).split("Three more types may be asked")
     assert {kind for kind in others if f"`{kind}`" in named.split("Besides these")[0]} == others
-    assert len(others) == 4
+    assert len(others) == 3
 
 
 def test_carriers_lists_the_couriers_that_there_are() -> None:

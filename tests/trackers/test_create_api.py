@@ -23,7 +23,9 @@ SHIP24_TRACKER = {
     "isTracked",
     "createdAt",
 }
-POLLING = {"lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stopReason"}
+POLLING = {
+    "lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stalledAt", "stopReason", "erasedAt",
+}  # fmt: skip
 
 
 def post(client: APIClient, path: str = "/v1/trackers", **body: Any) -> Any:

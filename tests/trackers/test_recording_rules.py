@@ -143,6 +143,21 @@ def test_of_two_silent_couriers_both_are_stopped_once() -> None:
     assert Watch.objects.filter(next_poll_at=None).count() == 2
 
 
+@pytest.mark.usefixtures("at_two_couriers")
+def test_of_two_silent_couriers_the_silence_is_told_once() -> None:
+    silent_for(timedelta(days=4))
+    answers(NotFoundYet(), NotFoundYet())
+    answers(NotFoundYet(), NotFoundYet())
+    assert types() == ["tracker.created", "tracking.stalled"]
+
+
+@pytest.mark.usefixtures("at_two_couriers")
+def test_of_two_couriers_one_with_news_ends_the_silence() -> None:
+    silent_for(timedelta(days=4))
+    answers(NotFoundYet(), order(NUMBER, "100000"))
+    assert "tracking.stalled" not in types()
+
+
 def test_a_message_holds_only_what_is_news(tracker: Tracker, as_alice: APIClient, settings: Settings) -> None:
     subscribe(as_alice, settings)
     answers(order(NUMBER, "050000"))

@@ -13,7 +13,7 @@ from accounts.errors import ApiError, not_found
 from accounts.models import Merchant
 from accounts.staying import stay
 from carriers import accounts
-from carriers.models import CarrierAccount
+from carriers.models import CarrierAccount, Health
 from events.conflicts import or_conflict
 from trackers import tasks
 
@@ -83,6 +83,7 @@ def replace_key(merchant_id: UUID, account_id: UUID, key: str, **push_secret: st
 
 def _replace_key(merchant_id: UUID, account_id: UUID, key: str, **push_secret: str | None) -> None:
     with transaction.atomic():
+        _hold_health(account_of(merchant_id, account_id))
         account = _one(_own(merchant_id).select_for_update(no_key=True), account_id)
         for name, secret in push_secret.items():
             setattr(account, name, secret)
@@ -113,12 +114,18 @@ def give_up(merchant_id: UUID, account_id: UUID) -> None:
 
 def _give_up(merchant_id: UUID, account_id: UUID) -> None:
     with transaction.atomic():
+        _hold_health(account_of(merchant_id, account_id))
         # Against whoever is giving it a watch (trackers.assignment): then that watch is seen below.
         account = _one(_own(merchant_id).select_for_update(), account_id)
         with connection.cursor() as cursor:
             cursor.execute(_SET_FREE, [account_id])
         account.delete()
         transaction.on_commit(tasks.nudge_accounts, robust=True)
+
+
+def _hold_health(account: CarrierAccount) -> None:
+    """Before the account itself, as those do that claim polls of it and then count them."""
+    list(Health.objects.select_for_update().filter(account=account).values_list("pk"))
 
 
 def _own(merchant_id: UUID) -> QuerySet[CarrierAccount]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import NAMESPACE_OID, uuid5
 
 from django.conf import settings
 from django.db import connection
@@ -11,21 +11,17 @@ from uuid_utils.compat import uuid7
 from accounts.errors import ApiError
 from carriers import accounts
 from carriers.adapter import Credentials, Query
-from carriers.exceptions import (
-    CarrierError,
-    KeyExhausted,
-    KeyRejected,
-    NotFoundYet,
-    NotYourParcel,
-    Unreachable,
-)
+from carriers.exceptions import CarrierError, NotFoundYet, NotYourParcel, Unreachable
 from carriers.fetching import Fetched, Fetcher
+from carriers.health import Call
+from carriers.heeding import Ended, heed
 from carriers.models import CarrierAccount
 from carriers.outcome import Outcome
 from trackers import tasks, waiting
 
 #: A number that no carrier gives, and that all take for one.
 NOBODYS = "PARCELWIRE-TEST"
+_NOBODY = uuid5(NAMESPACE_OID, NOBODYS)
 #: Seconds beyond the call's own deadline, for its thread to say so.
 _BEYOND = 1.0
 
@@ -52,7 +48,8 @@ def try_out(account: CarrierAccount) -> Trial:
             message = "Too many requests wait for carriers at present."
             raise ApiError(429, "too_many_requests", message, {"Retry-After": "1"})
         ended = _asked(account.courier, usable.credentials, asked_at)
-    _heed(account.id, ended.error, asked_at)
+    if heed([Ended(account.id, Call(_NOBODY, asked_at, ended.error))]):
+        tasks.nudge_accounts()
     return _told(ended.error)
 
 
@@ -69,15 +66,6 @@ def _told(error: CarrierError | None) -> Trial:
     if error is None or isinstance(error, NotFoundYet | NotYourParcel):
         return Trial(Outcome.OK)
     return Trial(error.outcome, error.detail)
-
-
-def _heed(account_id: UUID, error: CarrierError | None, asked_at: datetime) -> None:
-    match error:
-        case KeyRejected():
-            if accounts.suspend(account_id, error.detail, asked_at=asked_at):
-                tasks.nudge_accounts()
-        case KeyExhausted():
-            accounts.rest(account_id, error.resting_until, asked_at=asked_at)
 
 
 def _now() -> datetime:

@@ -17,7 +17,9 @@ POLLED: dict[str, Any] = TRACKER | {
     "nextPollAt": "2026-03-01T11:09:00.000Z",
     "lastPollOutcome": None,
     "lastPollError": None,
+    "stalledAt": None,
     "stopReason": None,
+    "erasedAt": None,
 }
 SCAN: dict[str, Any] = {
     "eventId": "0195f0c2-7b02-7d11-9c2b-2a3f4e5d6c7b",

@@ -153,4 +153,48 @@ OPERATIONS: dict[str, Operation] = {
         },
         errors={400: ["tracker_not_updatable"], 404: ["tracker_not_found"]},
     ),
+    "POST /v1/trackers/{trackerId}/retrack": Operation(
+        id="retrackTracker",
+        tag="Trackers",
+        summary="Take a tracker up again",
+        description=(
+            "One that you unsubscribed or that was stopped is followed again, as by `isSubscribed` true; "
+            "silence and age count anew. One that is followed stays as it is."
+        ),
+        parameters=("SearchBy",),
+        answers={
+            200: Answer(
+                description="The tracker, which is followed.",
+                schema=_CREATED,
+                example={"data": {"tracker": examples.POLLED}},
+            )
+        },
+        errors={
+            400: ["tracker_conflict"],
+            403: ["quota_limit_reached"],
+            404: ["tracker_not_found"],
+            409: ["request_conflict"],
+        },
+    ),
+    "POST /v1/trackers/{trackerId}/erase": Operation(
+        id="eraseTracker",
+        tag="Trackers",
+        summary="Erase what is personal",
+        description=(
+            "Names, addresses, signature and pictures, what carriers said to the letter, kept answers that "
+            "tell of the tracker, and what your endpoints answered to its messages. None of it is kept from "
+            "then on; the parcel is followed as before. Calling it again is safe."
+        ),
+        parameters=("SearchBy",),
+        answers={
+            200: Answer(
+                description="The tracker, which says since when.",
+                schema=_CREATED,
+                example={
+                    "data": {"tracker": examples.POLLED | {"erasedAt": "2026-04-01T08:00:00.000Z"}},
+                },
+            )
+        },
+        errors={404: ["tracker_not_found"], 409: ["request_conflict"]},
+    ),
 }

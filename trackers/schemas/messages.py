@@ -15,10 +15,11 @@ _OF_PARCELS: dict[str, str] = {
     "tracker.restarted": "Carriers are asked again.",
     **{f"tracking.{milestone}": f"The milestone moved to `{milestone}`." for milestone in Milestone},
     "tracking.updated": "New scans or shipment facts; the milestone is the same.",
+    "tracking.stalled": "Carriers told nothing new for longer than is usual.",
     "tracking.corrected": "A known scan changed, was withdrawn or came back.",
 }
 #: Types whose body holds data, that of their event but for a test, with an example of it.
-_OF_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
+_OF_DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "endpoint.disabled": (
         "Parcelwire stopped sending to another endpoint of yours.",
         {
@@ -51,6 +52,23 @@ _OF_ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
             "error": "timeout",
             "statusCode": None,
             "heldSince": None,
+        },
+    ),
+    "carrier_account.suspended": (
+        "Nothing more is sent with a carrier account of yours, for this reason.",
+        {
+            "carrierAccountId": "0195f0c2-6940-7bbf-8a09-0e1d2c3b4a59",
+            "courierCode": "all24",
+            "reason": "all24 answered 401",
+            "happenedAt": "2026-03-01T11:09:00.000Z",
+        },
+    ),
+    "carrier_account.resumed": (
+        "A carrier account of yours that was suspended is asked with again.",
+        {
+            "carrierAccountId": "0195f0c2-6940-7bbf-8a09-0e1d2c3b4a59",
+            "courierCode": "all24",
+            "happenedAt": "2026-03-01T11:09:00.000Z",
         },
     ),
     "test": (
@@ -93,13 +111,13 @@ def message_schemas() -> dict[str, Schema]:
     """A component for the body of each message type."""
     bodies = {_component_of(kind): _about_parcel(kind, tells) for kind, tells in _OF_PARCELS.items()}
     return bodies | {
-        _component_of(kind): _about_endpoint(kind, tells) for kind, (tells, _) in _OF_ENDPOINTS.items()
+        _component_of(kind): _about_endpoint(kind, tells) for kind, (tells, _) in _OF_DATA.items()
     }
 
 
 def messages() -> dict[str, Schema]:
     """The document's `webhooks`: one per message type."""
-    told_of = _OF_PARCELS | {kind: tells for kind, (tells, _) in _OF_ENDPOINTS.items()}
+    told_of = _OF_PARCELS | {kind: tells for kind, (tells, _) in _OF_DATA.items()}
     return {kind: {"post": _message(kind, tells)} for kind, tells in told_of.items()}
 
 
@@ -136,8 +154,8 @@ def _head(kind: str) -> dict[str, Schema]:
 
 def _example(kind: str) -> dict[str, Any]:
     head = {"type": kind, "timestamp": examples.METADATA["generatedAt"]}
-    if kind in _OF_ENDPOINTS:
-        return head | {"data": _OF_ENDPOINTS[kind][1]}
+    if kind in _OF_DATA:
+        return head | {"data": _OF_DATA[kind][1]}
     return head | {"trackings": [{"metadata": examples.METADATA} | examples.TRACKING]}
 
 

@@ -36,7 +36,9 @@ POLLED: dict[str, Schema] = TRACKER | {
     "nextPollAt": told(nullable(MOMENT), "Null while no account can ask, or nobody will."),
     "lastPollOutcome": nullable(ref("PollOutcome")),
     "lastPollError": nullable(TEXT),
+    "stalledAt": told(nullable(MOMENT), "Since when it has stalled; null while something is heard."),
     "stopReason": told(nullable(TEXT), "Why carriers are no longer asked; null while they are."),
+    "erasedAt": told(nullable(MOMENT), "When what is personal was erased, since when none is kept."),
 }
 
 _SCAN: dict[str, Schema] = {

@@ -1,4 +1,4 @@
-"""`/v1/trackers/{id}` and the poll that its merchant asks for."""
+"""`/v1/trackers/{id}`, and the poll and the erasure that its merchant asks for."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -7,6 +7,7 @@ from accounts.views import ApiView
 from trackers.asking import poll_now
 from trackers.choosing import only
 from trackers.deleting import delete
+from trackers.erasing import erase
 from trackers.models import Tracker
 from trackers.presentation import polled_shape
 from trackers.reading import tracker_of
@@ -45,6 +46,28 @@ class PollView(ApiView):
         poll_now(tracker)
         fresh = meant(request, tracker_id)
         return data(202, tracker=polled_shape(fresh, list(fresh.watches.all())))
+
+
+class RetrackView(ApiView):
+    """`/v1/trackers/{id}/retrack`."""
+
+    def post(self, request: Request, tracker_id: str) -> Response:
+        """Take up the tracker again, if nobody asks for it any more."""
+        tracker = meant(request, tracker_id)
+        update(tracker.merchant_id, tracker.id, {"is_subscribed": True})
+        fresh = tracker_of(tracker.merchant_id, str(tracker.id))
+        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
+
+
+class EraseView(ApiView):
+    """`/v1/trackers/{id}/erase`."""
+
+    def post(self, request: Request, tracker_id: str) -> Response:
+        """Erase what is personal; the tracker goes on."""
+        tracker = meant(request, tracker_id)
+        erase(tracker.merchant_id, tracker.id)
+        fresh = tracker_of(tracker.merchant_id, str(tracker.id))
+        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
 
 
 def _shown(tracker: Tracker) -> Response:

@@ -79,6 +79,8 @@ class Delivery(models.Model):
     trigger = models.CharField(max_length=8, choices=Trigger, db_default=Trigger.SCHEDULE)
     created_at = models.DateTimeField(db_default=Now())
     delivered_at = models.DateTimeField(null=True)
+    #: Whether what the subscriber answers is kept. Not where what is personal about the parcel was erased.
+    answers_kept = models.BooleanField(db_default=True, default=True, editable=False)
     #: When it was given up, having been held for too long (`webhooks.expiring`). Null: it was not.
     given_up_at = models.DateTimeField(null=True, editable=False)
 

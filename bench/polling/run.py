@@ -1,0 +1,45 @@
+"""A run of the bench: its stage, its sizes, and rounds of several sides in turn."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bench.stage import Stage
+from bench.turns import in_turn
+
+T = TypeVar("T")
+
+#: One worker process for polls; one for deliveries.
+POLLS, DELIVERIES = "parcelwire", "deliveries,late"
+#: New scans of one poll.
+SCANS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much of everything. Polls are multiples of 10, which is how many accounts a row has."""
+
+    #: Polls of a round that tell nothing new, that tell five scans each, and of the plain way.
+    unchanged: int = 10_000
+    changed: int = 5_000
+    plain: int = 400
+
+
+QUICK = Sizes(unchanged=200, changed=100, plain=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where and how rows are measured."""
+
+    stage: Stage
+    #: Of the carrier, and of the subscriber.
+    carrier: str
+    subscriber: str
+    sizes: Sizes
+    #: Of each side.
+    rounds: int
+
+    def in_turn(self, sides: Mapping[str, Callable[[], T]]) -> dict[str, list[T]]:
+        """What each side gave in each round."""
+        return in_turn(sides, self.rounds)

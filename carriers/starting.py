@@ -1,0 +1,24 @@
+"""The calls that one question makes: counted, and none begun after the day that they are counted for."""
+
+from dataclasses import dataclass
+from time import monotonic
+
+from carriers.adapter import Answer, Client, Request
+from carriers.exceptions import TooLate
+
+
+@dataclass(slots=True)
+class Calls:
+    """A client for one question. `start_by` is of time.monotonic(); None: any time will do."""
+
+    client: Client
+    start_by: float | None = None
+    #: How many were begun, whatever came of them.
+    made: int = 0
+
+    def send(self, request: Request) -> Answer:
+        """Send it once. Raises TooLate without sending it, and what the client raises."""
+        if self.start_by is not None and monotonic() >= self.start_by:
+            raise TooLate
+        self.made += 1
+        return self.client.send(request)

@@ -1,0 +1,138 @@
+"""Claiming what is due: by account, within its places and its calls of the day, the most urgent first.
+
+One transaction locks the health of the accounts it serves, so that no two processes count the same place or
+the same call twice; what they cannot have they leave, and never wait for.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from carriers import budget, reserving, standings
+from carriers.health import Standing, given_out
+from trackers.dues import Due, due_accounts, held
+from trackers.turns import ASKED, shares
+
+_CLAIM = """
+WITH wanted AS (
+    SELECT * FROM unnest(%(accounts)s::uuid[], %(urgencies)s::smallint[], %(counts)s::integer[])
+        AS wanted (account, urgency, count)
+),
+free AS MATERIALIZED (
+    SELECT first.id FROM wanted CROSS JOIN LATERAL (
+        SELECT id FROM trackers_watch
+        WHERE carrier_account_id = wanted.account AND urgency = wanted.urgency
+          AND next_poll_at <= statement_timestamp()
+          AND (claim_id IS NULL OR claimed_until <= statement_timestamp())
+        ORDER BY next_poll_at LIMIT wanted.count
+        FOR NO KEY UPDATE SKIP LOCKED
+    ) AS first
+)
+UPDATE trackers_watch AS watch
+SET claim_id = %(claim)s, claimed_at = clock_timestamp(),
+    claimed_until = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM free, trackers_tracker AS tracker
+WHERE watch.id = free.id AND tracker.id = watch.tracker_id
+RETURNING watch.carrier_account_id, {columns}
+"""
+
+
+def take(most: int, columns: str) -> list[tuple[Due, Sequence[Any]]]:
+    """Claim at most this many due watches, and reserve their calls. At most eight statements.
+
+    Each with the account that asks, as it was then, and with `columns` of `watch` and its `tracker`. No
+    account has more calls in flight than it may, over all processes, nor more in a day; what each may is
+    shared out by `trackers.turns`. Accounts take turns: the least recently served come first.
+    """
+    likely = [one for one in due_accounts(1) if one.can_start][:most]
+    if not likely:
+        return []
+    try:
+        with transaction.atomic():
+            return _taken([one.account for one in likely], most, columns)
+    except reserving.AllSpokenFor:
+        return []
+
+
+def oldest_due() -> datetime | None:
+    """Since when the longest-due watch that could be asked about now waits; None: nothing is due.
+
+    What waits for the day's calls to last, or for a carrier that wants fewer, is not late.
+    """
+    waiting = []
+    for one in due_accounts(1):
+        if one.can_start and one.standing.rate is None:
+            since = one.since[: ASKED + 1] if one.room.is_short else one.since
+            waiting += [moment for moment in since if moment is not None]
+    return min(waiting, default=None)
+
+
+def _taken(accounts: Sequence[UUID], most: int, columns: str) -> list[tuple[Due, Sequence[Any]]]:
+    dues = {one.account: one for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT, held(accounts))}
+    counts = _shared_out(list(dues.values()), most)
+    wanted = [(account, urgency, n) for account, of in counts.items() for urgency, n in of.items() if n]
+    if not wanted:
+        return []
+    values: dict[str, Any] = {
+        "accounts": [account for account, _, _ in wanted],
+        "urgencies": [urgency for _, urgency, _ in wanted],
+        "counts": [n for _, _, n in wanted],
+        "claim": uuid4(),
+        "lease": settings.POLL_LEASE,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM.format(columns=columns), values)
+        taken = [(dues[account], row) for account, *row in cursor.fetchall()]
+    _count(Counter(one.account for one, _ in taken), dues)
+    return taken
+
+
+def _shared_out(dues: Sequence[Due], most: int) -> dict[UUID, dict[int, int]]:
+    """Polls by account and urgency: as even as their places let it be, the first of them one more."""
+    places = {one.account: min(one.places, sum(one.due)) for one in dues}
+    given = _evenly(places, most)
+    return {
+        one.account: shares(
+            dict(enumerate(one.due)),
+            given[one.account],
+            one.room,
+            turn=one.reserved // budget.most_calls(one.courier),
+        )
+        for one in dues
+    }
+
+
+def _evenly(wishes: Mapping[UUID, int], most: int) -> dict[UUID, int]:
+    """What each gets of `most`: nobody more than it wishes, or than another one whose wish is not met."""
+    given = dict.fromkeys(wishes, 0)
+    left = most
+    while left and (open_ := [one for one in wishes if given[one] < wishes[one]]):
+        share = max(1, left // len(open_))
+        for one in open_[:left]:
+            got = min(share, wishes[one] - given[one], left)
+            given[one] += got
+            left -= got
+    return given
+
+
+def _count(polls: Mapping[UUID, int], dues: Mapping[UUID, Due]) -> None:
+    """Write what was given out: the day's calls, and the accounts' pace. Three statements at most."""
+    calls: dict[tuple[UUID, str, date], int] = {}
+    for account, n in polls.items():
+        reserved = dues[account].reservation()
+        if reserved is not None:
+            calls[account, reserved.courier, reserved.day] = n * reserved.calls
+    reserving.reserve(calls)
+    standings.write({account: _served(dues[account], n) for account, n in polls.items()})
+
+
+def _served(one: Due, polls: int) -> Standing:
+    """Without a pace, the moment up to which calls are given out is when the account was last served."""
+    given = given_out(one.standing, polls, one.now)
+    return given if given.rate is not None else replace(given, paced_until=one.now)
