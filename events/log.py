@@ -71,7 +71,8 @@ class Appending:
 
     def write(self, news: Iterable[NewEvent]) -> list[Recorded]:
         """Append these, and return them as the log holds them."""
-        recorded, rows = [], []
+        recorded: list[Recorded] = []
+        rows: list[bytes] = []
         at = self._recorded_at
         for new in news:
             id_ = uuid7()

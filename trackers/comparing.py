@@ -1,7 +1,7 @@
 """What is new of the trackers that are held: the facts of one append to each."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from events import log
-from events.catalog import Fact, Scanned, TrackerStopped, TrackingStalled
+from events.catalog import Fact, TrackerStopped, TrackingStalled, is_heard
 from events.log import NewEvent, Recorded
 from trackers.changes import changes
 from trackers.deciding import next_poll, silent_since
@@ -18,6 +18,7 @@ from trackers.held import Held
 from trackers.learned import Learned, Polled
 from trackers.models import Tracker
 from trackers.projecting import projection_of
+from trackers.quarantine import oldest_of
 
 
 @dataclass(slots=True)
@@ -46,19 +47,26 @@ class Change:
         first = self.before.version + 1
         return [log.event_of(self.tracker.id, first + nth, fact) for nth, fact in enumerate(self.facts)]
 
-    def compare(self, one: Learned) -> dict[str, str]:
-        """Take up what this one tells and the log lacks. Returns the scans that it notes as absent."""
+    def compare(self, one: Learned) -> "Ended":
+        """Take up what this one tells and the log lacks."""
         self.couriers.add(one.courier)
         absent: dict[str, str] = {}
         if isinstance(one, Polled):
             self.polls.append(one)
             absent = one.settled.claim.absent
         if one.snapshot is None:
-            return absent
-        state = self.tracker.state
-        found = changes(state, one.snapshot, asked_at=one.asked_at, absent=absent, late=one.late)
+            return Ended(one, self.tracker, absent, news=False)
+        found = changes(
+            self.tracker.state,
+            one.snapshot,
+            asked_at=one.asked_at,
+            absent=absent,
+            oldest=oldest_of(self.tracker.shipping_date),
+            late=one.late,
+        )
         self.facts.extend(found.facts)
-        return found.absent
+        as_is = replace(one, anothers=True) if found.anothers else one
+        return Ended(as_is, self.tracker, found.absent, news=bool(found.facts))
 
     def heed_silence(self) -> None:
         """Stop, or tell that the parcel has stalled, where a poll found nothing and, by what is known under
@@ -72,7 +80,7 @@ class Change:
         told = next((one for one in decisions if one.stop_reason), None) or next(
             (one for one in decisions if one.stalled), None
         )
-        if told is None or any(fact.type == Scanned.type for fact in self.facts) or self._moves():
+        if told is None or self._is_heard_of() or self._moves():
             return
         if told.stop_reason:
             stops = self.tracker.state["counts"].get("stopped", 0)
@@ -80,6 +88,9 @@ class Change:
         else:
             since = silent_since(self.tracker).astimezone(UTC).isoformat()
             self.facts.append(TrackingStalled(milestone=self.tracker.milestone, silent_since=since))
+
+    def _is_heard_of(self) -> bool:
+        return any(is_heard(fact.type, fact.data()) for fact in self.facts)
 
     def _moves(self) -> bool:
         """Whether the facts change where the parcel is; the log is not asked for that."""
@@ -97,7 +108,7 @@ class Ended:
     """What was learned of one watch, and what it came to under the lock."""
 
     learned: Learned
-    tracker: Held
+    tracker: Held | Tracker
     #: Known scans that the answer left out: key to the first answer without it.
     absent: dict[str, str]
     #: Whether it told news.
@@ -120,9 +131,7 @@ def compare(held: Iterable[tuple[Learned, Held]], ended: list[Ended]) -> Iterato
         tracker = pairs[0][1]
         change = Change(tracker, projection_of(tracker))
         for one, _ in pairs:
-            before = len(change.facts)
-            absent = change.compare(one)
-            ended.append(Ended(one, tracker, absent, news=len(change.facts) > before))
+            ended.append(change.compare(one))
         change.heed_silence()
         if change.facts:
             yield change

@@ -67,10 +67,15 @@ def hold(learned: Sequence[Learned]) -> list[tuple[Learned, Held]]:
     by_watch = {one.watch: one for one in learned}
     with connection.cursor() as cursor:
         cursor.execute(_TRACKERS, [list({one.tracker for one in learned})])
-        trackers = {row[0]: Held(*row[:-1], orjson.loads(row[-1])) for row in cursor.fetchall()}
+        trackers = {row[0]: _held(row) for row in cursor.fetchall()}
         cursor.execute(_WATCHES, [list(by_watch)])
         watches = cursor.fetchall()
     return _wanted(by_watch, trackers, watches)
+
+
+def _held(row: tuple[Any, ...]) -> Held:
+    *columns, state = row
+    return Held(*columns, orjson.loads(state))
 
 
 def _wanted(

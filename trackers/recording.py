@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from carriers.closing import close_later
 from events import log
 from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, tells
-from events.log import Appending
+from events.log import Appending, Recorded
 from trackers.claims import Settled, hear, settle
 from trackers.comparing import Change, Ended, compare
 from trackers.deciding import next_poll, seconds
@@ -112,12 +112,12 @@ def _rescheduled(one: Polled, ended: Ended) -> Settled:
 
 def _news(change: Change) -> Telling:
     """A message holds what is news. Where only the order of scans moved the milestone, that is the news."""
-    events = change.events
-    loud = [event for event in events if tells(event.type, event.data)]
+    loud = [event for event in change.events if tells(event.type, event.data)]
+    types = frozenset(event.type for event in loud or change.events)
     if not any(event.type in _ABOUT_SCANS for event in loud):
-        loud = list(events)
-    told = {event.data["scanKey"] for event in loud if event.type in _TELLING_SCANS}
-    withdrawn = {event.data["scanKey"] for event in loud if event.type == ScanWithdrawn.type}
+        loud = change.events
+    scan_keys = frozenset(event.data["scanKey"] for event in loud if event.type in _TELLING_SCANS)
+    gone = {event.data["scanKey"] for event in loud if _takes_back(event)}
     scans = change.tracker.state["scans"]
     couriers = change.couriers.union(
         change.tracker.courier_codes,
@@ -128,9 +128,17 @@ def _news(change: Change) -> Telling:
         id=uuid7(),
         tracker=change.tracker,
         before=change.before,
-        types=frozenset(event.type for event in events),
-        at=events[0].recorded_at,
-        scan_keys=frozenset(told),
-        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in withdrawn),
+        types=types,
+        at=change.events[0].recorded_at,
+        scan_keys=scan_keys,
+        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in gone),
         couriers=tuple(sorted(couriers)),
     )
+
+
+def _takes_back(event: Recorded) -> bool:
+    """Whether a scan that subscribers were told of counts no more."""
+    if event.type == ScanWithdrawn.type:
+        return not event.data["quarantined"]
+    amended = event.type == ScanAmended.type and event.data["quarantined"]
+    return bool(amended and "quarantined" in event.data["changed"])
