@@ -74,8 +74,8 @@ def hold(learned: Sequence[Learned]) -> list[tuple[Learned, Held]]:
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    *columns, state = row
-    return Held(*columns, orjson.loads(state))
+    values: tuple[Any, ...] = (*row[:-1], orjson.loads(row[-1]))
+    return Held(*values)
 
 
 def _wanted(

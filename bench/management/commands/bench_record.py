@@ -26,6 +26,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
 from bench.polling import parcels
+from config.collecting import look_seldom
 from events.models import Event
 from trackers.claims import Claim
 from trackers.learned import Polled
@@ -52,6 +53,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         desk = _Desk()
+        look_seldom()  # as a worker process does
         for line in sys.stdin:
             match line.split():
                 case ["cast", whose]:
