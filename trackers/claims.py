@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from carriers.budget import Reservation
-from trackers.claiming import take
+from trackers.claiming import Places, take
 from trackers.dues import Due
 
 # What a claim brings along, in the order of the first fields of `Claim`.
@@ -149,9 +149,12 @@ class Settled:
     urgency: int | None = None
 
 
-def claim(most: int) -> list[Claim]:
-    """Take at most this many due watches, within the places and the day's calls of each account."""
-    return [_claimed(due, row) for due, row in take(most, _COLUMNS)]
+def claim(most: int, places: Places | None = None) -> list[Claim]:
+    """Take at most this many due watches, within the places and the day's calls of each account.
+
+    `places`: the calls that this process has room for, by account; None: as many as it takes.
+    """
+    return [_claimed(due, row) for due, row in take(most, _COLUMNS, places)]
 
 
 def renew(claims: Iterable[Claim]) -> None:
