@@ -80,6 +80,7 @@ def _scans(
     for scan in answer.snapshot.scans:
         unknown = scan.key not in known and (scan.supersedes is None or not answer.current)
         kin = _kin(scan, left) if unknown else None
+        left = [one for one in left if one is not kin]
         if kin is not None and kin["aliases"]:
             continue  # it can go by one more key only; the next poll settles it
         same = replace(scan, supersedes=kin["scanKey"]) if kin is not None else scan
