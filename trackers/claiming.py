@@ -68,7 +68,7 @@ def oldest_due() -> datetime | None:
     waiting = []
     for one in due_accounts(1):
         if one.can_start and one.standing.rate is None:
-            since = one.since[: ASKED + 1] if one.room.is_short else one.since
+            since = one.since[: ASKED + 1] if one.room().is_short else one.since
             waiting += [moment for moment in since if moment is not None]
     return min(waiting, default=None)
 
@@ -95,17 +95,18 @@ def _taken(accounts: Sequence[UUID], most: int, columns: str) -> list[tuple[Due,
 
 def _shared_out(dues: Sequence[Due], most: int) -> dict[UUID, dict[int, int]]:
     """Polls by account and urgency: as even as their places let it be, the first of them one more."""
-    places = {one.account: min(one.places, sum(one.due)) for one in dues}
+    places = {one.account: min(one.places, one.room().left, sum(one.due)) for one in dues}
     given = _evenly(places, most)
-    return {
-        one.account: shares(
-            dict(enumerate(one.due)),
-            given[one.account],
-            one.room,
-            turn=one.reserved // budget.most_calls(one.courier),
-        )
-        for one in dues
-    }
+    spoken_for: dict[str, int] = {}
+    counts: dict[UUID, dict[int, int]] = {}
+    for one in dues:
+        calls = budget.most_calls(one.courier)
+        room = one.room(spoken_for.get(one.courier, 0))
+        due, turn = dict(enumerate(one.due)), one.reserved // calls
+        counts[one.account] = shares(due, given[one.account], room, turn=turn)
+        polls = sum(counts[one.account].values())
+        spoken_for[one.courier] = spoken_for.get(one.courier, 0) + polls * calls
+    return counts
 
 
 def _evenly(wishes: Mapping[UUID, int], most: int) -> dict[UUID, int]:

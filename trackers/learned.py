@@ -16,7 +16,8 @@ class Learned:
     """What a carrier told of one watch at one moment: as it stands here a push, which settles nothing.
 
     `written_at`: when the carrier says that it wrote it. Known under the lock alone: whether it comes `late`,
-    after something newer, and whether it told `news`.
+    after something newer, whether it told `news`, and whether all of it is `anothers`, as
+    `trackers.changes` has it.
     """
 
     watch: UUID
@@ -29,6 +30,7 @@ class Learned:
     written_at: datetime | None = None
     late: bool = False
     news: bool = False
+    anothers: bool = False
 
     @property
     def as_of(self) -> datetime:

@@ -13,7 +13,9 @@ from rest_framework.views import APIView
 
 import carriers.facts
 from accounts import errors
+from carriers import health as account_health
 from carriers import moments, unmapped
+from carriers.conditions import Status
 from carriers.exceptions import CarrierError, KeyExhausted
 from carriers.moments import Clock
 from carriers.outcome import Outcome
@@ -266,11 +268,7 @@ def test_webhooks_lists_the_types_that_an_endpoint_can_ask_for() -> None:
     rows = table(page("webhooks"), "type", "when it is sent", "body")
     listed = {kind for kind, _, _ in rows} - {"tracking.<milestone>"}
     listed |= {f"tracking.{milestone}" for milestone in Milestone}
-    others = set(filters.MESSAGE_TYPES) - listed
-    assert listed <= set(filters.MESSAGE_TYPES)
-    _, named = prose(page("webhooks")).split("Three more types may be asked")
-    assert {kind for kind in others if f"`{kind}`" in named.split("Besides these")[0]} == others
-    assert len(others) == 3
+    assert listed == set(filters.MESSAGE_TYPES)
 
 
 def test_carriers_lists_the_couriers_that_there_are() -> None:
@@ -364,3 +362,24 @@ def test_the_api_lists_the_events_and_outcomes_that_there_are() -> None:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(word.title() for word in tail)
+
+
+def test_polling_has_the_figures_of_an_accounts_health() -> None:
+    text = " ".join(prose(page("polling")).partition("## How an account is")[2].split())
+    assert f"about {account_health.OPENED_BY} different numbers" in text
+    assert f"nothing, for {account_health.FIRST_OPEN.seconds} s" in text
+    assert f"up to {account_health.LAST_OPEN.seconds // 60} min" in text
+    assert account_health.SLOWED == 0.5
+    assert f"never less than {account_health.FLOOR} a second" in text
+    assert f"for {account_health.LONGEST_WAIT.seconds // 3600} h at most" in text
+    assert f"each {account_health.STEP.seconds // 60} min" in text
+    assert f"grows by {account_health.GROWTH * 100 - 100:.0f} %" in text
+    assert f"forgotten at {account_health.NO_PACE:.0f} calls" in text
+    assert account_health.SLACK.total_seconds() == 0.1
+
+
+def test_polling_and_the_api_have_the_words_of_health() -> None:
+    circuits = [name for name, _ in table(page("polling"), "circuit", "what is asked")]
+    assert circuits == list(account_health.Circuit)
+    statuses = [name for name, _ in table(page("api"), "status", "what it means")]
+    assert statuses == list(Status)
