@@ -176,24 +176,38 @@ def test_a_scan_that_could_not_be_read_is_recorded_now(
 
 
 def test_the_zone_of_the_account_as_it_is_now_amends_silently(
-    account: CarrierAccount,
     alice: Merchant,
+    as_alice: APIClient,
     carrier: CarrierServer,
     follow: Follow,
     poll: Callable[[], None],
+    settings: Settings,
 ) -> None:
     carrier.replies[NUMBER] = order(NUMBER, "100000", "300000", origin_order_date=None)
     tracker = follow(alice, NUMBER)
     poll()
+    subscribe(as_alice, settings)
     CarrierAccount.objects.update(time_zone="Asia/Tokyo")
     assert "100000: 1 amended (placedAt)" in run("all24")
-    before, after = tracker, Tracker.objects.get()
-    assert [scan["scanKey"] for scan in after.state["scans"]] == [
-        f"all24|2026-03-01T12:0{nth}:00|{code}|1" for nth, code in enumerate(("100000", "300000"))
+    tracker.refresh_from_db()
+    assert [(scan["scanKey"], scan["placedAt"][11:16]) for scan in tracker.state["scans"]] == [
+        ("all24|2026-03-01T12:00:00|100000|1", "03:00"),
+        ("all24|2026-03-01T12:01:00|300000|1", "03:01"),
     ]
-    assert [scan["placedAt"][11:16] for scan in after.state["scans"]] == ["03:00", "03:01"]
-    assert before.id == after.id
-    assert after.last_message_sequence < after.version
+    assert types()[-1] == "tracking.scan_amended"
+    assert not Message.objects.filter(stream=tracker.id).exists()
+
+
+def test_what_is_of_another_parcel_is_read_again_and_stays_out_of_this_ones(
+    tracker: Tracker, as_alice: APIClient, mapped: Callable[[], None], settings: Settings
+) -> None:
+    subscribe(as_alice, settings)
+    mapped()
+    Tracker.objects.update(shipping_date="2026-04-01")
+    assert "250000: 1 amended (quarantined, statusCode, statusMilestone)" in run("all24")
+    tracker.refresh_from_db()
+    assert tracker.milestone == "pending"
+    assert list(check()) == []
 
 
 def test_a_better_zone_amends_at_the_next_poll_too_and_tells_no_scan_twice(
