@@ -6,7 +6,7 @@ of couriers, each kind in order, so that two writers wait for each other and nev
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,7 +14,6 @@ from uuid import UUID
 from django.db import Error, connection
 
 from carriers.budget import Reservation, service_quota_of
-from carriers.models import DailyUse
 
 logger = logging.getLogger(__name__)
 
@@ -150,19 +149,3 @@ def start_anew(account_id: UUID, courier: str, day: date) -> None:
     """A new key has its whole day. The caller holds the lock of the account's `Health` row."""
     with connection.cursor() as cursor:
         cursor.execute(_RESET, [account_id, courier, day])
-
-
-def reserved_on(days: Collection[tuple[UUID, date]]) -> dict[UUID, int]:
-    """Calls reserved by account, each on its own day; one query. Accounts without any are left out."""
-    rows = DailyUse.objects.filter(
-        account__in=[account for account, _ in days], day__in={day for _, day in days}
-    ).values_list("account_id", "day", "reserved")
-    wanted = set(days)
-    return {account: reserved for account, day, reserved in rows if (account, day) in wanted}
-
-
-def database_now() -> Any:
-    """The database's clock, by which days begin and end."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]

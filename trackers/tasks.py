@@ -5,6 +5,7 @@ from celery import shared_task
 from carriers.closing import close_due
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
+from trackers.dues import in_flight
 from trackers.forgetting import BATCH
 from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller
@@ -34,7 +35,7 @@ def sweep() -> None:
     settle_accounts()
     tell()
     Poller().run(BUDGET)
-    close_due(CLOSING_BUDGET)
+    close_due(CLOSING_BUDGET, in_flight)
     forget_answers()
 
 
