@@ -181,25 +181,27 @@ class ScanAmended(ScanFact):
         return f"amended:{self.scan_key}:{self.count}"
 
     @classmethod
-    def moved(cls, told: Mapping[str, Any], placed_at: str, count: int) -> Self:
+    def moved(cls, told: Mapping[str, Any], placed_at: str, count: int, *, quarantined: bool) -> Self:
         """The same scan as `told` (its data), standing elsewhere in the timeline."""
         same = {field: told[name] for field, name in names_of(ScanFact) if name in told}
+        judged = quarantined != told.get("quarantined", False)
         return cls(
-            **{"quarantined": False} | same | {"placed_at": placed_at},
+            **same | {"placed_at": placed_at, "quarantined": quarantined},
             _moment=None,
             alias=None,
-            changed=["placedAt"],
+            changed=["placedAt", "quarantined"] if judged else ["placedAt"],
             count=count,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanWithdrawn(Fact):
-    """A carrier no longer reports a known scan."""
+    """A carrier no longer reports a known scan. One that was `quarantined` counted for nothing before."""
 
     type: ClassVar[str] = "tracking.scan_withdrawn"
     scan_key: str
     count: int
+    quarantined: bool
 
     @property
     def key(self) -> str:
@@ -226,15 +228,27 @@ class ShipmentUpdated(Fact):
 
 
 #: What of a scan must change for subscribers to hear of it.
-CORRECTIONS = frozenset({"occurrenceDatetime", "statusCode", "statusMilestone", "reason", "withdrawn"})
+CORRECTIONS = frozenset(
+    {"occurrenceDatetime", "statusCode", "statusMilestone", "reason", "withdrawn", "quarantined"}
+)
 
 
 def tells(kind: str, data: Mapping[str, Any]) -> bool:
     """Whether an event of this type is news to subscribers. A carrier that only rewords a place is not.
 
-    An append that moves the milestone is told whatever its events say by themselves: see trackers.fold.
+    Nor is what stays in quarantine. An append that moves the milestone is told whatever its events say by
+    themselves: see trackers.fold.
     """
-    return kind != ScanAmended.type or not CORRECTIONS.isdisjoint(data["changed"])
+    changed: list[str] = data["changed"] if kind == ScanAmended.type else []
+    if data.get("quarantined") and "quarantined" not in changed:
+        return False
+    return kind != ScanAmended.type or not CORRECTIONS.isdisjoint(changed)
+
+
+def is_heard(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether an event is a scan of the parcel that was not known as one before: it ends a silence."""
+    new = kind == Scanned.type or (kind == ScanAmended.type and "quarantined" in data["changed"])
+    return new and not data.get("quarantined", False)
 
 
 @cache

@@ -35,14 +35,15 @@ def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
     """Keep what a merchant's own accounts learned; at most two statements.
 
     Answers fetched with a house account leave neither personal data nor the answer: anyone may ask a house
-    account for a number that can be guessed. Nor do those about a tracker that was erased.
+    account for a number that can be guessed. Nor do those about a tracker that was erased; those that tell of
+    another parcel of the number leave no personal data.
     """
     own = [
         (one, tracker)
         for one, tracker in held
         if one.own_account and one.snapshot is not None and tracker.erased_at is None
     ]
-    _keep_personal([(one, tracker) for one, tracker in own if not one.late])
+    _keep_personal([(one, tracker) for one, tracker in own if not (one.late or one.anothers)])
     _keep_answers(one for one, _ in own)
 
 

@@ -11,7 +11,16 @@ from uuid_utils.compat import uuid7
 
 from carriers.closing import close_later
 from events import log
-from events.catalog import Fact, ScanFact, Scanned, ScanWithdrawn, TrackerStopped, TrackingStalled, tells
+from events.catalog import (
+    Fact,
+    ScanAmended,
+    ScanFact,
+    ScanWithdrawn,
+    TrackerStopped,
+    TrackingStalled,
+    is_heard,
+    tells,
+)
 from events.log import NewEvent, Recorded
 from trackers.changes import changes
 from trackers.claims import Settled, hear, settle
@@ -22,6 +31,7 @@ from trackers.learned import Learned, Polled
 from trackers.messages import Telling, announcement
 from trackers.models import Tracker, Watch
 from trackers.projecting import apply_projection, projection_of, write_projections
+from trackers.quarantine import oldest_of
 from webhooks import tasks as webhook_tasks
 from webhooks.fanout import Announcement, announce, subscribers
 
@@ -48,7 +58,7 @@ class _Change:
         told = next((one for one in decisions if one.stop_reason), None) or next(
             (one for one in decisions if one.stalled), None
         )
-        if told is None or any(isinstance(fact, Scanned) for fact in self.facts) or self._moves():
+        if told is None or self._is_heard_of() or self._moves():
             return
         if told.stop_reason:
             stops = self.tracker.state["counts"].get("stopped", 0)
@@ -60,6 +70,9 @@ class _Change:
     @property
     def stops(self) -> bool:
         return any(isinstance(fact, TrackerStopped) for fact in self.facts)
+
+    def _is_heard_of(self) -> bool:
+        return any(is_heard(fact.type, fact.data()) for fact in self.facts)
 
     def _moves(self) -> bool:
         """Whether the facts change where the parcel is; the log is not asked for that."""
@@ -86,33 +99,16 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
     with transaction.atomic():
         held = _lock(learned)
         changed = _compare(held)
-        recorded = _append(merchant_id, changed)
+        audience = subscribers([merchant_id])
+        recorded = log.append(merchant_id, [event for change in changed for event in change.events()])
+        told = _project(changed, recorded)
+        announce(merchant_id, audience, told)
         keep(held)
         settle([_rescheduled(one, tracker) for one, tracker in held if isinstance(one, Polled)])
         hear([(one.watch, one.as_of, one.news) for one, _ in held if not isinstance(one, Polled)])
         _close([change.tracker.id for change in changed if change.stops])
-    return recorded
-
-
-def amend(merchant_id: UUID, courier: str, found: Sequence[tuple[Tracker, Sequence[Fact]]]) -> int:
-    """Record facts that were found in what is kept of one courier. Returns how many events were appended.
-
-    The caller holds the trackers' locks. Their watches are left as they are: the carrier told nothing new.
-    """
-    return _append(
-        merchant_id,
-        [_Change(tracker, projection_of(tracker), list(facts), {courier}) for tracker, facts in found],
-    )
-
-
-def _append(merchant_id: UUID, changed: Sequence[_Change]) -> int:
-    """Append what is new, project it, tell subscribers. Returns how many events that were."""
-    audience = subscribers([merchant_id])
-    recorded = log.append(merchant_id, [event for change in changed for event in change.events()])
-    told = _project(changed, recorded)
-    announce(merchant_id, audience, told)
-    if told:
-        transaction.on_commit(webhook_tasks.nudge, robust=True)
+        if told:
+            transaction.on_commit(webhook_tasks.nudge, robust=True)
     return len(recorded)
 
 
@@ -159,9 +155,16 @@ def _compare(held: list[tuple[Learned, Tracker]]) -> list[_Change]:
             absent = one.settled.claim.absent
         if one.snapshot is None:
             continue
-        found = changes(tracker.state, one.snapshot, asked_at=one.asked_at, absent=absent, late=one.late)
+        found = changes(
+            tracker.state,
+            one.snapshot,
+            asked_at=one.asked_at,
+            absent=absent,
+            oldest=oldest_of(tracker.shipping_date),
+            late=one.late,
+        )
         change.facts.extend(found.facts)
-        now: Learned = replace(one, news=bool(found.facts))
+        now: Learned = replace(one, news=bool(found.facts), anothers=found.anothers)
         if isinstance(now, Polled):
             now = replace(now, settled=replace(now.settled, absent=found.absent))
         held[nth] = (now, tracker)
@@ -207,10 +210,12 @@ def _rescheduled(one: Polled, tracker: Tracker) -> Settled:
 def _telling(change: _Change, events: Sequence[Recorded]) -> Telling:
     """A message holds what is news. Where only the order of scans moved the milestone, that is the news."""
     loud = [fact for fact in change.facts if tells(fact.type, fact.data())]
+    types = frozenset(fact.type for fact in loud or change.facts)
     if not any(isinstance(fact, ScanFact | ScanWithdrawn) for fact in loud):
         loud = change.facts
-    scan_keys = frozenset(fact.scan_key for fact in loud if isinstance(fact, ScanFact))
-    withdrawn = {fact.scan_key for fact in loud if isinstance(fact, ScanWithdrawn)}
+    told = [fact for fact in loud if isinstance(fact, ScanFact | ScanWithdrawn)]
+    scan_keys = frozenset(fact.scan_key for fact in told if isinstance(fact, ScanFact))
+    gone = {fact.scan_key for fact in told if _takes_back(fact)}
     scans = change.tracker.state["scans"]
     couriers = change.couriers.union(
         change.tracker.courier_codes,
@@ -221,9 +226,16 @@ def _telling(change: _Change, events: Sequence[Recorded]) -> Telling:
         id=uuid7(),
         tracker=change.tracker,
         before=change.before,
-        types=frozenset(event.type for event in events),
+        types=types,
         at=events[0].recorded_at,
         scan_keys=scan_keys,
-        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in withdrawn),
+        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in gone),
         couriers=tuple(sorted(couriers)),
     )
+
+
+def _takes_back(fact: ScanFact | ScanWithdrawn) -> bool:
+    """Whether a scan that subscribers were told of counts no more."""
+    if isinstance(fact, ScanWithdrawn):
+        return not fact.quarantined
+    return fact.quarantined and isinstance(fact, ScanAmended) and "quarantined" in fact.changed
