@@ -4,6 +4,7 @@ import secrets
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -103,6 +104,17 @@ class CarrierAccount(models.Model):
         super().save(*args, **options)
         if adding:
             Health.objects.bulk_create([Health(account=self)], ignore_conflicts=True)
+
+    def clean(self) -> None:
+        """Raises ValidationError that names the field."""
+        for field, check in (
+            ("daily_quota", lambda: validation.daily_quota(self.daily_quota, self.courier)),
+            ("pace_limit", lambda: validation.pace(self.pace_limit)),
+        ):
+            try:
+                check()
+            except ValidationError as error:
+                raise ValidationError({field: error.messages}) from None
 
     @property
     def push_path(self) -> str | None:
