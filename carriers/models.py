@@ -106,15 +106,18 @@ class CarrierAccount(models.Model):
             Health.objects.bulk_create([Health(account=self)], ignore_conflicts=True)
 
     def clean(self) -> None:
-        """Raises ValidationError that names the field."""
-        for field, check in (
-            ("daily_quota", lambda: validation.daily_quota(self.daily_quota, self.courier)),
-            ("pace_limit", lambda: validation.pace(self.pace_limit)),
-        ):
-            try:
-                check()
-            except ValidationError as error:
-                raise ValidationError({field: error.messages}) from None
+        """Raises ValidationError that names the fields."""
+        wrong: dict[str, list[str]] = {}
+        try:
+            validation.daily_quota(self.daily_quota, self.courier)
+        except ValidationError as error:
+            wrong["daily_quota"] = error.messages
+        try:
+            validation.pace(self.pace_limit)
+        except ValidationError as error:
+            wrong["pace_limit"] = error.messages
+        if wrong:
+            raise ValidationError(wrong)
 
     @property
     def push_path(self) -> str | None:

@@ -17,6 +17,9 @@ from carriers.budget import Reservation, service_quota_of
 
 logger = logging.getLogger(__name__)
 
+#: Days for which the counts of a day are kept, so that staff can look back.
+KEPT_DAYS = 30
+
 _RESERVE = """
 INSERT INTO carriers_dailyuse AS used (account_id, courier, day, reserved)
 SELECT account, courier, day, calls
@@ -64,6 +67,14 @@ _RESET = """
 INSERT INTO carriers_dailyuse AS used (account_id, courier, day, generation) VALUES (%s, %s, %s, 1)
 ON CONFLICT (account_id, day) WHERE account_id IS NOT NULL
 DO UPDATE SET reserved = 0, generation = used.generation + 1
+"""
+
+
+# What somebody else holds is left for the next look.
+_FORGET = """
+DELETE FROM carriers_dailyuse WHERE id = ANY(ARRAY(
+    SELECT id FROM carriers_dailyuse WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %s::integer
+    FOR UPDATE SKIP LOCKED))
 """
 
 
@@ -143,6 +154,13 @@ def _rows_of(one: Reservation) -> list[_Where]:
     own = _Where(str(one.account), one.courier, day, one.generation)
     of_all = service_quota_of(one.courier) is not None
     return [own, _Where(None, one.courier, day, 0)] if of_all else [own]
+
+
+def forget() -> int:
+    """Delete the counts of days that are long over; how many. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [KEPT_DAYS])
+        return int(cursor.rowcount)
 
 
 def start_anew(account_id: UUID, courier: str, day: date) -> None:

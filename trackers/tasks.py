@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from carriers.closing import close_due
+from carriers.reserving import forget as forget_days
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
@@ -41,7 +42,8 @@ def sweep() -> None:
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what carriers said so long ago that it is not kept any more."""
+    """Delete what carriers said so long ago that it is not kept any more, and the counts of old days."""
+    forget_days()
     for _ in range(BATCHES):
         if stop.is_set() or forget_answers() < BATCH:
             return

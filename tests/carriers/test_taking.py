@@ -13,7 +13,7 @@ from carriers.adapters.all24 import All24
 from carriers.budget import Reservation
 from carriers.days import Day
 from carriers.models import CarrierAccount, DailyUse, Health
-from carriers.reserving import give_back
+from carriers.reserving import forget, give_back
 from carriers.taking import Withheld, take
 from tests.factories import CarrierAccountFactory
 from tests.together import at_once
@@ -141,3 +141,11 @@ def test_an_account_that_is_gone_is_withheld(account: CarrierAccount) -> None:
     account.delete()
     with pytest.raises(Withheld, match="gone"):
         take(account_id)
+
+
+def test_the_counts_of_days_are_kept_for_a_month(account: CarrierAccount) -> None:
+    today = timezone.now().date()
+    for age in (0, 29, 31, 32):
+        DailyUse.objects.create(account=account, courier="all24", day=today - timedelta(days=age))
+    assert (forget(), forget()) == (2, 0)
+    assert {(today - day).days for day in DailyUse.objects.values_list("day", flat=True)} == {0, 29}
