@@ -73,8 +73,8 @@ DO UPDATE SET reserved = 0, generation = used.generation + 1
 # What somebody else holds is left for the next look.
 _FORGET = """
 DELETE FROM carriers_dailyuse WHERE id = ANY(ARRAY(
-    SELECT id FROM carriers_dailyuse WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %s::integer
-    FOR UPDATE SKIP LOCKED))
+    SELECT id FROM carriers_dailyuse
+    WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %s::integer FOR UPDATE SKIP LOCKED))
 """
 
 
