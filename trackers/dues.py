@@ -116,11 +116,11 @@ class Due:
         return budget.room(self.day, self.now, uses, calls=calls, served=self.standing.paced_until)
 
     @property
-    def can_start(self) -> bool:
-        """Whether something that is due could be asked now."""
+    def polls(self) -> int:
+        """How many of the polls that are due could start now."""
+        asked, scheduled = self.due[ASKED], sum(self.due) - self.due[ASKED]
         room = self.room()
-        asked = self.due[ASKED] > 0 and room.left > 0
-        return self.places > 0 and (asked or (sum(self.due[1:]) > 0 and room.scheduled > 0))
+        return min(self.places, room.left, min(asked, room.left) + min(scheduled, room.scheduled))
 
     def reservation(self) -> Reservation | None:
         """What one poll reserves; None where there is no adapter to call with."""
