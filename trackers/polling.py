@@ -1,9 +1,10 @@
 """Poll what is due: claim, ask the carriers, record, until nothing is due or the time is up."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from uuid import UUID
 
 from django.conf import settings
 
@@ -22,8 +23,9 @@ from webhooks.stopping import stop
 
 #: Calls that one process has under way at once, over all accounts.
 MOST_IN_FLIGHT = 100
-#: Seconds to wait for answers before looking for more that is due.
-TICK = 0.05
+#: Ended calls that are concluded at once, and places for which more is claimed at once: both cost nearly as
+#: much for one as for many. Seconds that fewer wait for more.
+ENOUGH, GATHER = 40, 0.05
 #: Seconds until a watch is looked at again whose account turned out not to be asked.
 UNASKED_DELAY = 5.0
 
@@ -41,7 +43,9 @@ class Poller:
 
     def __init__(self) -> None:
         self._fetcher: Fetcher[Asked] = Fetcher()
+        self._accounts: dict[UUID, Account] = {}
         self._renew_at = monotonic() + settings.POLL_LEASE / 3
+        self._claim_at = 0.0
 
     def run(self, budget: float) -> int:
         """Poll for `budget` seconds, and as long as calls are under way. Returns how many polls ended."""
@@ -49,39 +53,65 @@ class Poller:
         ended = 0
         while True:
             going_on = monotonic() < until and not stop.is_set()
-            started = self._start() if going_on else 0
-            finished = self._fetcher.collect(timeout=TICK)
-            apart(partial(heed_all, finished))
-            give_back((one.context.claim.reserved, one.made) for one in finished)
-            unasked([one.context.claim for one in finished if not one.asked])
-            conclude([(one.context, one) for one in finished if one.asked])
+            started = self._start() if going_on and self._is_time_to_claim() else 0
+            finished = self._fetcher.collect(GATHER, ENOUGH)
+            self._conclude(finished)
             ended += len(finished)
             self._renew()
-            if not (started or finished or self._fetcher.in_flight):
+            if not (started or finished or len(self._fetcher)):
                 return ended
 
+    def _room(self) -> int:
+        return MOST_IN_FLIGHT - len(self._fetcher)
+
+    def _is_time_to_claim(self) -> bool:
+        """Where there is room for a few only, not more often than every GATHER seconds."""
+        return self._room() >= ENOUGH or (self._room() > 0 and monotonic() >= self._claim_at)
+
     def _start(self) -> int:
-        room = MOST_IN_FLIGHT - len(self._fetcher.in_flight)
-        claims = once_more(partial(claim, room)) if room > 0 else []
-        usable = accounts.usable({one.account for one in claims}) if claims else {}
-        asking = [one for one in claims if _as_counted(one, usable.get(one.account))]
-        left = [one for one in claims if one not in asking]
+        self._claim_at = monotonic() + GATHER
+        claims = once_more(partial(claim, self._room()))
+        self._look_up(claims)
+        asking, left = _parted(claims, self._is_as_counted)
         unasked(left)
         give_back((one.reserved, 0) for one in left)
-        for one in asking:
-            account = usable[one.account]
-            query = Query(
-                one.number,
-                account.credentials,
-                asked_at=one.claimed_at,
-                since=one.since,
-                tracker_id=one.tracker,
-                hints=one.hints,
-                follow=one.tracked,
-            )
-            start_by = one.reserved.start_by if one.reserved else None
-            self._fetcher.submit(Asked(one, account.own), one.courier, query, start_by)
+        # Those of a merchant together, so that they end together and are recorded together.
+        for one in sorted(asking, key=lambda one: one.account):
+            self._ask(one, self._accounts[one.account])
         return len(asking)
+
+    def _ask(self, one: Claim, account: Account) -> None:
+        query = Query(
+            one.number,
+            account.credentials,
+            asked_at=one.claimed_at,
+            since=one.since,
+            tracker_id=one.tracker,
+            hints=one.hints,
+            follow=one.tracked,
+        )
+        start_by = one.reserved.start_by if one.reserved else None
+        self._fetcher.submit(Asked(one, account.own), one.courier, query, start_by)
+
+    def _look_up(self, claims: Iterable[Claim]) -> None:
+        """Accounts are looked up once a run, and again where they were changed since."""
+        unknown = {one.account for one in claims if not self._is_as_counted(one)}
+        if unknown:
+            found = accounts.usable(unknown)
+            self._accounts = {id_: one for id_, one in self._accounts.items() if id_ not in unknown} | found
+
+    def _is_as_counted(self, one: Claim) -> bool:
+        """Whether the account is as it was when the calls were reserved: another key has its own day."""
+        account = self._accounts.get(one.account)
+        return account is not None and one.account_version == account.version
+
+    def _conclude(self, finished: Sequence[Fetched[Asked]]) -> None:
+        if not finished:
+            return
+        apart(partial(heed_all, finished))
+        give_back((one.context.claim.reserved, one.made) for one in finished)
+        unasked([one.context.claim for one in finished if not one.asked])
+        conclude([(one.context, one) for one in finished if one.asked])
 
     def _renew(self) -> None:
         if monotonic() >= self._renew_at:
@@ -96,9 +126,12 @@ def heed_all(finished: Iterable[Fetched[Asked]]) -> None:
         tell()
 
 
-def _as_counted(one: Claim, account: Account | None) -> bool:
-    """Whether the account is what it was when the calls were reserved: another key has a day of its own."""
-    return account is not None and one.account_version == account.version
+def _parted(claims: Iterable[Claim], are: Callable[[Claim], bool]) -> tuple[list[Claim], list[Claim]]:
+    """Those that are, and the others."""
+    found: tuple[list[Claim], list[Claim]] = ([], [])
+    for one in claims:
+        found[0 if are(one) else 1].append(one)
+    return found
 
 
 def unasked(claims: Iterable[Claim]) -> None:
