@@ -21,8 +21,8 @@ from carriers.starting import Calls
 
 logger = logging.getLogger(__name__)
 
-#: Questions that are asked at the same time; others wait.
-THREADS = 100
+#: Questions of one fetcher that are asked at the same time, at most. Most are there for calls that hang.
+THREADS = 200
 #: Seconds between two looks whether questions wait for threads.
 TICK = 0.02
 
@@ -81,6 +81,10 @@ class Fetcher(Generic[Context]):
     def __len__(self) -> int:
         """How much is in flight."""
         return len(self._under_way)
+
+    def begin_anew(self) -> None:
+        """What is under way goes on; keys that were refused may have been changed since."""
+        self._stopped.clear()
 
     def submit(self, context: Context, courier: str, query: Query, start_by: float | None = None) -> None:
         """Start asking. After a key was refused, nothing more is sent with it; nor after `start_by`.

@@ -1,10 +1,11 @@
 """The event types, as frozen facts. What a fact's `data` holds is what the change feed shows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 
@@ -26,7 +27,8 @@ class Fact(ABC):
 
     def data(self) -> dict[str, Any]:
         """The fact's fields in camelCase; they are JSON already. Those that begin with _ stay out."""
-        return {name: getattr(self, field) for field, name in names_of(type(self))}
+        names, values = _reading(type(self))
+        return dict(zip(names, values(self), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,25 +183,27 @@ class ScanAmended(ScanFact):
         return f"amended:{self.scan_key}:{self.count}"
 
     @classmethod
-    def moved(cls, told: Mapping[str, Any], placed_at: str, count: int) -> Self:
+    def moved(cls, told: Mapping[str, Any], placed_at: str, count: int, *, quarantined: bool) -> Self:
         """The same scan as `told` (its data), standing elsewhere in the timeline."""
         same = {field: told[name] for field, name in names_of(ScanFact) if name in told}
+        judged = quarantined != told.get("quarantined", False)
         return cls(
-            **{"quarantined": False} | same | {"placed_at": placed_at},
+            **same | {"placed_at": placed_at, "quarantined": quarantined},
             _moment=None,
             alias=None,
-            changed=["placedAt"],
+            changed=["placedAt", "quarantined"] if judged else ["placedAt"],
             count=count,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanWithdrawn(Fact):
-    """A carrier no longer reports a known scan."""
+    """A carrier no longer reports a known scan. One that was `quarantined` counted for nothing before."""
 
     type: ClassVar[str] = "tracking.scan_withdrawn"
     scan_key: str
     count: int
+    quarantined: bool
 
     @property
     def key(self) -> str:
@@ -226,21 +230,44 @@ class ShipmentUpdated(Fact):
 
 
 #: What of a scan must change for subscribers to hear of it.
-CORRECTIONS = frozenset({"occurrenceDatetime", "statusCode", "statusMilestone", "reason", "withdrawn"})
+CORRECTIONS = frozenset(
+    {"occurrenceDatetime", "statusCode", "statusMilestone", "reason", "withdrawn", "quarantined"}
+)
 
 
 def tells(kind: str, data: Mapping[str, Any]) -> bool:
     """Whether an event of this type is news to subscribers. A carrier that only rewords a place is not.
 
-    An append that moves the milestone is told whatever its events say by themselves: see trackers.fold.
+    Nor is what stays in quarantine. An append that moves the milestone is told whatever its events say by
+    themselves: see trackers.fold.
     """
-    return kind != ScanAmended.type or not CORRECTIONS.isdisjoint(data["changed"])
+    changed: list[str] = data["changed"] if kind == ScanAmended.type else []
+    if data.get("quarantined") and "quarantined" not in changed:
+        return False
+    return kind != ScanAmended.type or not CORRECTIONS.isdisjoint(changed)
+
+
+def is_heard(kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether an event is a scan of the parcel that was not known as one before: it ends a silence."""
+    new = kind == Scanned.type or (kind == ScanAmended.type and "quarantined" in data["changed"])
+    return new and not data.get("quarantined", False)
 
 
 @cache
 def names_of(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
     """The fields that a fact's data shows, each with its name there."""
     return tuple((field.name, _camel(field.name)) for field in fields(kind) if not field.name.startswith("_"))
+
+
+@cache
+def _reading(kind: type[Fact]) -> tuple[tuple[str, ...], Callable[[Fact], tuple[Any, ...]]]:
+    """The names of what a fact's data shows, and what reads their values; of one field alone it is no tuple."""
+    shown = names_of(kind)
+    read = [field for field, _ in shown]
+    names = tuple(name for _, name in shown)
+    if len(read) < 2:
+        return names, lambda fact: tuple(getattr(fact, field) for field in read)
+    return names, attrgetter(*read)
 
 
 def _camel(name: str) -> str:

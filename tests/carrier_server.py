@@ -18,11 +18,11 @@ DATA = Path(__file__).parent / "carriers" / "data"
 Reply = tuple[int, bytes] | Callable[[], tuple[int, bytes]]
 
 
-def order(number: str, *codes: str, **fields: Any) -> tuple[int, bytes]:
+def order(number: str, *codes: str, day: str = "2026-03-01", **fields: Any) -> tuple[int, bytes]:
     """An all24 answer for one number: these event codes, a minute apart, listed newest first."""
     history = [
         {
-            "event_time": f"2026-03-01 12:{minute:02}:00",
+            "event_time": f"{day} 12:{minute:02}:00",
             "event_name": f"Event {code}",
             "event_code": code,
             "location_ref": "",

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from carriers.snapshot import Moment, Scan, ShipmentFacts, Snapshot
 from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated
-from trackers.fold import ScanEntry
-from trackers.placing import among
+from trackers.milestones import ScanEntry
+from trackers.placing import among, placed_at
+from trackers.quarantine import NO_DATE, is_anothers
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
 WITHDRAWN_AFTER = timedelta(hours=1)
@@ -26,14 +27,20 @@ _COMPARED = (
     "final",
     "raw",
 )
+#: What was recorded before there was a quarantine does not speak of it.
+_QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """New facts in the order to append them, and the scans this answer left out (key to first moment)."""
+    """New facts in the order to append them, and the scans this answer left out (key to first moment).
+
+    `anothers`: it tells of another parcel alone, so that what is personal in it is not this one's.
+    """
 
     facts: list[Fact] = field(default_factory=list)
     absent: dict[str, str] = field(default_factory=dict)
+    anothers: bool = False
 
 
 def changes(
@@ -42,26 +49,31 @@ def changes(
     *,
     asked_at: datetime,
     absent: dict[str, str],
+    oldest: str = NO_DATE,
     late: bool = False,
 ) -> Changes:
     """Compare an answer with what the log holds of that courier.
 
-    One that comes `late`, after a newer one, tells scans that are not known yet, and nothing else.
+    What stands before `oldest` (see `trackers.quarantine`) is of another parcel. An answer that comes `late`,
+    after a newer one, tells scans that are not known yet, and nothing else.
     """
     known = _by_key(scan for scan in state["scans"] if scan["courierCode"] == snapshot.courier)
-    facts = list(_scan_facts(known, snapshot, asked_at))
+    facts = list(_scan_facts(known, snapshot, asked_at, oldest))
+    anothers = is_anothers(snapshot, oldest)
     if late:
-        return Changes([fact for fact in facts if isinstance(fact, Scanned)], absent)
+        return Changes([fact for fact in facts if isinstance(fact, Scanned)], absent, anothers)
     still_absent, withdrawn = _absences(known, snapshot, asked_at, absent)
-    shipment = _shipment_fact(state, snapshot)
-    return Changes([*facts, *withdrawn, *([shipment] if shipment else [])], still_absent)
+    shipment = None if anothers else _shipment_fact(state, snapshot)
+    return Changes([*facts, *withdrawn, *([shipment] if shipment else [])], still_absent, anothers)
 
 
 def _by_key(scans: Iterable[ScanEntry]) -> dict[str, ScanEntry]:
     return {key: scan for scan in scans for key in (scan["scanKey"], *scan["aliases"])}
 
 
-def _scan_facts(known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datetime) -> Iterator[Fact]:
+def _scan_facts(
+    known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datetime, oldest: str
+) -> Iterator[Fact]:
     """Scans of one instant stand in the order of the newest answer, behind what older answers put first."""
     last: dict[str, int] = {}
     newest = ""
@@ -76,6 +88,7 @@ def _scan_facts(known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datet
         if entry and scan.placed is None:
             fields["placed_at"] = entry["placedAt"]
         place = fields["placed_at"]
+        fields["quarantined"] = place < oldest
         known_order = entry["order"] if entry and entry["placedAt"] == place else 0
         fields["order"] = last[place] = max(scan.rank, known_order, last.get(place, -1) + 1)
         if entry is None:
@@ -87,7 +100,7 @@ def _scan_facts(known: dict[str, ScanEntry], snapshot: Snapshot, asked_at: datet
         if amended and not (scan.moment.instant is None and _has_time(entry)):
             yield amended
     if not snapshot.partial:
-        yield from _overtaken(known, matched, newest)
+        yield from _overtaken(known, matched, newest, oldest)
 
 
 def _match(known: dict[str, ScanEntry], scan: Scan) -> tuple[str, ScanEntry | None]:
@@ -121,17 +134,19 @@ def _has_time(entry: ScanEntry) -> bool:
     return bool(entry["timeCertainty"] != "unknown")
 
 
-def _overtaken(known: dict[str, ScanEntry], matched: set[str], newest: str) -> Iterator[ScanAmended]:
+def _overtaken(
+    known: dict[str, ScanEntry], matched: set[str], newest: str, oldest: str
+) -> Iterator[ScanAmended]:
     """Scans without a time stand where they were first seen. What is told first now happened after them."""
     for key, entry in known.items():
         stale = key == entry["scanKey"] and key not in matched and not _has_time(entry)
         if stale and not entry["withdrawn"] and newest and entry["placedAt"] >= newest:
-            before = datetime.fromisoformat(newest) - timedelta(microseconds=1)
-            yield ScanAmended.moved(entry, _placed(before), entry["amendments"] + 1)
+            before = placed_at(datetime.fromisoformat(newest) - timedelta(microseconds=1))
+            yield ScanAmended.moved(entry, before, entry["amendments"] + 1, quarantined=before < oldest)
 
 
 def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> ScanAmended | None:
-    if entry["reason"] is not None:
+    if entry["reason"] is not None and (fields["reason"] or {}).get("code") != entry["reason"]["code"]:
         # A reason belongs to the attempt it was first seen with, and so does the status it gave.
         fields = fields | {
             "reason": entry["reason"],
@@ -143,6 +158,8 @@ def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> S
     )
     now = fact.data()
     changed = [name for name in _COMPARED if now[name] != entry[name]]
+    if now[_QUARANTINED] != entry.get(_QUARANTINED, False):
+        changed.append(_QUARANTINED)
     if entry["withdrawn"]:
         changed.append("withdrawn")
     fact.changed.extend(changed)
@@ -158,25 +175,18 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
         "status": scan.text,
         "location": scan.location,
         "occurrence_datetime": scan.moment.written,
-        "time_certainty": scan.moment.certainty.value,
+        "time_certainty": scan.moment.certainty,
         "time_text": scan.moment.text,
-        "placed_at": _placed(scan.placed or asked_at),
+        "placed_at": placed_at(scan.placed or asked_at),
         "order": scan.rank,
-        "status_code": scan.status_code.value if scan.status_code else None,
-        "status_milestone": scan.milestone.value if scan.milestone else None,
-        "reason": (
-            {"code": reason.code, "text": reason.text, "party": reason.party.value} if reason else None
-        ),
+        "status_code": scan.status_code,
+        "status_milestone": scan.milestone,
+        "reason": ({"code": reason.code, "text": reason.text, "party": reason.party} if reason else None),
         "final": scan.final,
         "quarantined": False,
         "raw": scan.raw,
         "_moment": scan.moment.instant,
     }
-
-
-def _placed(moment: datetime) -> str:
-    """Of one width and in UTC, so that text order is time order."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
 
 
 def _absences(
@@ -185,6 +195,8 @@ def _absences(
     """Scans left out: first noted, then withdrawn. An empty, partial or unreadable answer proves nothing."""
     if not snapshot.scans or snapshot.set_aside or snapshot.partial:
         return absent, []
+    if not known:
+        return {}, []
     seen = {entry["scanKey"] for scan in snapshot.scans if (entry := _match(known, scan)[1])}
     missing = {
         scan["scanKey"]: scan
@@ -196,7 +208,11 @@ def _absences(
     }
     noted = {key: absent.get(key, asked_at.isoformat()) for key in missing}
     withdrawn = [
-        ScanWithdrawn(scan_key=key, count=missing[key]["amendments"] + 1)
+        ScanWithdrawn(
+            scan_key=key,
+            count=missing[key]["amendments"] + 1,
+            quarantined=missing[key].get(_QUARANTINED, False),
+        )
         for key, first in noted.items()
         if asked_at - datetime.fromisoformat(first) >= WITHDRAWN_AFTER
     ]

@@ -1,6 +1,6 @@
 """The projection: what a tracker's events amount to. Pure; the log alone decides."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import groupby
@@ -17,12 +17,12 @@ from events.catalog import (
     TrackerStopped,
     TrackerUpdated,
     TrackingStalled,
+    is_heard,
     tells,
 )
 from events.log import Recorded
 from events.statuses import Milestone
-
-ScanEntry = dict[str, Any]
+from trackers.milestones import ScanEntry, place, where
 
 
 def _empty_state() -> dict[str, Any]:
@@ -35,6 +35,7 @@ class Projection:
 
     `state` is JSON: `scans` (oldest first; each is its event's data with `eventId`, `version`, `recordedAt`,
     `aliases`, `amendments`, `withdrawn`), `shipments` (facts by courier), `counts` (events by key prefix).
+    `trackers.milestones` says what of the scans counts, and what they make of the parcel.
     """
 
     version: int = 0
@@ -73,10 +74,11 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
     }
     for event in append:
         _apply(state, event)
-    state["scans"].sort(key=lambda scan: (scan["placedAt"], scan["order"], scan["version"]))
+    state["scans"].sort(key=place)
     last = append[-1]
     milestone, status_code, final = where(state["scans"])
     told = milestone != before.milestone or any(tells(event.type, event.data) for event in append)
+    heard = any(is_heard(event.type, event.data) for event in append)
     return replace(
         before,
         version=last.version,
@@ -85,11 +87,11 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         status_code=status_code,
         final=final,
         stop_reason=_stop_reason(before.stop_reason, append),
-        news_at=last.recorded_at if any(e.type == Scanned.type for e in append) else before.news_at,
+        news_at=last.recorded_at if heard else before.news_at,
         milestone_at=last.recorded_at if milestone != before.milestone else before.milestone_at,
         updated_at=last.recorded_at if before.version else None,
         due_on=_due_on(state["shipments"].values()),
-        stalled_at=_stalled_at(before, append, moved=milestone != before.milestone),
+        stalled_at=_stalled_at(before, append, over=heard or milestone != before.milestone),
         restarted_at=_newest(TrackerRestarted, append) or before.restarted_at,
         erased_at=before.erased_at or _newest(TrackerErased, append),
         state=state,
@@ -101,9 +103,9 @@ def _due_on(shipments: Iterable[dict[str, Any]]) -> date | None:
     return date.fromisoformat(max(ends)) if ends else None
 
 
-def _stalled_at(before: Projection, append: Sequence[Recorded], *, moved: bool) -> datetime | None:
+def _stalled_at(before: Projection, append: Sequence[Recorded], *, over: bool) -> datetime | None:
     """A new scan, a move and a restart end a silence."""
-    if moved or any(event.type in {Scanned.type, TrackerRestarted.type} for event in append):
+    if over or any(event.type == TrackerRestarted.type for event in append):
         return None
     return _newest(TrackingStalled, append) or before.stalled_at
 
@@ -161,21 +163,3 @@ def _amended(scan: ScanEntry, data: dict[str, Any]) -> ScanEntry:
 
 def _index(scans: Sequence[ScanEntry], key: str) -> int:
     return next(index for index, scan in enumerate(scans) if scan["scanKey"] == key)
-
-
-def where(scans: Iterable[ScanEntry]) -> tuple[str, str | None, bool]:
-    """Milestone, status code and finality of the newest scan that sets a milestone, else pending."""
-    setting = [scan for scan, _ in timeline(scans) if scan["statusMilestone"] is not None]
-    if not setting:
-        return Milestone.PENDING.value, None, False
-    newest = setting[-1]
-    return newest["statusMilestone"], newest["statusCode"], newest["final"]
-
-
-def timeline(scans: Iterable[ScanEntry]) -> Iterator[tuple[ScanEntry, str]]:
-    """The scans that stand, oldest first, each with the parcel's milestone at that point."""
-    milestone = Milestone.PENDING.value
-    for scan in scans:
-        if not scan["withdrawn"]:
-            milestone = scan["statusMilestone"] or milestone
-            yield scan, milestone

@@ -1,10 +1,12 @@
 """What polls and pushes brought that may have to be recorded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from carriers.snapshot import Snapshot
+from carriers.unmapped import Sighting
 from trackers.claims import Settled
 from trackers.schedule import Situation
 
@@ -14,7 +16,8 @@ class Learned:
     """What a carrier told of one watch at one moment: as it stands here a push, which settles nothing.
 
     `written_at`: when the carrier says that it wrote it. Known under the lock alone: whether it comes `late`,
-    after something newer, and whether it told `news`.
+    after something newer, whether it told `news`, and whether all of it is `anothers`, as
+    `trackers.changes` has it.
     """
 
     watch: UUID
@@ -27,6 +30,7 @@ class Learned:
     written_at: datetime | None = None
     late: bool = False
     news: bool = False
+    anothers: bool = False
 
     @property
     def as_of(self) -> datetime:
@@ -46,6 +50,11 @@ class Polled(Learned):
     #: By what was known when it was claimed, the tracker is to be stopped, or its silence to be told.
     tells: bool = False
     excerpt: bytes = b""
+
+
+def sightings(learned: Iterable[Learned]) -> list[Sighting]:
+    """The answers among what was learned, for `carriers.unmapped`."""
+    return [Sighting(one.tracker, one.snapshot, one.asked_at) for one in learned if one.snapshot is not None]
 
 
 def polled(

@@ -1,4 +1,4 @@
-"""Where the scans of a partial answer stand among those that are known. Pure.
+"""Where scans stand: the form of it, and the scans of a partial answer among those that are known. Pure.
 
 A whole answer lists a scan between its neighbours. A push tells it alone: what is known stands where it
 stood, and what is new comes behind what is known of its moment, since carriers push what is newest.
@@ -6,7 +6,7 @@ stood, and what is new comes behind what is known of its moment, since carriers 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from carriers.ordering import LAST
@@ -14,6 +14,11 @@ from carriers.snapshot import Certainty, Scan
 
 #: A known scan, as `trackers.fold` holds it.
 Known = Mapping[str, Any]
+
+
+def placed_at(moment: datetime) -> str:
+    """Of one width and in UTC, so that text order is time order."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def among(known: Mapping[str, Known], scans: Iterable[Scan]) -> list[Scan]:

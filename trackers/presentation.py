@@ -10,7 +10,7 @@ from carriers.outcome import Outcome
 from carriers.snapshot import Party
 from events.statuses import Milestone, StatusCode
 from events.writing import written
-from trackers.fold import ScanEntry, timeline
+from trackers.milestones import ScanEntry, quarantined, standing, timeline
 from trackers.models import Tracker, Watch
 
 _STATISTICS: dict[str, str] = {
@@ -108,17 +108,20 @@ def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
 
 
 def results_shape(tracker: Followed, personal: Personal | None) -> dict[str, Any]:
-    """Ship24's `tracking`: tracker, shipment, every scan newest first, statistics."""
-    return {
+    """Ship24's `tracking`: tracker, shipment, every scan newest first, statistics; and the quarantined."""
+    shape = {
         "tracker": tracker_shape(tracker),
         "shipment": _shipment(tracker, personal),
         "events": scan_shapes(tracker),
         "statistics": _statistics(tracker.state["scans"]),
     }
+    if set_apart := quarantined_shapes(tracker):
+        shape["quarantinedEvents"] = set_apart
+    return shape
 
 
 def message_shape(
-    tracker: Tracker,
+    tracker: Followed,
     *,
     metadata: dict[str, Any],
     scan_keys: Collection[str],
@@ -138,11 +141,22 @@ def message_shape(
 
 
 def scan_shapes(tracker: Followed, only: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """The scans that stand, newest first, in Ship24's `event` shape and what we add to it."""
+    """The scans that count, newest first, in Ship24's `event` shape and what we add to it."""
+    return _shapes(tracker, tracker.state["scans"], only)
+
+
+def quarantined_shapes(tracker: Followed) -> list[dict[str, Any]]:
+    """The scans of another parcel that had this number, in the same shape: a life of their own."""
+    return _shapes(tracker, quarantined(tracker.state["scans"]))
+
+
+def _shapes(
+    tracker: Followed, scans: Iterable[ScanEntry], only: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     shapes = [
-        _scan(tracker.tracking_number, scan, milestone, order)
-        for order, (scan, milestone) in enumerate(timeline(tracker.state["scans"]), start=1)
-        if only is None or scan["scanKey"] in only
+        _scan(tracker.tracking_number, step.scan, step.milestone, order)
+        for order, step in enumerate(timeline(scans), start=1)
+        if only is None or step.scan["scanKey"] in only
     ]
     return shapes[::-1]
 
@@ -209,8 +223,9 @@ def _action(tracker: Followed) -> dict[str, Any] | None:
     """Who must act so that the parcel goes on, why, and since which scan; None where nobody must."""
     if tracker.milestone not in _ACTS or tracker.status_code == StatusCode.DATA_ORDER_CANCELLED:
         return None
-    scans = [scan for scan, _ in timeline(tracker.state["scans"]) if scan["statusMilestone"] is not None]
-    newest = scans[-1]
+    newest = standing(tracker.state["scans"])
+    if newest is None:
+        return None
     reason = newest["reason"] or {}
     party = reason["party"] if reason.get("party") in _MERCHANTS_SIDE else _ACTS[tracker.milestone]
     if party is None:
@@ -246,10 +261,10 @@ def _recipient(personal: Personal | None) -> dict[str, Any] | None:
 
 
 def _statistics(scans: Iterable[ScanEntry]) -> dict[str, Any]:
-    """When each milestone was first reached. A scan that sets none of its own reaches none."""
+    """When each milestone was first reached. A scan that sets none reaches none."""
     first: dict[str, str | None] = dict.fromkeys(_STATISTICS.values())
-    for scan, milestone in timeline(scans):
-        name = _STATISTICS.get(milestone)
-        if name and scan["statusMilestone"] and first[name] is None:
-            first[name] = scan["occurrenceDatetime"]
+    for step in timeline(scans):
+        name = _STATISTICS.get(step.milestone)
+        if name and step.sets and first[name] is None:
+            first[name] = step.scan["occurrenceDatetime"]
     return {"timestamps": first}

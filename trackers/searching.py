@@ -21,6 +21,7 @@ from trackers.fold import fold
 from trackers.models import PersonalData, Tracker
 from trackers.presentation import results_shape
 from trackers.projecting import apply_projection, projection_of
+from trackers.quarantine import oldest_of
 
 #: Seconds after which a search that carriers failed may be repeated, where they name none; and at most.
 _RETRY_AFTER, _LONGEST_RETRY_AFTER = 5, 3600
@@ -113,18 +114,22 @@ def _told(parcel: Tracker, heard: Iterable[Heard]) -> dict[str, Any]:
     parcel.id = parcel_id(parcel.merchant_id, parcel.tracking_number)
     parcel.created_at = now = timezone.now()
     personal = PersonalData(tracker=parcel)
+    oldest = oldest_of(parcel.shipping_date)
     facts = []
     for one in heard:
         if one.snapshot is not None:
-            facts += changes(parcel.state, one.snapshot, asked_at=now, absent={}).facts
-            _add_personal(personal, one)
+            found = changes(parcel.state, one.snapshot, asked_at=now, absent={}, oldest=oldest)
+            facts += found.facts
+            if not found.anothers:
+                _add_personal(personal, one)
     events = [
         Recorded(uuid5(parcel.id, fact.key), parcel.id, version, fact.type, fact.key, fact.data(), now)
         for version, fact in enumerate(facts, start=parcel.version + 1)
     ]
     apply_projection(parcel, fold(projection_of(parcel), events))
     shape = results_shape(parcel, personal)
-    return {name: shape[name] for name in ("shipment", "events", "statistics")}
+    del shape["tracker"]
+    return shape
 
 
 def _add_personal(personal: PersonalData, one: Heard) -> None:

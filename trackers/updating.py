@@ -18,7 +18,7 @@ from trackers.models import Tracker
 from trackers.noting import note
 from trackers.projecting import write_projections
 from trackers.quota import exhausted, room
-from trackers.watching import leave, locked, look_at, quiet, wake
+from trackers.watching import leave, locked, look_again, look_at, quiet, wake
 
 #: What may change, by the row's field.
 NAMES = {
@@ -30,7 +30,7 @@ NAMES = {
 }
 #: The fields of `TrackerUpdated` that tell them.
 _TOLD = {"courier_code" if name == "courier_codes" else name: name for name in NAMES}
-#: What may change for ever; the others only until a carrier tells anything.
+#: What may change for ever; the others only until a carrier tells anything of the parcel.
 _FREE = frozenset({"destination_post_code"})
 #: Couriers that may be named for one tracker in all its life.
 MOST_COURIERS = 9
@@ -59,6 +59,8 @@ def _update(merchant_id: UUID, tracker_id: UUID, wishes: Mapping[str, Any]) -> N
         if not facts:
             return
         couriers = _act(tracker, facts, looked="courier_codes" in changed)
+        if "shipping_date" in changed and tracker.state["scans"]:
+            look_again(locked([tracker.id]))
         note(merchant_id, [(tracker, facts)], {tracker.id: couriers})
         write_projections([tracker])
         tracker.save(update_fields=["is_subscribed", "undetected_at", *changed])
@@ -69,7 +71,7 @@ def _changed(tracker: Tracker, wishes: Mapping[str, Any]) -> list[str]:
     """The fields that differ; they are set on the row object. Raises ApiError for what may not change."""
     changed = [name for name in NAMES if name in wishes and _differs(name, tracker, wishes[name])]
     frozen = [NAMES[name] for name in changed if name not in _FREE]
-    if frozen and tracker.state["scans"]:
+    if frozen and any(not scan.get("quarantined", False) for scan in tracker.state["scans"]):
         message = f"{', '.join(frozen)}: the parcel was found already. Create a new tracker."
         raise ApiError(400, "tracker_not_updatable", message)
     for name in changed:

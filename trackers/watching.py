@@ -30,6 +30,13 @@ _WAITING = """
 UPDATE trackers_watch SET last_outcome = 'no_carrier_account'
 WHERE id = ANY(%s) AND carrier_account_id IS NULL
 """
+# What the next answer says is compared with the log, though it may say the same as the last one.
+_AGAIN = """
+UPDATE trackers_watch
+SET last_digest = NULL, claim_id = NULL, claimed_until = NULL, urgency = 0,
+    next_poll_at = CASE WHEN next_poll_at IS NOT NULL THEN least(next_poll_at, clock_timestamp()) END
+WHERE id = ANY(%s)
+"""
 
 
 def locked(tracker_ids: Collection[UUID]) -> list[Watch]:
@@ -49,6 +56,11 @@ def wake(watches: Sequence[Watch]) -> None:
     _run(_WAKE, watches)
     assign([one.id for one in watches])
     _run(_WAITING, watches)
+
+
+def look_again(watches: Sequence[Watch]) -> None:
+    """Judge what is known by the next answer, asked for at once where anybody asks; one statement."""
+    _run(_AGAIN, watches)
 
 
 def look_at(tracker: Tracker, watches: Sequence[Watch], *, due: bool) -> list[str]:

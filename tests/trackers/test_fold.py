@@ -14,7 +14,7 @@ from tests.trackers.cast import Parcel, scan, snapshot
 from trackers.changes import WITHDRAWN_AFTER
 from trackers.fold import Projection, fold
 from trackers.messages import message_type
-from trackers.presentation import timeline
+from trackers.milestones import timeline
 
 LIFE = (scan("created", 0), scan("moving", 10), scan("out", 20), scan("delivered", 30))
 
@@ -49,7 +49,7 @@ def test_an_unknown_code_leaves_the_milestone_as_it_is() -> None:
     parcel = Parcel()
     parcel.polled(snapshot(*LIFE[:3], scan("puzzling", 25)))
     assert parcel.projection.milestone == "out_for_delivery"
-    shown = [milestone for _, milestone in timeline(parcel.projection.state["scans"])]
+    shown = [step.milestone for step in timeline(parcel.projection.state["scans"])]
     assert shown[-1] == "out_for_delivery"
 
 

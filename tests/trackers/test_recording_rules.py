@@ -219,17 +219,17 @@ def same_time(*codes: str, **fields: Any) -> tuple[int, bytes]:
     return status, re.sub(rb"12:\d\d:00", b"12:00:00", body)
 
 
-def test_a_reordered_list_that_makes_it_delivered_is_told_and_starts_the_last_watch(
+def test_a_reordered_list_that_moves_the_parcel_is_told_and_ends_the_silence(
     tracker: Tracker, as_alice: APIClient, settings: Settings
 ) -> None:
     subscribe(as_alice, settings)
-    answers(same_time("500000", "300000"))
+    answers(same_time("300000", "050000"))
     silent_for(timedelta(days=31))
     for _ in range(2):
-        answers(same_time("300000", "500000", expected_completion="2026-03-09T12:00:00+07:00"))
-    assert told() == ["tracking.in_transit", "tracking.delivered"]
+        answers(same_time("050000", "300000", expected_completion="2026-03-09T12:00:00+07:00"))
+    assert told() == ["tracking.info_received", "tracking.in_transit"]
     (tracking,) = json.loads(bytes(Message.objects.latest("created_at").body))["trackings"]
-    assert [scan["carrierEventCode"] for scan in tracking["events"]] == ["500000"]
+    assert [scan["carrierEventCode"] for scan in tracking["events"]] == ["300000"]
     tracker.refresh_from_db()
     assert tracker.stop_reason is None
 

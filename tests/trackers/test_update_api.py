@@ -25,6 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 Follow = Callable[..., Tracker]
 Poll = Callable[[], int]
 
+TODAY = f"{timezone.now():%Y-%m-%d}"
+
 
 def patch(client: APIClient, tracker: Tracker | str, query: str = "", **body: Any) -> Any:
     path = f"/v1/trackers/{getattr(tracker, 'id', tracker)}{query}"
@@ -55,10 +57,8 @@ def found(
     carrier: CarrierServer, account: CarrierAccount, alice: Merchant, follow: Follow, poll_all: Poll
 ) -> Tracker:
     """A tracker whose parcel a carrier knows."""
-    carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
-    tracker = follow(
-        alice, "HSAAAA00", originCountryCode="TH", shippingDate="2099-01-02", clientTrackerId="mine"
-    )
+    carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000", day=TODAY)
+    tracker = follow(alice, "HSAAAA00", originCountryCode="TH", shippingDate=TODAY, clientTrackerId="mine")
     poll_all()
     return tracker
 
@@ -208,7 +208,7 @@ class TestOnceItIsFound:
         assert types(found) == before
 
     def test_the_same_values_and_the_post_code_are_taken(self, as_alice: APIClient, found: Tracker) -> None:
-        same = {"courierCode": "all24", "originCountryCode": "tha", "shippingDate": "2099-01-02T01:00:00"}
+        same = {"courierCode": "all24", "originCountryCode": "tha", "shippingDate": f"{TODAY}T01:00:00"}
         answer = patch(as_alice, found, **same, destinationPostCode="10110")
         assert answer.status_code == 200
         assert types(found)[-1] == "tracker.updated"
@@ -377,13 +377,13 @@ class TestTakingUpAgain:
         Watch.objects.update(assigned_at=long_ago, next_poll_at=timezone.now())
 
         def taken_up_meanwhile() -> tuple[int, bytes]:
-            carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
+            carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000", day=TODAY)
             try:
                 for wish in (False, True):
                     assert patch(as_alice, found, isSubscribed=wish).status_code == 200
             finally:
                 connection.close()
-            return order("HSAAAA00", "050000")
+            return order("HSAAAA00", "050000", day=TODAY)
 
         carrier.replies["HSAAAA00"] = taken_up_meanwhile
         poll_all()

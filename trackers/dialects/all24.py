@@ -18,7 +18,7 @@ from accounts.authentication import Caller, caller_of_key
 from accounts.models import Scope
 from accounts.throttling import take
 from carriers.words import all24 as words
-from trackers.fold import ScanEntry, timeline
+from trackers.milestones import ScanEntry, timeline
 from trackers.models import PersonalData, Tracker
 
 logger = logging.getLogger(__name__)
@@ -140,17 +140,18 @@ _MEANINGS: Mapping[str, Callable[[str], Q]] = MappingProxyType(
 
 def order_shape(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]:
     """One order. Unknown text is ""; all times are of one offset, that of `origin_order_date`."""
-    scans = list(timeline(tracker.state["scans"]))
-    offset = _offset(tracker, [scan for scan, _ in scans])
+    steps = list(timeline(tracker.state["scans"]))
+    scans = [step.scan for step in steps]
+    offset = _offset(tracker, scans)
     given = personal.given_recipient if personal else None
     return {
-        "origin_order_date": _ordered(tracker, [scan for scan, _ in scans], offset),
+        "origin_order_date": _ordered(tracker, scans, offset),
         "order_ref_id": tracker.client_tracker_id or tracker.shipment_reference or "",
         "hs_order_ref": tracker.tracking_number,
         "expected_completion": _expected(tracker, offset),
         "sender_location": _party(personal.sender if personal else None),
         "recipient_location": _party(personal.recipient if personal else None, given),
-        "history": [_event(scan, milestone, offset) for scan, milestone in reversed(scans)],
+        "history": [_event(step.scan, step.says, offset) for step in reversed(steps)],
     }
 
 

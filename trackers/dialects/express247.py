@@ -25,7 +25,7 @@ from accounts.throttling import take
 from carriers.words import express247 as words
 from events.statuses import StatusCode
 from trackers import lookups
-from trackers.fold import ScanEntry, timeline
+from trackers.milestones import ScanEntry, timeline
 from trackers.models import PersonalData, Tracker
 
 logger = logging.getLogger(__name__)
@@ -152,10 +152,10 @@ def order_shape(tracker: Tracker, personal: PersonalData | None) -> dict[str, An
 
     What 247Express told by the order's own status and dates alone, and in neither list, is told so again.
     """
-    scans = list(timeline(tracker.state["scans"]))
-    told = [(scan, word(scan, milestone)) for scan, milestone in reversed(scans)]
+    steps = list(timeline(tracker.state["scans"]))[::-1]
+    told = [(step.scan, word(step.scan, step.says)) for step in steps]
     listed = [(scan, code) for scan, code in told if _is_listed(scan)]
-    newest = next(((scan, code) for scan, code in told if scan["statusMilestone"]), None)
+    newest = next((one for one, step in zip(told, steps, strict=True) if step.sets), None)
     status = newest[1] if newest else None
     facts = tracker.state["shipments"].get(COURIER)
     details = facts["details"] if facts else {}
