@@ -23,9 +23,11 @@ _LOCK_CLASS = 0x1067
 
 # The clock is read under the lock: of one merchant, what is later in the log is recorded later.
 _LOCK = "SELECT pg_advisory_xact_lock(%s, hashtext(%s)), clock_timestamp()"
-_COLUMNS = "id, merchant_id, stream, version, recorded_at, type, key, occurred_at, data"
-#: The number of columns, and those that come first, which all have one length.
-_FIRST = struct.Struct("!h i16s i16s i16s ii iq")
+_COLUMNS = "id, merchant_id, stream, version, recorded_at, occurred_at, key, type, data"
+#: A row up to the length of its key, as `accounts.packing` has it: the number of columns, those that come first
+#: and all have one length, the moment that it occurred at or that there is none.
+_OCCURRED = struct.Struct("!h i16s i16s i16s ii iq iq i")
+_NEVER = struct.Struct("!h i16s i16s i16s ii iq i i")
 
 
 class NewEvent(NamedTuple):
@@ -82,15 +84,15 @@ class Appending:
         return recorded
 
     def _row(self, id_: UUID, new: NewEvent) -> tuple[bytes, ...]:
-        return (
-            _FIRST.pack(
-                9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock
-            ),
-            _kind(new.type),
-            packing.text(new.key),
-            packing.timestamp(new.occurred_at),
-            packing.jsonb(rendered(new.data)),
+        key, data = new.key.encode("utf-8", "surrogatepass"), rendered(new.data)
+        first = (9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock)
+        at = new.occurred_at
+        begun = (
+            _NEVER.pack(*first, -1, len(key))
+            if at is None
+            else _OCCURRED.pack(*first, 8, packing.microseconds(at), len(key))
         )
+        return begun, key, _kind(new.type), packing.jsonb(data)
 
 
 @contextmanager
