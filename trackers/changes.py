@@ -13,7 +13,7 @@ from trackers.quarantine import NO_DATE, is_anothers
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
 WITHDRAWN_AFTER = timedelta(hours=1)
-#: What makes a known scan a changed one.
+#: What makes a known scan a changed one: the name in its data, and the fact's field.
 _COMPARED = {
     "placedAt": "placed_at",
     "order": "order",
@@ -27,6 +27,8 @@ _COMPARED = {
     "final": "final",
     "raw": "raw",
 }
+#: What was recorded before there was a quarantine does not speak of it.
+_QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True)
