@@ -75,24 +75,20 @@ class Appending:
         """Append these, and return them as the log holds them."""
         recorded: list[Recorded] = []
         rows: list[bytes] = []
-        at = self._recorded_at
+        merchant, clock, at = self._merchant, self._clock, self._recorded_at
         for new in news:
             id_ = uuid7()
-            rows += self._row(id_, new)
+            key, data = new.key.encode("utf-8", "surrogatepass"), rendered(new.data)
+            first = (9, 16, id_.bytes, 16, merchant, 16, new.stream.bytes, 4, new.version, 8, clock)
+            begun = (
+                _NEVER.pack(*first, -1, len(key))
+                if new.occurred_at is None
+                else _OCCURRED.pack(*first, 8, packing.microseconds(new.occurred_at), len(key))
+            )
+            rows += (begun, key, _kind(new.type), packing.jsonb(data))
             recorded.append(Recorded(id_, new.stream, new.version, new.type, new.key, new.data, at))
         self._copying.write(b"".join(rows))
         return recorded
-
-    def _row(self, id_: UUID, new: NewEvent) -> tuple[bytes, ...]:
-        key, data = new.key.encode("utf-8", "surrogatepass"), rendered(new.data)
-        first = (9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock)
-        at = new.occurred_at
-        begun = (
-            _NEVER.pack(*first, -1, len(key))
-            if at is None
-            else _OCCURRED.pack(*first, 8, packing.microseconds(at), len(key))
-        )
-        return begun, key, _kind(new.type), packing.jsonb(data)
 
 
 @contextmanager
