@@ -146,7 +146,7 @@ def _overtaken(
 
 
 def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> ScanAmended | None:
-    if entry["reason"] is not None:
+    if entry["reason"] is not None and (fields["reason"] or {}).get("code") != entry["reason"]["code"]:
         # A reason belongs to the attempt it was first seen with, and so does the status it gave.
         fields = fields | {
             "reason": entry["reason"],

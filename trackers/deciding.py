@@ -11,10 +11,7 @@ from events.statuses import Milestone
 from trackers.claims import Claim
 from trackers.held import Held
 from trackers.models import Tracker
-from trackers.schedule import Decision, Situation, decide
-
-#: Polls are spread by up to this share of their delay, so that a batch does not stay a batch for ever.
-SPREAD = 0.1
+from trackers.schedule import SPREAD, Decision, Situation, decide
 
 
 def next_poll(claim: Claim, partly: Situation, tracker: Tracker | Held | None = None) -> Decision:

@@ -1,6 +1,6 @@
 """What is due, by carrier account: how much of each urgency, and what the account may still do about it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic
@@ -98,14 +98,16 @@ class Due:
         healthy = calls_now(self.standing, self.in_flight, self.now)
         return max(0, free if healthy is None else min(free, healthy))
 
-    @property
-    def room(self) -> Room:
-        """Polls that may start now by the day's calls. A courier without an adapter calls nobody."""
+    def room(self, spoken_for: int = 0) -> Room:
+        """Polls that may start now by the day's calls, where others at the courier take so many of them.
+
+        A courier without an adapter calls nobody.
+        """
         if self.day is None:
             return Room(budget.UNBOUNDED, budget.UNBOUNDED)
         uses = (
             Use(self.reserved, budget.quota_of(self.courier, self.daily_quota)),
-            Use(self.reserved_of_all, budget.service_quota_of(self.courier)),
+            Use(self.reserved_of_all + spoken_for, budget.service_quota_of(self.courier)),
         )
         calls = budget.most_calls(self.courier)
         return budget.room(self.day, self.now, uses, calls=calls, served=self.standing.paced_until)
@@ -113,7 +115,7 @@ class Due:
     @property
     def can_start(self) -> bool:
         """Whether something that is due could be asked now."""
-        room = self.room
+        room = self.room()
         asked = self.due[ASKED] > 0 and room.left > 0
         return self.places > 0 and (asked or (sum(self.due[1:]) > 0 and room.scheduled > 0))
 
@@ -135,17 +137,8 @@ def due_accounts(depth: int, only: Collection[UUID] | None = None) -> list[Due]:
     """
     seen_at = monotonic()
     known = {(day.courier, day.date): day for day in days.around(timezone.now())}
-    values: dict[str, Any] = {
-        "couriers": [day.courier for day in known.values()],
-        "days": [day.date for day in known.values()],
-        "begins": [day.begins for day in known.values()],
-        "ends": [day.ends for day in known.values()],
-        "depth": depth,
-        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
-        "only": None if only is None else list(only),
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_FACTS, values)
+        cursor.execute(_FACTS, _values(depth, only, known.values()))
         rows = cursor.fetchall()
     return [_due(row, known.get((row[1], row[5])), seen_at) for row in rows]
 
@@ -155,6 +148,19 @@ def held(account_ids: Collection[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [list(account_ids)])
         return [row[0] for row in cursor.fetchall()]
+
+
+def _values(depth: int, only: Collection[UUID] | None, there: Iterable[Day]) -> dict[str, Any]:
+    days_there = list(there)
+    return {
+        "couriers": [day.courier for day in days_there],
+        "days": [day.date for day in days_there],
+        "begins": [day.begins for day in days_there],
+        "ends": [day.ends for day in days_there],
+        "depth": depth,
+        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
+        "only": None if only is None else list(only),
+    }
 
 
 def _due(row: Sequence[Any], day: Day | None, seen_at: float) -> Due:

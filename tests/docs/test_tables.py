@@ -12,6 +12,8 @@ from rest_framework.views import APIView
 
 import carriers.facts
 from accounts import errors
+from carriers import health as account_health
+from carriers.conditions import Status
 from carriers.exceptions import CarrierError, KeyExhausted
 from carriers.outcome import Outcome
 from carriers.registry import adapters
@@ -96,8 +98,7 @@ _CADENCE = ("milestone", "while silent for less than", "asked every, in the morn
 def test_polling_has_the_cadence_of_the_code() -> None:
     rows = table(page("polling"), *_CADENCE)
     paces = [(milestone.value, pace) for milestone, each in schedule.CADENCE.items() for pace in each]
-    paces += [("the last word", pace) for pace in schedule.AFTER_THE_LAST_WORD]
-    paces.append(("expected today", schedule.WHEN_EXPECTED))
+    paces += [("the last word", schedule.AFTER_THE_LAST_WORD), ("expected today", schedule.WHEN_EXPECTED)]
     assert [(name, *map(duration, figures)) for name, *figures in rows] == [
         (name, *pace) for name, pace in paces
     ]
@@ -111,7 +112,7 @@ def test_polling_has_the_other_figures_of_the_cadence() -> None:
     assert f"morning from {morning}" in text
     assert f"day from {day}" in text
     assert f"night from {night} to {morning}" in text
-    assert f"up to {deciding.SPREAD * 100:.0f} %" in text
+    assert f"up to {schedule.SPREAD * 100:.0f} %" in text
     assert f"still watched for {schedule.LAST_WATCH.days} d" in text
     assert f"on {schedule.DAYS_EXPECTED - 1} more day after it" in text
     assert f"followed for {schedule.OLD_AFTER.days} d in all, is asked about half as often" in text
@@ -273,11 +274,7 @@ def test_webhooks_lists_the_types_that_an_endpoint_can_ask_for() -> None:
     rows = table(page("webhooks"), "type", "when it is sent", "body")
     listed = {kind for kind, _, _ in rows} - {"tracking.<milestone>"}
     listed |= {f"tracking.{milestone}" for milestone in Milestone}
-    others = set(filters.MESSAGE_TYPES) - listed
-    assert listed <= set(filters.MESSAGE_TYPES)
-    _, named = prose(page("webhooks")).split("Three more types may be asked")
-    assert {kind for kind in others if f"`{kind}`" in named.split("Besides these")[0]} == others
-    assert len(others) == 3
+    assert listed == set(filters.MESSAGE_TYPES)
 
 
 def test_carriers_lists_the_couriers_that_there_are() -> None:
@@ -354,3 +351,24 @@ def test_the_api_lists_the_events_and_outcomes_that_there_are() -> None:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(word.title() for word in tail)
+
+
+def test_polling_has_the_figures_of_an_accounts_health() -> None:
+    text = " ".join(prose(page("polling")).partition("## How an account is")[2].split())
+    assert f"about {account_health.OPENED_BY} different numbers" in text
+    assert f"nothing, for {account_health.FIRST_OPEN.seconds} s" in text
+    assert f"up to {account_health.LAST_OPEN.seconds // 60} min" in text
+    assert account_health.SLOWED == 0.5
+    assert f"never less than {account_health.FLOOR} a second" in text
+    assert f"for {account_health.LONGEST_WAIT.seconds // 3600} h at most" in text
+    assert f"each {account_health.STEP.seconds // 60} min" in text
+    assert f"grows by {account_health.GROWTH * 100 - 100:.0f} %" in text
+    assert f"forgotten at {account_health.NO_PACE:.0f} calls" in text
+    assert account_health.SLACK.total_seconds() == 0.1
+
+
+def test_polling_and_the_api_have_the_words_of_health() -> None:
+    circuits = [name for name, _ in table(page("polling"), "circuit", "what is asked")]
+    assert circuits == list(account_health.Circuit)
+    statuses = [name for name, _ in table(page("api"), "status", "what it means")]
+    assert statuses == list(Status)

@@ -128,6 +128,7 @@ def house(
         )
         made = House(as_alice, carrier, express, ship24, pushing.push_path, poll_all)
         made.follow()
+        settings.TRACK_WAIT = 20
         made.hear(1)
         carrier.replies[NUMBERS["all24"]] = all24_order(NUMBERS["all24"], "500000")
         made.post("/v1/tracking/search", {"trackingNumber": NUMBERS["all24"], "courierCode": "all24"})

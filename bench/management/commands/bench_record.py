@@ -25,7 +25,7 @@ from django.db import connection
 from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
-from bench.polling import answered
+from bench.polling import parcels
 from config.collecting import look_seldom
 from events.models import Event
 from trackers.claims import Claim
@@ -79,7 +79,7 @@ class _Desk:
 
     def cast(self, *, own_account: bool) -> None:
         self._own = own_account
-        self._merchant = answered.merchant(own_account=own_account)
+        self._merchant = parcels.merchant(own_account=own_account)
 
     def record(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
         """One batch after the other, as a worker does; each is parsed just before it is timed."""
@@ -91,7 +91,7 @@ class _Desk:
 
     def poll(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
         works = (
-            partial(self._poll, [(one, answered.answer(one.number, known + new)) for one in batch])
+            partial(self._poll, [(one, parcels.answer(one.number, known + new)) for one in batch])
             for batch in _cut(self._claims(batches * each, known), each)
         )
         return _timed(works)
@@ -102,26 +102,26 @@ class _Desk:
 
     def _claims(self, many: int, known: int) -> list[Claim]:
         """Of new parcels, which have been polled once where scans of theirs are to be known."""
-        trackers = answered.follow(self._merchant.id, many)
+        trackers = parcels.follow(self._merchant.id, many)
         if known:
-            learned = [self._learned(one, known) for one in answered.claimed(trackers)]
+            learned = [self._learned(one, known) for one in parcels.claimed(trackers)]
             for batch in _cut(learned, _BATCH):
                 record(self._merchant.id, batch)
-        claims = answered.claimed(trackers)
+        claims = parcels.claimed(trackers)
         self._recorded = []
         with connection.cursor() as cursor:
             cursor.execute("CHECKPOINT")
         return claims
 
     def _learned(self, one: Claim, scans: int) -> Polled:
-        return answered.learned(one, answered.answer(one.number, scans), own_account=self._own)
+        return parcels.learned(one, parcels.answer(one.number, scans), own_account=self._own)
 
     def _record(self, learned: Sequence[Polled]) -> int:
         self._recorded.append([one.tracker for one in learned])
         return record(self._merchant.id, learned)
 
     def _poll(self, asked: Sequence[tuple[Claim, bytes]]) -> int:
-        return self._record([answered.learned(one, body, own_account=self._own) for one, body in asked])
+        return self._record([parcels.learned(one, body, own_account=self._own) for one, body in asked])
 
 
 def _timed(works: Iterator[Callable[[], int]]) -> dict[str, float]:
