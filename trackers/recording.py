@@ -68,7 +68,10 @@ def amend(merchant_id: UUID, courier: str, found: Sequence[tuple[Tracker, Sequen
 @contextmanager
 def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
     """Write the projections, and what it owes to whom; under way for as long as this context lasts."""
-    audience = subscribers([merchant_id] if changed else [])
+    if not changed:
+        yield
+        return
+    audience = subscribers([merchant_id])
     with projecting([change.tracker for change in changed]):
         told = [announcement(_news(change)) for change in changed if change.tells]
         news = owed(merchant_id, audience, told)
