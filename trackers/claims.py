@@ -12,7 +12,7 @@ from django.db import connection
 
 from carriers.budget import Reservation
 from events.writing import rendered
-from trackers.claiming import take
+from trackers.claiming import Places, take
 from trackers.dues import Due
 
 # What a claim brings along, in the order of the first fields of `Claim`.
@@ -153,9 +153,12 @@ class Settled:
     urgency: int | None = None
 
 
-def claim(most: int) -> list[Claim]:
-    """Take at most this many due watches, within the places and the day's calls of each account."""
-    return [_claimed(due, row) for due, row in take(most, _COLUMNS)]
+def claim(most: int, places: Places | None = None) -> list[Claim]:
+    """Take at most this many due watches, within the places and the day's calls of each account.
+
+    `places`: the calls that this process has room for, by account; None: as many as it takes.
+    """
+    return [_claimed(due, row) for due, row in take(most, _COLUMNS, places)]
 
 
 def renew(claims: Iterable[Claim]) -> None:
