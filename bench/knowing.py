@@ -157,7 +157,8 @@ class Paced:
             news = known.learn(at)
             self._watched.count(news, at)
             decision = known.decide(at, news=bool(news))
-            known.urgency, known.stalled = decision.urgency, known.stalled or decision.stalled
+            known.urgency = known.urgency if decision.urgency is None else decision.urgency
+            known.stalled = known.stalled or decision.stalled
             if decision.delay is not None:
                 spread = self._drawn.uniform(1, 1 + SPREAD)
                 heapq.heappush(self._later, (at + decision.delay.total_seconds() * spread, nth))
