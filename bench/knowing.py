@@ -97,7 +97,7 @@ class _Known:
         life = self.life
         last = life.scans[self.scans - 1] if self.scans else None
         day, seconds = divmod(at + life.offset, DAY)
-        expected = life.expected if self.scans and last.at >= life.expected_with else None
+        expected = life.expected if last and last.at >= life.expected_with else None
         return decide(
             Situation(
                 Outcome.OK if news else Outcome.UNCHANGED if last else Outcome.NOT_FOUND,
