@@ -78,10 +78,14 @@ class _Desk:
         """Batches are recorded one after the other, as a worker does; each is made before it is timed."""
         claims = self._claims(batches * each, known)
         learned = [self._learned(one, known + new) for one in claims]
-        return self._timed([partial(self._record, learned[n : n + each]) for n in range(0, len(learned), each)])
+        return self._timed(
+            [partial(self._record, learned[n : n + each]) for n in range(0, len(learned), each)]
+        )
 
     def poll(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
-        asked = [(one, parcels.answer(one.number, known + new)) for one in self._claims(batches * each, known)]
+        asked = [
+            (one, parcels.answer(one.number, known + new)) for one in self._claims(batches * each, known)
+        ]
         return self._timed([partial(self._poll, asked[n : n + each]) for n in range(0, len(asked), each)])
 
     def raw(self) -> dict[str, float]:
@@ -113,7 +117,9 @@ class _Desk:
 
     def _timed(self, works: Sequence[Callable[[], int]]) -> dict[str, float]:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid(), position FROM events_event ORDER BY position DESC LIMIT 1")
+            cursor.execute(
+                "SELECT pg_backend_pid(), position FROM events_event ORDER BY position DESC LIMIT 1"
+            )
             pid, position = cursor.fetchone()
         backend, python, began = _seconds_of(pid), time.process_time(), time.perf_counter()
         events = sum(work() for work in works)
