@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from carriers.budget import Reservation
+from events.writing import rendered
 from trackers.claiming import Places, take
 from trackers.dues import Due
 
@@ -170,7 +171,7 @@ def settle(done: Sequence[Settled]) -> int:
     if not done:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, [json.dumps([_row(one) for one in done])])
+        cursor.execute(_SETTLE, [rendered([_row(one) for one in done]).decode()])
         written: int = cursor.rowcount
     return written
 
@@ -193,15 +194,15 @@ def _claimed(due: Due, row: Sequence[Any]) -> Claim:
 
 def _row(one: Settled) -> dict[str, Any]:
     return {
-        "watch": str(one.claim.watch),
-        "claim": str(one.claim.claim),
+        "watch": one.claim.watch,
+        "claim": one.claim.claim,
         "asked": one.asked,
         "outcome": one.outcome,
         "error": one.error,
         "delay": one.delay,
         "digest": one.digest,
         "known": one.claim.last_digest,
-        "as_of": one.claim.claimed_at.isoformat(),
+        "as_of": one.claim.claimed_at,
         "failures": one.failures,
         "set_aside": one.set_aside,
         "ignored": one.ignored,
