@@ -17,8 +17,8 @@ from carriers.starting import Calls
 
 logger = logging.getLogger(__name__)
 
-#: Threads of one process that ask carriers.
-THREADS = 100
+#: Threads of one process that ask carriers. Most of them are there for calls that hang.
+THREADS = 200
 
 Context = TypeVar("Context")
 
@@ -66,6 +66,10 @@ class Fetcher(Generic[Context]):
     def in_flight(self) -> Collection[Context]:
         """The contexts of what was submitted and not collected yet."""
         return [question.context for question in self._under_way.values()]
+
+    def begin_anew(self) -> None:
+        """What is under way goes on; keys that were refused may have been changed since."""
+        self._stopped.clear()
 
     def submit(self, context: Context, courier: str, query: Query, start_by: float | None = None) -> None:
         """Start asking. After a key was refused, nothing more is sent with it; nor after `start_by`.

@@ -7,7 +7,7 @@ from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.forgetting import BATCH
 from trackers.forgetting import forget as forget_answers
-from trackers.polling import Poller
+from trackers.polling import Poller, is_more_to_do
 from webhooks.stopping import stop
 from webhooks.tasks import publish
 
@@ -21,8 +21,9 @@ BATCHES = 50
 
 @shared_task(name="trackers.poll_due")
 def poll_due() -> None:
-    """Poll what is due."""
-    Poller().run(BUDGET)
+    """Poll what is due; then make room, and nudge if there is more."""
+    if Poller().run(BUDGET) and is_more_to_do():
+        nudge()
 
 
 @shared_task(name="trackers.sweep")

@@ -27,7 +27,7 @@ from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import deciding, remapping, schedule
+from trackers import remapping, schedule
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -102,8 +102,7 @@ _CADENCE = ("milestone", "while silent for less than", "asked every, in the morn
 def test_polling_has_the_cadence_of_the_code() -> None:
     rows = table(page("polling"), *_CADENCE)
     paces = [(milestone.value, pace) for milestone, each in schedule.CADENCE.items() for pace in each]
-    paces += [("the last word", pace) for pace in schedule.AFTER_THE_LAST_WORD]
-    paces.append(("expected today", schedule.WHEN_EXPECTED))
+    paces += [("the last word", schedule.AFTER_THE_LAST_WORD), ("expected today", schedule.WHEN_EXPECTED)]
     assert [(name, *map(duration, figures)) for name, *figures in rows] == [
         (name, *pace) for name, pace in paces
     ]
@@ -117,7 +116,7 @@ def test_polling_has_the_other_figures_of_the_cadence() -> None:
     assert f"morning from {morning}" in text
     assert f"day from {day}" in text
     assert f"night from {night} to {morning}" in text
-    assert f"up to {deciding.SPREAD * 100:.0f} %" in text
+    assert f"up to {schedule.SPREAD * 100:.0f} %" in text
     assert f"still watched for {schedule.LAST_WATCH.days} d" in text
     assert f"on {schedule.DAYS_EXPECTED - 1} more day after it" in text
     assert f"followed for {schedule.OLD_AFTER.days} d in all, is asked about half as often" in text
