@@ -15,7 +15,8 @@ _TIMESTAMP = struct.Struct("!iq")
 
 def text(value: str) -> bytes:
     """A column of type text or varchar. What is no text is left to PostgreSQL to refuse."""
-    return octets(value.encode(errors="surrogatepass"))
+    packed = value.encode("utf-8", "surrogatepass")
+    return _LENGTH.pack(len(packed)) + packed
 
 
 def octets(value: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Carrier accounts, what is owed to carriers, unmapped codes. A key can be set, and is never shown."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.read_only import ReadOnly
 from carriers import accounts, validation
@@ -108,10 +111,23 @@ def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
 
 @admin.register(UnmappedCode)
 class UnmappedCodeAdmin(ReadOnly, admin.ModelAdmin[UnmappedCode]):
+    """What no map knows yet. `manage.py remap` takes off the list what one knows by now."""
+
     list_display = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at")
     list_filter = ("courier",)
     search_fields = ("code", "text")
     ordering = ("-last_seen_at",)
+    fields = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at", "examples")
+    readonly_fields = ("examples",)
+
+    @admin.display(description="Newest examples")
+    def examples(self, obj: UnmappedCode) -> SafeString:
+        """What the carrier said, of which tracker, and what else of the scan is a code."""
+        told = (
+            (one["seenAt"], one["trackerId"], one["text"], json.dumps(one["raw"], ensure_ascii=False))
+            for one in obj.samples
+        )
+        return format_html_join("", "<p>{}, tracker {}: {}<br><code>{}</code></p>", told)
 
 
 @admin.register(Closing)

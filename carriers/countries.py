@@ -81,7 +81,9 @@ def _names() -> Mapping[str, str]:
             # "Korea, Republic of" is cut by its comma, and found as "South Korea".
             if name and not _PARTS.search(name):
                 found[name.casefold()] = country.alpha_2
-    return MappingProxyType({name: code for name, code in (found | _ALSO).items() if name not in _NO_NAME})
+    return MappingProxyType(
+        {name: code for name, code in (found | dict(_ALSO)).items() if name not in _NO_NAME}
+    )
 
 
 def _having(code: str) -> frozenset[str]:
@@ -91,11 +93,8 @@ def _having(code: str) -> frozenset[str]:
 
 @cache
 def _provinces() -> Mapping[str, frozenset[str]]:
-    return MappingProxyType(
-        {
-            country: frozenset(
-                one.code.partition("-")[2] for one in pycountry.subdivisions.get(country_code=country)
-            )
-            for country in _WITH_PROVINCES
-        }
-    )
+    found: dict[str, set[str]] = {country: set() for country in _WITH_PROVINCES}
+    for one in pycountry.subdivisions:
+        if one.country_code in found:
+            found[one.country_code].add(one.code.partition("-")[2])
+    return MappingProxyType({country: frozenset(provinces) for country, provinces in found.items()})

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from carriers.health import NOTED_EVERY, Circuit, Standing
+from carriers.models import CarrierAccount, Health
 from carriers.registry import adapters
 
 #: What `standing` reads, in its order; `health` and `account` are the aliases of the two tables.
@@ -52,6 +53,19 @@ def standing(row: Sequence[Any]) -> Standing:
     courier, pace_limit, circuit, open_until, openings, failing, *rest = row
     known = Standing(Circuit(circuit), open_until, openings, tuple(failing or ()), *rest)
     return replace(known, ceiling=ceiling(courier, pace_limit))
+
+
+def of_account(account: CarrierAccount) -> Standing:
+    """What the row of an account says that was read with it (`select_related("health")`)."""
+    row: Health | None = getattr(account, "health", None)
+    if row is None:
+        return Standing(ceiling=ceiling(account.courier, account.pace_limit))
+    told = (
+        account.courier, account.pace_limit, row.circuit, row.open_until, row.openings, row.failing,
+        row.last_answer_at, row.last_failure_at, row.last_failure, row.pace, row.pace_changed_at,
+        row.paced_until, row.counted_from, row.counted,
+    )  # fmt: skip
+    return standing(told)
 
 
 def ceiling(courier: str, pace_limit: float | None) -> float | None:

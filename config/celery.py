@@ -10,6 +10,7 @@ from celery.signals import setup_logging, worker_process_init, worker_shutting_d
 from django.conf import settings
 
 from config import heartbeat
+from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from webhooks.stopping import stop
 
@@ -80,6 +81,11 @@ def _log_as_django_does(**_unused: object) -> None:
 def _end_with_the_worker(**_unused: object) -> None:
     """A worker killed by SIGKILL would leave its pool behind, waiting for work that never comes."""
     die_with_parent(signal.SIGKILL)
+
+
+@worker_process_init.connect
+def _leave_what_is_loaded(**_unused: object) -> None:
+    look_seldom()
 
 
 @worker_shutting_down.connect

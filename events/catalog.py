@@ -1,10 +1,11 @@
 """The event types, as frozen facts. What a fact's `data` holds is what the change feed shows."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 
@@ -26,7 +27,8 @@ class Fact(ABC):
 
     def data(self) -> dict[str, Any]:
         """The fact's fields in camelCase; they are JSON already. Those that begin with _ stay out."""
-        return {name: getattr(self, field) for field, name in names_of(type(self))}
+        names, values = _reading(type(self))
+        return dict(zip(names, values(self), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +257,17 @@ def is_heard(kind: str, data: Mapping[str, Any]) -> bool:
 def names_of(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
     """The fields that a fact's data shows, each with its name there."""
     return tuple((field.name, _camel(field.name)) for field in fields(kind) if not field.name.startswith("_"))
+
+
+@cache
+def _reading(kind: type[Fact]) -> tuple[tuple[str, ...], Callable[[Fact], tuple[Any, ...]]]:
+    """The names of what a fact's data shows, and what reads their values; of one field alone it is no tuple."""
+    shown = names_of(kind)
+    read = [field for field, _ in shown]
+    names = tuple(name for _, name in shown)
+    if len(read) < 2:
+        return names, lambda fact: tuple(getattr(fact, field) for field in read)
+    return names, attrgetter(*read)
 
 
 def _camel(name: str) -> str:

@@ -3,9 +3,9 @@
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -28,8 +28,7 @@ _COLUMNS = "id, merchant_id, stream, version, recorded_at, type, key, occurred_a
 _FIRST = struct.Struct("!h i16s i16s i16s ii iq")
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event to append. The caller holds the lock of the stream's row and counts its versions."""
 
     stream: UUID
@@ -40,8 +39,7 @@ class NewEvent:
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event as the log holds it."""
 
     id: UUID
@@ -51,6 +49,10 @@ class Recorded:
     key: str
     data: dict[str, Any]
     recorded_at: datetime
+
+
+#: A type's column: there are few.
+_kind = cache(packing.text)
 
 
 def event_of(stream: UUID, version: int, fact: Fact) -> NewEvent:
@@ -69,15 +71,26 @@ class Appending:
 
     def write(self, news: Iterable[NewEvent]) -> list[Recorded]:
         """Append these, and return them as the log holds them."""
-        return [self._written(new, uuid7()) for new in news]
+        recorded: list[Recorded] = []
+        rows: list[bytes] = []
+        at = self._recorded_at
+        for new in news:
+            id_ = uuid7()
+            rows += self._row(id_, new)
+            recorded.append(Recorded(id_, new.stream, new.version, new.type, new.key, new.data, at))
+        self._copying.write(b"".join(rows))
+        return recorded
 
-    def _written(self, new: NewEvent, id_: UUID) -> Recorded:
-        first = _FIRST.pack(
-            9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock
+    def _row(self, id_: UUID, new: NewEvent) -> tuple[bytes, ...]:
+        return (
+            _FIRST.pack(
+                9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock
+            ),
+            _kind(new.type),
+            packing.text(new.key),
+            packing.timestamp(new.occurred_at),
+            packing.jsonb(rendered(new.data)),
         )
-        key, kind, at = packing.text(new.key), packing.text(new.type), packing.timestamp(new.occurred_at)
-        self._copying.write(b"".join((first, kind, key, at, packing.jsonb(rendered(new.data)))))
-        return Recorded(id_, new.stream, new.version, new.type, new.key, new.data, self._recorded_at)
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def _overtaken(
 
 
 def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> ScanAmended | None:
-    if entry["reason"] is not None:
+    if entry["reason"] is not None and (fields["reason"] or {}).get("code") != entry["reason"]["code"]:
         # A reason belongs to the attempt it was first seen with, and so does the status it gave.
         fields = fields | {
             "reason": entry["reason"],
@@ -175,15 +175,13 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
         "status": scan.text,
         "location": scan.location,
         "occurrence_datetime": scan.moment.written,
-        "time_certainty": scan.moment.certainty.value,
+        "time_certainty": scan.moment.certainty,
         "time_text": scan.moment.text,
         "placed_at": placed_at(scan.placed or asked_at),
         "order": scan.rank,
-        "status_code": scan.status_code.value if scan.status_code else None,
-        "status_milestone": scan.milestone.value if scan.milestone else None,
-        "reason": (
-            {"code": reason.code, "text": reason.text, "party": reason.party.value} if reason else None
-        ),
+        "status_code": scan.status_code,
+        "status_milestone": scan.milestone,
+        "reason": ({"code": reason.code, "text": reason.text, "party": reason.party} if reason else None),
         "final": scan.final,
         "quarantined": False,
         "raw": scan.raw,
@@ -197,6 +195,8 @@ def _absences(
     """Scans left out: first noted, then withdrawn. An empty, partial or unreadable answer proves nothing."""
     if not snapshot.scans or snapshot.set_aside or snapshot.partial:
         return absent, []
+    if not known:
+        return {}, []
     seen = {entry["scanKey"] for scan in snapshot.scans if (entry := _match(known, scan)[1])}
     missing = {
         scan["scanKey"]: scan

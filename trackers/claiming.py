@@ -4,20 +4,23 @@ One transaction locks the health of the accounts it serves, so that no two proce
 the same call twice; what they cannot have they leave, and never wait for.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from carriers import budget, reserving, standings
-from carriers.health import Standing, given_out
+from carriers.health import Circuit, Standing, given_out, next_call_at
 from trackers.dues import Due, due_accounts, held
 from trackers.turns import ASKED, shares
+
+#: Seconds that somebody waits for the pace of an account.
+SOON = 5.0
 
 _CLAIM = """
 WITH wanted AS (
@@ -43,19 +46,27 @@ RETURNING watch.carrier_account_id, {columns}
 """
 
 
-def take(most: int, columns: str) -> list[tuple[Due, Sequence[Any]]]:
+class Places(Protocol):
+    """How many calls with an account the process that claims has room for."""
+
+    def __getitem__(self, account: UUID, /) -> int: ...
+
+
+def take(most: int, columns: str, places: Places | None = None) -> list[tuple[Due, Sequence[Any]]]:
     """Claim at most this many due watches, and reserve their calls. At most eight statements.
 
     Each with the account that asks, as it was then, and with `columns` of `watch` and its `tracker`. No
     account has more calls in flight than it may, over all processes, nor more in a day; what each may is
-    shared out by `trackers.turns`. Accounts take turns: the least recently served come first.
+    shared out by `trackers.turns`. Accounts take turns: the least recently served come first. `places` leaves
+    out those that this process has no room for.
     """
-    likely = [one for one in due_accounts(1) if one.can_start][:most]
+    free = places or defaultdict(lambda: most)
+    likely = _likely(most, free)
     if not likely:
         return []
     try:
         with transaction.atomic():
-            return _taken([one.account for one in likely], most, columns)
+            return _taken(likely, most, columns, free)
     except reserving.AllSpokenFor:
         return []
 
@@ -67,15 +78,30 @@ def oldest_due() -> datetime | None:
     """
     waiting = []
     for one in due_accounts(1):
-        if one.can_start and one.standing.rate is None:
-            since = one.since[: ASKED + 1] if one.room.is_short else one.since
+        if one.polls > 0 and one.standing.rate is None:
+            since = one.since[: ASKED + 1] if one.room().is_short else one.since
             waiting += [moment for moment in since if moment is not None]
     return min(waiting, default=None)
 
 
-def _taken(accounts: Sequence[UUID], most: int, columns: str) -> list[tuple[Due, Sequence[Any]]]:
+def pace_allows_in() -> float | None:
+    """Seconds until an account that has something due may ask again by its pace; None: none waits for that.
+
+    Waits of more than SOON seconds count for nothing: the sweeps look again before.
+    """
+    waits = [
+        (next_call_at(one.standing, one.now) - one.now).total_seconds()
+        for one in due_accounts(1)
+        if one.standing.circuit is Circuit.CLOSED and one.places == 0 and one.room().left > 0
+    ]
+    return min((wait for wait in waits if wait <= SOON), default=None)
+
+
+def _taken(
+    accounts: Sequence[UUID], most: int, columns: str, free: Places
+) -> list[tuple[Due, Sequence[Any]]]:
     dues = {one.account: one for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT, held(accounts))}
-    counts = _shared_out(list(dues.values()), most)
+    counts = _shared_out(list(dues.values()), most, free)
     wanted = [(account, urgency, n) for account, of in counts.items() for urgency, n in of.items() if n]
     if not wanted:
         return []
@@ -93,19 +119,33 @@ def _taken(accounts: Sequence[UUID], most: int, columns: str) -> list[tuple[Due,
     return taken
 
 
-def _shared_out(dues: Sequence[Due], most: int) -> dict[UUID, dict[int, int]]:
-    """Polls by account and urgency: as even as their places let it be, the first of them one more."""
-    places = {one.account: min(one.places, sum(one.due)) for one in dues}
+def _likely(most: int, free: Places) -> list[UUID]:
+    """Accounts whose polls that could start now are as many as are wanted, in turn; nothing is locked yet."""
+    found: list[UUID] = []
+    wanted = most
+    for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT):
+        polls = min(one.polls, free[one.account])
+        if polls > 0:
+            found.append(one.account)
+            wanted -= polls
+        if wanted <= 0:
+            break
+    return found
+
+
+def _shared_out(dues: Sequence[Due], most: int, free: Places) -> dict[UUID, dict[int, int]]:
+    """Polls by account and urgency: as even as their places let it be, the least recently served first."""
+    places = {one.account: min(one.places, free[one.account], one.room().left, sum(one.due)) for one in dues}
     given = _evenly(places, most)
-    return {
-        one.account: shares(
-            dict(enumerate(one.due)),
-            given[one.account],
-            one.room,
-            turn=one.reserved // budget.most_calls(one.courier),
-        )
-        for one in dues
-    }
+    spoken_for: dict[str, int] = defaultdict(int)
+    counts: dict[UUID, dict[int, int]] = {}
+    for one in dues:
+        calls = budget.most_calls(one.courier)
+        room, turn = one.room(spoken_for[one.courier]), one.reserved // calls
+        counts[one.account] = shares(dict(enumerate(one.due)), given[one.account], room, turn=turn)
+        polls = sum(counts[one.account].values())
+        spoken_for[one.courier] += polls * calls
+    return counts
 
 
 def _evenly(wishes: Mapping[UUID, int], most: int) -> dict[UUID, int]:

@@ -11,7 +11,8 @@ from django.conf import settings
 from django.db import connection
 
 from carriers.budget import Reservation
-from trackers.claiming import take
+from events.writing import rendered
+from trackers.claiming import Places, take
 from trackers.dues import Due
 
 # What a claim brings along, in the order of the first fields of `Claim`.
@@ -149,9 +150,12 @@ class Settled:
     urgency: int | None = None
 
 
-def claim(most: int) -> list[Claim]:
-    """Take at most this many due watches, within the places and the day's calls of each account."""
-    return [_claimed(due, row) for due, row in take(most, _COLUMNS)]
+def claim(most: int, places: Places | None = None) -> list[Claim]:
+    """Take at most this many due watches, within the places and the day's calls of each account.
+
+    `places`: the calls that this process has room for, by account; None: as many as it takes.
+    """
+    return [_claimed(due, row) for due, row in take(most, _COLUMNS, places)]
 
 
 def renew(claims: Iterable[Claim]) -> None:
@@ -167,7 +171,7 @@ def settle(done: Sequence[Settled]) -> int:
     if not done:
         return 0
     with connection.cursor() as cursor:
-        cursor.execute(_SETTLE, [json.dumps([_row(one) for one in done])])
+        cursor.execute(_SETTLE, [rendered([_row(one) for one in done]).decode()])
         written: int = cursor.rowcount
     return written
 
@@ -190,15 +194,15 @@ def _claimed(due: Due, row: Sequence[Any]) -> Claim:
 
 def _row(one: Settled) -> dict[str, Any]:
     return {
-        "watch": str(one.claim.watch),
-        "claim": str(one.claim.claim),
+        "watch": one.claim.watch,
+        "claim": one.claim.claim,
         "asked": one.asked,
         "outcome": one.outcome,
         "error": one.error,
         "delay": one.delay,
         "digest": one.digest,
         "known": one.claim.last_digest,
-        "as_of": one.claim.claimed_at.isoformat(),
+        "as_of": one.claim.claimed_at,
         "failures": one.failures,
         "set_aside": one.set_aside,
         "ignored": one.ignored,

@@ -19,7 +19,7 @@ from events.retrying import apart
 from trackers.claims import Claim, Settled, settle
 from trackers.deciding import next_poll, seconds
 from trackers.keeping import keep_useless
-from trackers.learned import Polled, polled
+from trackers.learned import Polled, polled, sightings
 from trackers.outliving import close_outlived
 from trackers.recording import record
 from trackers.schedule import BACKOFF, Situation
@@ -61,7 +61,7 @@ def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
     telling.sort(key=lambda one: one.settled.claim.merchant)
     for merchant, group in groupby(telling, key=lambda one: one.settled.claim.merchant):
         apart(partial(_record, merchant, list(group)))
-    apart(partial(unmapped.count, [one.snapshot for one in telling if one.snapshot is not None]))
+    apart(partial(unmapped.count, sightings(telling)))
     apart(partial(close_outlived, [one.settled.claim for one in learned]))
 
 

@@ -9,14 +9,12 @@ from carriers.registry import adapter
 from carriers.zones import zone_of
 from events.statuses import Milestone
 from trackers.claims import Claim
+from trackers.held import Held
 from trackers.models import Tracker
-from trackers.schedule import Decision, Situation, decide
-
-#: Polls are spread by up to this share of their delay, so that a batch does not stay a batch for ever.
-SPREAD = 0.1
+from trackers.schedule import SPREAD, Decision, Situation, decide
 
 
-def next_poll(claim: Claim, partly: Situation, tracker: Tracker | None = None) -> Decision:
+def next_poll(claim: Claim, partly: Situation, tracker: Tracker | Held | None = None) -> Decision:
     """The next poll of this watch, by what the tracker was when claimed, or is now where that is given.
 
     A tracker that is stopped or unsubscribed is asked when asked for, and not again.
@@ -45,7 +43,7 @@ def next_poll(claim: Claim, partly: Situation, tracker: Tracker | None = None) -
     )
 
 
-def silent_since(tracker: Tracker) -> datetime:
+def silent_since(tracker: Tracker | Held) -> datetime:
     """Since when nothing new was recorded of it, be it that anybody could ask or not."""
     moments = (tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at)
     return max(filter(None, moments))

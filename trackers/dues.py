@@ -1,6 +1,6 @@
 """What is due, by carrier account: how much of each urgency, and what the account may still do about it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from time import monotonic
@@ -31,7 +31,14 @@ _DUE = "\n".join(
 )
 _ANY_DUE = " + ".join(f"due_{urgency}.due" for urgency in URGENCIES)
 
-# In flight is what is claimed by a lease that runs: a worker that died has its calls counted until then.
+# What is claimed by a lease that runs: a worker that died has its calls counted until then.
+_IN_FLIGHT = """
+(SELECT count(*) FROM trackers_watch
+ WHERE carrier_account_id = {0} AND claim_id IS NOT NULL AND claimed_until > statement_timestamp())
++ (SELECT count(*) FROM carriers_closing
+   WHERE account_id = {0} AND claimed_until > statement_timestamp())
+"""
+
 _FACTS = f"""
 WITH home AS (
     SELECT courier, day FROM unnest(%(couriers)s::text[], %(days)s::date[],
@@ -49,11 +56,7 @@ LEFT JOIN home ON home.courier = account.courier
 LEFT JOIN carriers_dailyuse AS own ON own.account_id = account.id AND own.day = home.day
 LEFT JOIN carriers_dailyuse AS of_all
     ON of_all.account_id IS NULL AND of_all.courier = account.courier AND of_all.day = home.day
-CROSS JOIN LATERAL (
-    SELECT count(*) AS calls FROM trackers_watch
-    WHERE carrier_account_id = account.id AND claim_id IS NOT NULL
-      AND claimed_until > statement_timestamp()
-) AS in_flight
+CROSS JOIN LATERAL (SELECT ({_IN_FLIGHT.format("account.id")}) AS calls) AS in_flight
 {_DUE}
 WHERE account.state = 'active'
   AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
@@ -98,24 +101,26 @@ class Due:
         healthy = calls_now(self.standing, self.in_flight, self.now)
         return max(0, free if healthy is None else min(free, healthy))
 
-    @property
-    def room(self) -> Room:
-        """Polls that may start now by the day's calls. A courier without an adapter calls nobody."""
+    def room(self, spoken_for: int = 0) -> Room:
+        """Polls that may start now by the day's calls, where others at the courier take so many of them.
+
+        A courier without an adapter calls nobody.
+        """
         if self.day is None:
             return Room(budget.UNBOUNDED, budget.UNBOUNDED)
         uses = (
             Use(self.reserved, budget.quota_of(self.courier, self.daily_quota)),
-            Use(self.reserved_of_all, budget.service_quota_of(self.courier)),
+            Use(self.reserved_of_all + spoken_for, budget.service_quota_of(self.courier)),
         )
         calls = budget.most_calls(self.courier)
         return budget.room(self.day, self.now, uses, calls=calls, served=self.standing.paced_until)
 
     @property
-    def can_start(self) -> bool:
-        """Whether something that is due could be asked now."""
-        room = self.room
-        asked = self.due[ASKED] > 0 and room.left > 0
-        return self.places > 0 and (asked or (sum(self.due[1:]) > 0 and room.scheduled > 0))
+    def polls(self) -> int:
+        """How many of the polls that are due could start now."""
+        asked, scheduled = self.due[ASKED], sum(self.due) - self.due[ASKED]
+        room = self.room()
+        return min(self.places, room.left, min(asked, room.left) + min(scheduled, room.scheduled))
 
     def reservation(self) -> Reservation | None:
         """What one poll reserves; None where there is no adapter to call with."""
@@ -135,19 +140,18 @@ def due_accounts(depth: int, only: Collection[UUID] | None = None) -> list[Due]:
     """
     seen_at = monotonic()
     known = {(day.courier, day.date): day for day in days.around(timezone.now())}
-    values: dict[str, Any] = {
-        "couriers": [day.courier for day in known.values()],
-        "days": [day.date for day in known.values()],
-        "begins": [day.begins for day in known.values()],
-        "ends": [day.ends for day in known.values()],
-        "depth": depth,
-        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
-        "only": None if only is None else list(only),
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_FACTS, values)
+        cursor.execute(_FACTS, _values(depth, only, known.values()))
         rows = cursor.fetchall()
     return [_due(row, known.get((row[1], row[5])), seen_at) for row in rows]
+
+
+def in_flight(account_id: UUID) -> int:
+    """Calls under way with an account: polls, and what is being ended at its carrier."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_IN_FLIGHT.format('%(account)s')}", {"account": account_id})
+        calls: int = cursor.fetchone()[0]
+    return calls
 
 
 def held(account_ids: Collection[UUID]) -> list[UUID]:
@@ -155,6 +159,19 @@ def held(account_ids: Collection[UUID]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [list(account_ids)])
         return [row[0] for row in cursor.fetchall()]
+
+
+def _values(depth: int, only: Collection[UUID] | None, there: Iterable[Day]) -> dict[str, Any]:
+    days_there = list(there)
+    return {
+        "couriers": [day.courier for day in days_there],
+        "days": [day.date for day in days_there],
+        "begins": [day.begins for day in days_there],
+        "ends": [day.ends for day in days_there],
+        "depth": depth,
+        "cap": settings.POLL_IN_FLIGHT_PER_ACCOUNT,
+        "only": None if only is None else list(only),
+    }
 
 
 def _due(row: Sequence[Any], day: Day | None, seen_at: float) -> Due:

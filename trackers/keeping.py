@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from trackers.held import Held
 from trackers.learned import Learned, Polled
 from trackers.models import RawAnswer, Tracker, Watch
 
@@ -31,7 +32,7 @@ WHERE (coalesce(excluded.recipient, kept.recipient), coalesce(excluded.sender, k
 """
 
 
-def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
+def keep(held: Sequence[tuple[Learned, Held | Tracker]]) -> None:
     """Keep what a merchant's own accounts learned; at most two statements.
 
     Answers fetched with a house account leave neither personal data nor the answer: anyone may ask a house
@@ -47,7 +48,7 @@ def keep(held: Sequence[tuple[Learned, Tracker]]) -> None:
     _keep_answers(one for one, _ in own)
 
 
-def _keep_personal(own: Sequence[tuple[Learned, Tracker]]) -> None:
+def _keep_personal(own: Sequence[tuple[Learned, Held | Tracker]]) -> None:
     rows: dict[str, dict[str, Any]] = {}
     for one, tracker in own:
         told = _told(one)

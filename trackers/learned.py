@@ -1,10 +1,12 @@
 """What polls and pushes brought that may have to be recorded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from carriers.snapshot import Snapshot
+from carriers.unmapped import Sighting
 from trackers.claims import Settled
 from trackers.schedule import Situation
 
@@ -48,6 +50,11 @@ class Polled(Learned):
     #: By what was known when it was claimed, the tracker is to be stopped, or its silence to be told.
     tells: bool = False
     excerpt: bytes = b""
+
+
+def sightings(learned: Iterable[Learned]) -> list[Sighting]:
+    """The answers among what was learned, for `carriers.unmapped`."""
+    return [Sighting(one.tracker, one.snapshot, one.asked_at) for one in learned if one.snapshot is not None]
 
 
 def polled(

@@ -1,6 +1,5 @@
 """What subscribers hear of one append: its type, and the body that every try of it sends."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,8 +19,9 @@ from events.catalog import (
     TrackerUpdated,
     TrackingStalled,
 )
-from events.writing import written
+from events.writing import rendered, written
 from trackers.fold import Projection
+from trackers.held import Held
 from trackers.models import Tracker
 from trackers.presentation import message_shape
 from webhooks.fanout import Announcement
@@ -44,7 +44,7 @@ class Telling:
     """One append to one tracker: the row after it, the projection before it, the scans it touched."""
 
     id: UUID
-    tracker: Tracker
+    tracker: Tracker | Held
     before: Projection
     types: frozenset[str]
     at: datetime
@@ -100,4 +100,4 @@ def _body(told: Telling, kind: str) -> bytes:
         withdrawn_event_ids=told.withdrawn,
     )
     body: dict[str, Any] = {"type": kind, "timestamp": at, "trackings": [tracking]}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return rendered(body)

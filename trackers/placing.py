@@ -18,7 +18,7 @@ Known = Mapping[str, Any]
 
 def placed_at(moment: datetime) -> str:
     """Of one width and in UTC, so that text order is time order."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z".rjust(27, "0")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def among(known: Mapping[str, Known], scans: Iterable[Scan]) -> list[Scan]:

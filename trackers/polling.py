@@ -1,9 +1,15 @@
-"""Poll what is due: claim, ask the carriers, record, until nothing is due or the time is up."""
+"""Poll what is due: claim, ask the carriers, record, until nothing is due or the time is up.
 
-from collections.abc import Iterable
+A call that hangs holds up nobody: it gives its place back (`trackers.places`), and a run whose time is up
+leaves it to the next one of the process.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from uuid import UUID
 
 from django.conf import settings
 
@@ -16,14 +22,15 @@ from carriers.heeding import Ended, heed
 from carriers.reserving import give_back
 from events.retrying import apart, once_more
 from trackers.carrier_accounts.telling import tell
+from trackers.claiming import oldest_due, pace_allows_in
 from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.concluding import conclude
+from trackers.places import LONG, places
 from webhooks.stopping import stop
 
-#: Calls that one process has under way at once, over all accounts.
-MOST_IN_FLIGHT = 100
-#: Seconds to wait for answers before looking for more that is due.
-TICK = 0.05
+#: Ended calls that are concluded at once, and places for which more is claimed at once: both cost nearly as
+#: much for one as for many. Seconds that fewer wait for more.
+ENOUGH, GATHER = 40, 0.05
 #: Seconds until a watch is looked at again whose account turned out not to be asked.
 UNASKED_DELAY = 5.0
 
@@ -34,54 +41,107 @@ class Asked:
 
     claim: Claim
     own_account: bool
+    #: When its call began, of time.monotonic().
+    began: float = 0.0
+
+
+#: What earlier runs of this process left under way.
+_left: deque[Fetcher[Asked]] = deque()
 
 
 class Poller:
     """One run of polling in one process. What answered is recorded while slow carriers are waited for."""
 
     def __init__(self) -> None:
-        self._fetcher: Fetcher[Asked] = Fetcher()
-        self._renew_at = monotonic() + settings.POLL_LEASE / 3
+        try:
+            self._fetcher: Fetcher[Asked] = _left.popleft()
+        except IndexError:
+            self._fetcher = Fetcher()
+        self._fetcher.begin_anew()
+        self._accounts: dict[UUID, Account] = {}
+        self._renew_at = self._claim_at = monotonic()
 
     def run(self, budget: float) -> int:
-        """Poll for `budget` seconds, and as long as calls are under way. Returns how many polls ended."""
-        until = monotonic() + budget
+        """Poll for `budget` seconds, and until no call is under way but what hangs.
+
+        A worker that is to stop waits for that too. Returns how many polls ended.
+        """
+        try:
+            return self._run(monotonic() + budget)
+        finally:
+            if self._fetcher.in_flight:
+                _left.append(self._fetcher)
+
+    def _run(self, until: float) -> int:
         ended = 0
         while True:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
-            finished = self._fetcher.collect(timeout=TICK)
-            apart(partial(heed_all, finished))
-            give_back((one.context.claim.reserved, one.made) for one in finished)
-            unasked([one.context.claim for one in finished if not one.asked])
-            conclude([(one.context, one) for one in finished if one.asked])
+            finished = self._collect()
+            _conclude(finished)
             ended += len(finished)
             self._renew()
-            if not (started or finished or self._fetcher.in_flight):
+            if not (started or finished or self._is_waiting(until if going_on else 0.0)):
                 return ended
 
+    def _is_waiting(self, until: float) -> bool:
+        """Whether there is something to wait for: an answer, or a pace that allows more soon."""
+        now = monotonic()
+        if in_flight := self._fetcher.in_flight:
+            return now < until or stop.is_set() or any(now - asked.began < LONG for asked in in_flight)
+        wait = pace_allows_in() if now < until else None
+        return wait is not None and now + wait < until and not stop.wait(wait)
+
+    def _collect(self) -> list[Fetched[Asked]]:
+        finished = self._fetcher.collect(GATHER, ENOUGH)
+        now = monotonic()
+        for one in finished:
+            places.end(one.context.claim.account, one.context.began, now)
+        return finished
+
     def _start(self) -> int:
-        room = MOST_IN_FLIGHT - len(self._fetcher.in_flight)
-        claims = once_more(partial(claim, room)) if room > 0 else []
-        usable = accounts.usable({one.account for one in claims}) if claims else {}
-        asking = [one for one in claims if _as_counted(one, usable.get(one.account))]
-        left = [one for one in claims if one not in asking]
+        now = monotonic()
+        room = places.free(now)
+        # Where there is room for a few only, not at once: a claim costs them nearly as much as many.
+        if not room or (room < ENOUGH and now < self._claim_at):
+            return 0
+        self._claim_at = now + GATHER
+        claims = once_more(partial(claim, room, places.free_for(now)))
+        self._look_up(claims)
+        asking, left = _parted(claims, self._is_as_counted)
         unasked(left)
         give_back((one.reserved, 0) for one in left)
-        for one in asking:
-            account = usable[one.account]
-            query = Query(
-                one.number,
-                account.credentials,
-                asked_at=one.claimed_at,
-                since=one.since,
-                tracker_id=one.tracker,
-                hints=one.hints,
-                follow=one.tracked,
-            )
-            start_by = one.reserved.start_by if one.reserved else None
-            self._fetcher.submit(Asked(one, account.own), one.courier, query, start_by)
+        # Those of an account together, so that they end, and are recorded, together.
+        for one in sorted(asking, key=lambda one: one.account):
+            self._ask(one, self._accounts[one.account])
         return len(asking)
+
+    def _ask(self, one: Claim, account: Account) -> None:
+        query = Query(
+            one.number,
+            account.credentials,
+            asked_at=one.claimed_at,
+            since=one.since,
+            tracker_id=one.tracker,
+            hints=one.hints,
+            follow=one.tracked,
+        )
+        start_by = one.reserved.start_by if one.reserved else None
+        began = monotonic()
+        places.begin(one.account, began)
+        self._fetcher.submit(Asked(one, account.own, began), one.courier, query, start_by)
+
+    def _look_up(self, claims: Iterable[Claim]) -> None:
+        """Accounts are looked up once a run, and again where they were changed since."""
+        unknown = {one.account for one in claims if not self._is_as_counted(one)}
+        if unknown:
+            found = accounts.usable(unknown)
+            self._accounts = {id_: one for id_, one in self._accounts.items() if id_ not in unknown} | found
+
+    def _is_as_counted(self, one: Claim) -> bool:
+        """Whether the account is as it was when the calls were reserved: another key has its own day."""
+        account = self._accounts.get(one.account)
+        return account is not None and one.account_version == account.version
 
     def _renew(self) -> None:
         if monotonic() >= self._renew_at:
@@ -89,16 +149,33 @@ class Poller:
             self._renew_at = monotonic() + settings.POLL_LEASE / 3
 
 
+def is_more_to_do() -> bool:
+    """Whether a run that follows would find something: what is due, what may be soon, what hangs."""
+    return bool(_left) or oldest_due() is not None or pace_allows_in() is not None
+
+
+def _conclude(finished: Sequence[Fetched[Asked]]) -> None:
+    if not finished:
+        return
+    apart(partial(heed_all, finished))
+    give_back((one.context.claim.reserved, one.made) for one in finished)
+    unasked([one.context.claim for one in finished if not one.asked])
+    conclude([(one.context, one) for one in finished if one.asked])
+
+
+def _parted(claims: Iterable[Claim], are: Callable[[Claim], bool]) -> tuple[list[Claim], list[Claim]]:
+    """Those that are, and the others."""
+    found: tuple[list[Claim], list[Claim]] = ([], [])
+    for one in claims:
+        found[0 if are(one) else 1].append(one)
+    return found
+
+
 def heed_all(finished: Iterable[Fetched[Asked]]) -> None:
     """Heed what answers say of the accounts that asked, and tell merchants whose accounts they suspend."""
     calls = [(one.context.claim, one.error) for one in finished if one.asked]
     if heed([Ended(one.account, Call(one.tracker, one.claimed_at, error)) for one, error in calls]):
         tell()
-
-
-def _as_counted(one: Claim, account: Account | None) -> bool:
-    """Whether the account is what it was when the calls were reserved: another key has a day of its own."""
-    return account is not None and one.account_version == account.version
 
 
 def unasked(claims: Iterable[Claim]) -> None:

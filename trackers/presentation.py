@@ -121,7 +121,7 @@ def results_shape(tracker: Followed, personal: Personal | None) -> dict[str, Any
 
 
 def message_shape(
-    tracker: Tracker,
+    tracker: Followed,
     *,
     metadata: dict[str, Any],
     scan_keys: Collection[str],

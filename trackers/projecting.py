@@ -1,12 +1,13 @@
 """The projection and the tracker row that holds it."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
-
+from accounts.running import Running
+from events.writing import rendered
 from trackers.fold import Projection
+from trackers.held import Held
 from trackers.models import Tracker
 
 _PROJECT = """
@@ -16,7 +17,7 @@ SET version = new.version, last_message_sequence = new.last_message_sequence, mi
     milestone_at = new.milestone_at, updated_at = new.updated_at, due_on = new.due_on,
     stalled_at = new.stalled_at, restarted_at = new.restarted_at, erased_at = new.erased_at,
     state = new.state
-FROM jsonb_to_recordset(%s) AS new (
+FROM jsonb_to_recordset(%(rows)s) AS new (
     id uuid, version integer, last_message_sequence integer, milestone text, status_code text,
     final boolean, stop_reason text, news_at timestamptz, milestone_at timestamptz, updated_at timestamptz,
     due_on date, stalled_at timestamptz, restarted_at timestamptz, erased_at timestamptz, state jsonb
@@ -24,12 +25,8 @@ FROM jsonb_to_recordset(%s) AS new (
 WHERE tracker.id = new.id
 """
 
-_MOMENTS = (
-    "news_at", "milestone_at", "updated_at", "due_on", "stalled_at", "restarted_at", "erased_at",
-)  # fmt: skip
 
-
-def projection_of(tracker: Tracker) -> Projection:
+def projection_of(tracker: Tracker | Held) -> Projection:
     """The projection as the row holds it."""
     return Projection(
         version=tracker.version,
@@ -49,23 +46,33 @@ def projection_of(tracker: Tracker) -> Projection:
     )
 
 
-def apply_projection(tracker: Tracker, projection: Projection) -> None:
+def apply_projection(tracker: Tracker | Held, projection: Projection) -> None:
     """Set the row's fields to the projection; saving is the caller's."""
     for name in Projection.__slots__:
         setattr(tracker, name, getattr(projection, name))
 
 
-def write_projections(trackers: Sequence[Tracker]) -> None:
-    """Write these rows' projections in one statement. The caller holds their locks."""
+@contextmanager
+def projecting(trackers: Sequence[Tracker | Held]) -> Iterator[None]:
+    """Write these rows' projections in one statement, which is under way as long as this context lasts.
+
+    Nothing else may be asked of the database meanwhile. The caller holds the rows' locks.
+    """
     if not trackers:
+        yield
         return
-    with connection.cursor() as cursor:
-        cursor.execute(_PROJECT, [json.dumps([_row(tracker) for tracker in trackers])])
+    sent = Running(_PROJECT, {"rows": rendered([_row(tracker) for tracker in trackers])})
+    try:
+        yield
+    finally:
+        sent.rows()
 
 
-def _row(tracker: Tracker) -> dict[str, Any]:
-    projection = projection_of(tracker)
-    row: dict[str, Any] = {name: getattr(projection, name) for name in Projection.__slots__}
-    for name in _MOMENTS:
-        row[name] = row[name].isoformat() if row[name] else None
-    return row | {"id": str(tracker.id)}
+def write_projections(trackers: Sequence[Tracker | Held]) -> None:
+    """The same, waited for; no statement for none."""
+    with projecting(trackers):
+        pass
+
+
+def _row(tracker: Tracker | Held) -> dict[str, Any]:
+    return {"id": tracker.id} | {name: getattr(tracker, name) for name in Projection.__slots__}

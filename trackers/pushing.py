@@ -23,7 +23,7 @@ from carriers.adapter import Adapter, Pushed, Query
 from carriers.digest import digest
 from carriers.exceptions import CarrierError
 from events.retrying import apart, once_more
-from trackers.learned import Learned
+from trackers.learned import Learned, sightings
 from trackers.models import Watch
 from trackers.recording import record
 
@@ -45,7 +45,7 @@ def receive(courier: Adapter, account: Account, pushed: Sequence[Pushed]) -> Non
     stored = [_stored(merchant, group) for merchant, group in groups]
     if stored and not any(stored):
         raise ApiError(503, "processing_error", "Nothing could be stored now.", {"Retry-After": "60"})
-    apart(partial(unmapped.count, [one.snapshot for _, one in told if one.snapshot is not None]))
+    apart(partial(unmapped.count, sightings(one for _, one in told)))
 
 
 def _told(courier: Adapter, account: Account, pushed: Sequence[Pushed]) -> Iterator[Told]:

@@ -24,7 +24,7 @@ class Urgency(IntEnum):
     ASKED = 0
     #: Out for delivery, or expected today.
     DUE = 1
-    #: A carrier told something new a short while ago.
+    #: On its way, and seen not long ago.
     MOVED = 2
     REST = 3
 
@@ -56,25 +56,27 @@ _PARTS = (
 CADENCE: Mapping[Milestone, tuple[Pace, ...]] = {
     # Not found yet: silence is the time since the tracker was made.
     Milestone.PENDING: (
-        Pace(_DAY, _HOUR, _HOUR, 3 * _HOUR),
-        Pace(3 * _DAY, 3 * _HOUR, 3 * _HOUR, 6 * _HOUR),
+        Pace(6 * _HOUR, _HOUR, _HOUR, 3 * _HOUR),
+        Pace(_DAY, 2 * _HOUR, 2 * _HOUR, 6 * _HOUR),
+        Pace(3 * _DAY, 4 * _HOUR, 4 * _HOUR, 8 * _HOUR),
+        Pace(_FOREVER, 8 * _HOUR, 8 * _HOUR, 12 * _HOUR),
+    ),
+    # Carriers collect in the afternoon.
+    Milestone.INFO_RECEIVED: (
+        Pace(2 * _DAY, 4 * _HOUR, 2 * _HOUR, 6 * _HOUR),
         Pace(_FOREVER, 6 * _HOUR, 6 * _HOUR, 12 * _HOUR),
     ),
-    Milestone.INFO_RECEIVED: (
-        Pace(2 * _DAY, 2 * _HOUR, 2 * _HOUR, 4 * _HOUR),
-        Pace(_FOREVER, 4 * _HOUR, 6 * _HOUR, 8 * _HOUR),
-    ),
     Milestone.IN_TRANSIT: (
-        Pace(_DAY, _HOUR, 3 * _HOUR, 4 * _HOUR),
-        Pace(7 * _DAY, 2 * _HOUR, 4 * _HOUR, 6 * _HOUR),
+        Pace(2 * _DAY, _HOUR, 6 * _HOUR, 8 * _HOUR),
+        Pace(7 * _DAY, 2 * _HOUR, 6 * _HOUR, 8 * _HOUR),
         Pace(_FOREVER, 6 * _HOUR, 12 * _HOUR, 12 * _HOUR),
     ),
     Milestone.OUT_FOR_DELIVERY: (
-        Pace(18 * _HOUR, 15 * _MINUTE, 15 * _MINUTE, 2 * _HOUR),
+        Pace(12 * _HOUR, 30 * _MINUTE, 20 * _MINUTE, 2 * _HOUR),
         Pace(_FOREVER, _HOUR, 2 * _HOUR, 4 * _HOUR),
     ),
     Milestone.FAILED_ATTEMPT: (
-        Pace(2 * _DAY, _HOUR, 2 * _HOUR, 4 * _HOUR),
+        Pace(2 * _DAY, _HOUR, 3 * _HOUR, 6 * _HOUR),
         Pace(_FOREVER, 4 * _HOUR, 6 * _HOUR, 12 * _HOUR),
     ),
     Milestone.AVAILABLE_FOR_PICKUP: (
@@ -88,12 +90,9 @@ CADENCE: Mapping[Milestone, tuple[Pace, ...]] = {
 }
 #: After a carrier's last word (delivered, returned, lost …): for returns and corrections, until LAST_WATCH.
 LAST_WATCH = 7 * _DAY
-AFTER_THE_LAST_WORD = (
-    Pace(_DAY, 12 * _HOUR, 12 * _HOUR, 12 * _HOUR),
-    Pace(_FOREVER, _DAY, _DAY, _DAY),
-)
+AFTER_THE_LAST_WORD = Pace(_FOREVER, _DAY, _DAY, _DAY)
 #: On the day that the carrier expects to deliver, and so many days after it, at the least every that.
-WHEN_EXPECTED = Pace(_FOREVER, 30 * _MINUTE, _HOUR, 3 * _HOUR)
+WHEN_EXPECTED = Pace(_FOREVER, 30 * _MINUTE, 2 * _HOUR, 4 * _HOUR)
 DAYS_EXPECTED = 2
 #: Who waits for its consignee is not expected any more, and who is out has a closer pace.
 _EXPECTED = frozenset({Milestone.INFO_RECEIVED, Milestone.IN_TRANSIT, Milestone.FAILED_ATTEMPT})
@@ -104,8 +103,12 @@ SLOW_WHEN_OLD = frozenset(
     {Milestone.PENDING, Milestone.INFO_RECEIVED, Milestone.IN_TRANSIT, Milestone.EXCEPTION}
 )
 
-#: How long news is recent, and how long a parcel that went out is on its way, for `Urgency`.
-MOVED_FOR, OUT_FOR = 12 * _HOUR, _DAY
+#: How long a parcel that a carrier has in hand has just moved, and one that went out is out, for `Urgency`.
+MOVED_FOR, OUT_FOR = 36 * _HOUR, _DAY
+_NOT_IN_HAND = frozenset({Milestone.PENDING, Milestone.INFO_RECEIVED})
+
+#: Waits are lengthened by chance, by up to this share, so that a batch does not stay a batch for ever.
+SPREAD = 0.1
 
 #: The silence after which subscribers are told that a parcel has stalled, once a silence.
 STALLED_AFTER: Mapping[Milestone, timedelta] = {
@@ -228,7 +231,8 @@ def _urgency(now: Situation, delay: timedelta) -> Urgency:
     nights = ((now.time_of_day or timedelta()) + delay) // _DAY
     if out or _is_expected(now, nights):
         return Urgency.DUE
-    return Urgency.MOVED if now.silence < MOVED_FOR else Urgency.REST
+    moved = now.silence < MOVED_FOR and now.milestone not in _NOT_IN_HAND
+    return Urgency.MOVED if moved else Urgency.REST
 
 
 def _is_expected(now: Situation, nights: int) -> bool:
@@ -240,8 +244,7 @@ def _is_expected(now: Situation, nights: int) -> bool:
 
 def _wait(now: Situation) -> timedelta:
     """A wait is used up in each part of the day, and on each day, at the pace of that one."""
-    paces = AFTER_THE_LAST_WORD if _is_over(now) else CADENCE[now.milestone]
-    pace = next(pace for pace in paces if now.silence < pace.below)
+    pace = _pace(now)
     slower = OLD_FACTOR if now.age >= OLD_AFTER and now.milestone in SLOW_WHEN_OLD else 1
     left, waited = 1.0, timedelta()
     for nights, part, length in _parts(now.time_of_day):
@@ -253,6 +256,12 @@ def _wait(now: Situation) -> timedelta:
         left -= length / every
         waited += length
     raise AssertionError("the parts of the days never end")
+
+
+def _pace(now: Situation) -> Pace:
+    if _is_over(now):
+        return AFTER_THE_LAST_WORD
+    return next(pace for pace in CADENCE[now.milestone] if now.silence < pace.below)
 
 
 def _parts(time_of_day: timedelta | None) -> Iterator[tuple[int, int, timedelta | None]]:

@@ -1,7 +1,6 @@
 """From one piece of news to the deliveries it owes: called by whoever appends, in the same transaction."""
 
-import base64
-import json
+import struct
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,15 +9,15 @@ from uuid import UUID
 from django.db import connection
 from uuid_utils.compat import uuid7
 
+from accounts import packing
+from accounts.copying import Copying
+from events.writing import rendered
 from webhooks.filters import wants
 from webhooks.models import Delivery, Endpoint
 
-_INSERT_MESSAGES = """
-INSERT INTO webhooks_message (id, merchant_id, type, stream, sequence, body)
-SELECT m.id, %(merchant)s, m.type, m.stream, m.sequence, decode(m.body, 'base64')
-FROM jsonb_to_recordset(%(rows)s) AS m (id uuid, type text, stream uuid, sequence integer, body text)
-"""
-
+_MESSAGES = "id, merchant_id, stream, sequence, type, body"
+#: The number of a message's columns, and those that come first, which all have one length.
+_FIRST = struct.Struct("!h i16s i16s i16s ii")
 # The clock, not the transaction's start: what commits later is due later, so that a lane's order holds.
 _INSERT_DELIVERIES = """
 INSERT INTO webhooks_delivery (id, message_id, endpoint_id, state, answers_kept, next_attempt_at)
@@ -82,40 +81,55 @@ def subscribers(merchant_ids: Sequence[UUID]) -> Subscribers:
     return Subscribers(dict(by_merchant))
 
 
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Messages as COPY takes them, and the deliveries that they owe."""
+
+    messages: list[bytes]
+    deliveries: list[dict[str, object]]
+
+
+def owed(merchant_id: UUID, to: Subscribers, news: Sequence[Announcement]) -> Owed:
+    """What each announcement owes to every endpoint that wants it; asks the database nothing."""
+    found = Owed([], [])
+    for one in news:
+        takers = [endpoint for endpoint in to.of(merchant_id) if endpoint.wants(one)]
+        if takers:
+            found.messages.append(_message(merchant_id, one))
+            found.deliveries.extend(_delivery(one, endpoint) for endpoint in takers)
+    return found
+
+
+def owe(what: Owed) -> None:
+    """Write it, after the append and in its transaction: two statements at most."""
+    if what.messages:
+        with Copying("webhooks_message", _MESSAGES) as copying:
+            copying.write(b"".join(what.messages))
+        with connection.cursor() as cursor:
+            cursor.execute(_INSERT_DELIVERIES, {"rows": rendered(what.deliveries).decode()})
+
+
 def announce(merchant_id: UUID, to: Subscribers, news: Sequence[Announcement]) -> int:
     """Owe each announcement to every endpoint that wants it: two statements at most.
 
     Call it after the append, in its transaction. An endpoint that is not active gets held deliveries; one
     that was deleted since `to` was read gets what the sweep cancels. Returns the number of deliveries.
     """
-    messages, deliveries = [], []
-    for one in news:
-        takers = [endpoint for endpoint in to.of(merchant_id) if endpoint.wants(one)]
-        if takers:
-            messages.append(_message(one))
-            deliveries += [_delivery(one, endpoint) for endpoint in takers]
-    if messages:
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT_MESSAGES, {"merchant": merchant_id, "rows": json.dumps(messages)})
-            cursor.execute(_INSERT_DELIVERIES, {"rows": json.dumps(deliveries)})
-    return len(deliveries)
+    what = owed(merchant_id, to, news)
+    owe(what)
+    return len(what.deliveries)
 
 
-def _message(news: Announcement) -> dict[str, object]:
-    return {
-        "id": str(news.id),
-        "type": news.type,
-        "stream": str(news.stream),
-        "sequence": news.sequence,
-        "body": base64.b64encode(news.render()).decode(),
-    }
+def _message(merchant_id: UUID, news: Announcement) -> bytes:
+    first = _FIRST.pack(6, 16, news.id.bytes, 16, merchant_id.bytes, 16, news.stream.bytes, 4, news.sequence)
+    return b"".join((first, packing.text(news.type), packing.octets(news.render())))
 
 
 def _delivery(news: Announcement, to: Subscriber) -> dict[str, object]:
     return {
-        "id": str(uuid7()),
-        "message": str(news.id),
-        "endpoint": str(to.id),
-        "state": Delivery.State.PENDING if to.active else Delivery.State.HELD,
+        "id": uuid7(),
+        "message": news.id,
+        "endpoint": to.id,
+        "state": Delivery.State.PENDING.value if to.active else Delivery.State.HELD.value,
         "answers_kept": news.answers_kept,
     }

@@ -123,6 +123,22 @@ def test_a_key_that_cannot_be_decrypted_is_replaced_on_its_page(staff: Client) -
     assert (found.key, found.state) == ("n3w", CarrierAccount.State.ACTIVE)
 
 
+def test_an_unmapped_code_is_shown_with_its_newest_examples(staff: Client) -> None:
+    sample = {
+        "text": "<b>Held</b> at hub",
+        "trackerId": "01900000-0000-7000-8000-000000000024",
+        "raw": {"time": "2026-03-01 12:00:00", "location_ref": "h1"},
+        "seenAt": "2026-03-01T12:00:00Z",
+    }
+    code = UnmappedCode.objects.create(courier="all24", code="250000", text="Held", count=3, samples=[sample])
+    page = staff.get(reverse("admin:carriers_unmappedcode_change", args=[code.pk])).content.decode()
+    told = (
+        "2026-03-01T12:00:00Z, tracker 01900000-0000-7000-8000-000000000024: &lt;b&gt;Held&lt;/b&gt; at hub"
+    )
+    assert told in page
+    assert "&quot;location_ref&quot;: &quot;h1&quot;" in page
+
+
 def test_unmapped_codes_are_for_reading_only(staff: Client) -> None:
     code = UnmappedCode.objects.create(courier="all24", code="250000", text="Held at hub", count=3)
     assert "250000" in staff.get(reverse("admin:carriers_unmappedcode_changelist")).content.decode()

@@ -4,15 +4,18 @@ import json
 import socket
 import threading
 from dataclasses import replace
+from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from carriers.adapter import Query
+from carriers.adapter import Query, Request
 from carriers.adapters.all24 import All24
-from carriers.exceptions import BadResponse, KeyExhausted, KeyRejected, Unreachable
+from carriers.exceptions import BadResponse, KeyExhausted, KeyRejected, TooLate, Unreachable
 from carriers.fetching import Fetched, Fetcher
+from carriers.http import HttpClient
+from carriers.starting import Calls
 from tests.carriers.payloads import Payload, query
 from tests.carriers.servers import Behaviour, answer, serving
 
@@ -47,6 +50,34 @@ def test_one_bad_answer_leaves_its_neighbours_alone() -> None:
     assert [found[nth].snapshot is not None for nth in range(3)] == [True, False, True]
     assert isinstance(found[1].error, BadResponse)
     assert all(one.asked for one in found.values())
+
+
+def test_calls_that_were_begun_are_counted_whatever_came_of_them() -> None:
+    with serving(SAMPLE) as good, serving(answer(b"<html>")) as bad:
+        found = fetch(("all24", question(good.url)), ("all24", question(bad.url)))
+    assert [found[nth].made for nth in range(2)] == [1, 1]
+
+
+def test_what_could_not_start_in_time_is_not_asked() -> None:
+    """It is counted for a day that is over at the carrier's home."""
+    with serving(SAMPLE) as server:
+        fetcher: Fetcher[int] = Fetcher()
+        fetcher.submit(0, "all24", question(server.url), start_by=monotonic())
+        fetcher.submit(1, "all24", question(server.url), start_by=monotonic() + 60)
+        found = {one.context: one for one in fetcher.collect(WITHIN)}
+    assert (found[0].asked, found[0].made, found[0].error) == (False, 0, None)
+    assert (found[1].asked, found[1].made) == (True, 1)
+
+
+def test_the_second_call_of_a_poll_must_start_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 2.0])
+    monkeypatch.setattr("carriers.starting.monotonic", lambda: next(clock))
+    calls = Calls(HttpClient(), start_by=1.0)
+    with serving(SAMPLE) as server:
+        assert calls.send(Request(server.url)).status == 200
+        with pytest.raises(TooLate):
+            calls.send(Request(server.url))
+    assert calls.made == 1
 
 
 def test_a_fault_of_an_adapter_is_that_one_questions_bad_answer(

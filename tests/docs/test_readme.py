@@ -302,7 +302,7 @@ def _of_messages(walk: Walk) -> dict[str, Any]:
 
 
 def _of_decisions(walk: Walk) -> dict[str, Any]:
-    """Trackers made many at once, changed and stopped."""
+    """Trackers made many at once, changed, stopped, taken up again and erased."""
     made = walk.call("POST", "/v1/trackers/bulk", [{"trackingNumber": "SHIP24_SAMPLE_PENDING_d0d"}, {}])
     tracker = made["data"][0]["tracker"]["trackerId"]
     changed = walk.call("PATCH", f"/v1/trackers/{tracker}", {"destinationPostCode": "10110"})
@@ -310,6 +310,8 @@ def _of_decisions(walk: Walk) -> dict[str, Any]:
         "`POST /v1/trackers/bulk`": made,
         "`PATCH /v1/trackers/{trackerId}`": changed,
         "`POST /v1/trackers/stop`": walk.call("POST", "/v1/trackers/stop", {"trackerIds": [tracker]}),
+        "`POST /v1/trackers/{trackerId}/retrack`": walk.call("POST", f"/v1/trackers/{tracker}/retrack"),
+        "`POST /v1/trackers/{trackerId}/erase`": walk.call("POST", f"/v1/trackers/{tracker}/erase"),
     }
 
 

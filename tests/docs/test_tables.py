@@ -3,8 +3,9 @@
 import ast
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management import BaseCommand, load_command_class
@@ -12,16 +13,21 @@ from rest_framework.views import APIView
 
 import carriers.facts
 from accounts import errors
+from carriers import health as account_health
+from carriers import moments, unmapped
+from carriers.conditions import Status
 from carriers.exceptions import CarrierError, KeyExhausted
+from carriers.moments import Clock
 from carriers.outcome import Outcome
 from carriers.registry import adapters
+from carriers.snapshot import Certainty
 from carriers.words import all24, express247
 from config import urls
 from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import deciding, milestones, quarantine, schedule
+from trackers import milestones, quarantine, remapping, schedule
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -96,8 +102,7 @@ _CADENCE = ("milestone", "while silent for less than", "asked every, in the morn
 def test_polling_has_the_cadence_of_the_code() -> None:
     rows = table(page("polling"), *_CADENCE)
     paces = [(milestone.value, pace) for milestone, each in schedule.CADENCE.items() for pace in each]
-    paces += [("the last word", pace) for pace in schedule.AFTER_THE_LAST_WORD]
-    paces.append(("expected today", schedule.WHEN_EXPECTED))
+    paces += [("the last word", schedule.AFTER_THE_LAST_WORD), ("expected today", schedule.WHEN_EXPECTED)]
     assert [(name, *map(duration, figures)) for name, *figures in rows] == [
         (name, *pace) for name, pace in paces
     ]
@@ -111,7 +116,7 @@ def test_polling_has_the_other_figures_of_the_cadence() -> None:
     assert f"morning from {morning}" in text
     assert f"day from {day}" in text
     assert f"night from {night} to {morning}" in text
-    assert f"up to {deciding.SPREAD * 100:.0f} %" in text
+    assert f"up to {schedule.SPREAD * 100:.0f} %" in text
     assert f"still watched for {schedule.LAST_WATCH.days} d" in text
     assert f"on {schedule.DAYS_EXPECTED - 1} more day after it" in text
     assert f"followed for {schedule.OLD_AFTER.days} d in all, is asked about half as often" in text
@@ -273,11 +278,7 @@ def test_webhooks_lists_the_types_that_an_endpoint_can_ask_for() -> None:
     rows = table(page("webhooks"), "type", "when it is sent", "body")
     listed = {kind for kind, _, _ in rows} - {"tracking.<milestone>"}
     listed |= {f"tracking.{milestone}" for milestone in Milestone}
-    others = set(filters.MESSAGE_TYPES) - listed
-    assert listed <= set(filters.MESSAGE_TYPES)
-    _, named = prose(page("webhooks")).split("Three more types may be asked")
-    assert {kind for kind in others if f"`{kind}`" in named.split("Besides these")[0]} == others
-    assert len(others) == 3
+    assert listed == set(filters.MESSAGE_TYPES)
 
 
 def test_carriers_lists_the_couriers_that_there_are() -> None:
@@ -314,6 +315,23 @@ def test_carriers_has_247expresss_errors() -> None:
     kinds: dict[str, type[CarrierError]] = {**express247.ERRORS, express247.KEY_LIMIT: KeyExhausted}
     rows = table(page("carriers"), "error code", "outcome")
     assert dict(rows) == {code: kind.outcome.value for code, kind in kinds.items()}
+
+
+def test_carriers_reads_times_as_the_code_does() -> None:
+    rows = table(page("carriers"), "as it was sent", "read in", "instant", "certainty")
+    assert {certainty for *_, certainty in rows} == set(Certainty)
+    for text, there, instant, certainty in rows:
+        offset = moments.offset_named(there)
+        clock = Clock(UTC, offset) if offset else Clock(ZoneInfo(there))
+        moment = clock.read(None if text == "nothing" else text)
+        expected = None if instant == "none" else datetime.fromisoformat(instant)
+        assert (moment.instant, moment.certainty) == (expected, certainty)
+
+
+def test_carriers_has_the_figures_of_remapping_and_of_examples() -> None:
+    text = " ".join(prose(page("carriers")).split())
+    assert f"It takes {remapping.BATCH} trackers at a time" in text
+    assert f"the newest {unmapped.SAMPLES} examples" in text
 
 
 def test_the_api_lists_the_routes_that_are_answered() -> None:
@@ -354,3 +372,24 @@ def test_the_api_lists_the_events_and_outcomes_that_there_are() -> None:
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(word.title() for word in tail)
+
+
+def test_polling_has_the_figures_of_an_accounts_health() -> None:
+    text = " ".join(prose(page("polling")).partition("## How an account is")[2].split())
+    assert f"about {account_health.OPENED_BY} different numbers" in text
+    assert f"nothing, for {account_health.FIRST_OPEN.seconds} s" in text
+    assert f"up to {account_health.LAST_OPEN.seconds // 60} min" in text
+    assert account_health.SLOWED == 0.5
+    assert f"never less than {account_health.FLOOR} a second" in text
+    assert f"for {account_health.LONGEST_WAIT.seconds // 3600} h at most" in text
+    assert f"each {account_health.STEP.seconds // 60} min" in text
+    assert f"grows by {account_health.GROWTH * 100 - 100:.0f} %" in text
+    assert f"forgotten at {account_health.NO_PACE:.0f} calls" in text
+    assert account_health.SLACK.total_seconds() == 0.1
+
+
+def test_polling_and_the_api_have_the_words_of_health() -> None:
+    circuits = [name for name, _ in table(page("polling"), "circuit", "what is asked")]
+    assert circuits == list(account_health.Circuit)
+    statuses = [name for name, _ in table(page("api"), "status", "what it means")]
+    assert statuses == list(Status)

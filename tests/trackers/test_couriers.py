@@ -1,13 +1,16 @@
 """The list of couriers."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import pytest
-from pytest_django.fixtures import DjangoAssertNumQueries
-from rest_framework.request import Request
-from rest_framework.test import APIClient, APIRequestFactory
+from rest_framework.test import APIClient
 from ship24.models import GetCouriersResponseBody
 
+from accounts.models import Merchant
+from carriers.models import Health
 from carriers.registry import adapters
-from trackers.views.couriers import CouriersView
+from tests.factories import CarrierAccountFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +30,11 @@ def test_every_courier_is_listed_in_ship24s_shape(as_alice: APIClient) -> None:
         "requiredFields": None,
         "isDeprecated": False,
         "requiresAccount": True,
+        "health": {
+            "status": "no_account",
+            "reason": "There is no account to ask with.",
+            "until": None,
+        },
     }
     assert [one["courierCode"] for one in listed if not one["requiresAccount"]] == ["sandbox"]
 
@@ -38,6 +46,28 @@ def test_ship24s_own_client_reads_the_list(as_alice: APIClient) -> None:
     assert len(read.data.couriers) == len(adapters())
 
 
-def test_the_list_asks_the_database_nothing(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(0):
-        CouriersView().get(Request(APIRequestFactory().get("/v1/couriers")))
+def test_each_courier_is_shown_as_it_is_for_the_caller(alice: Merchant, as_alice: APIClient) -> None:
+    CarrierAccountFactory(merchant=alice, state="suspended", suspended_reason="all24 answered 401")
+    CarrierAccountFactory(merchant=alice, courier="247express")
+    Health.objects.filter(account__courier="247express").update(
+        circuit="open", open_until=datetime(2099, 1, 1, tzinfo=UTC), last_failure="no route"
+    )
+    listed = as_alice.get("/v1/couriers").json()["data"]["couriers"]
+    health = {one["courierCode"]: one["health"] for one in listed}
+    assert health["all24"] == {"status": "suspended", "reason": "all24 answered 401", "until": None}
+    assert health["247express"] == {
+        "status": "down",
+        "reason": "no route",
+        "until": "2099-01-01T00:00:00.000Z",
+    }
+    assert health["sandbox"] == {"status": "operational", "reason": None, "until": None}
+
+
+def test_the_list_is_one_query_however_many_accounts_there_are(
+    alice: Merchant, as_alice: APIClient, count_statements: Callable[[Callable[[], object]], int]
+) -> None:
+    as_alice.get("/v1/couriers")  # the key is looked up and noted as used
+    few = count_statements(lambda: as_alice.get("/v1/couriers"))
+    for _ in range(5):
+        CarrierAccountFactory(merchant=alice)
+    assert count_statements(lambda: as_alice.get("/v1/couriers")) == few

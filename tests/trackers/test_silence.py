@@ -217,7 +217,7 @@ class TestUrgency:
             poll_all()
             urgencies.append(Watch.objects.get().urgency)
             pass_time(timedelta(minutes=1))
-        assert urgencies == [0, 2, 2, 3]
+        assert urgencies == [0, 3, 2, 3]
 
     def test_is_highest_where_a_poll_was_asked_for(
         self, as_alice: APIClient, tracker: Tracker, poll_all: Poll

@@ -13,6 +13,7 @@ from accounts.errors import ApiError, not_found
 from accounts.models import Merchant
 from accounts.staying import stay
 from carriers import accounts
+from carriers.conditions import with_health
 from carriers.models import CarrierAccount, Health
 from events.conflicts import or_conflict
 from trackers import tasks
@@ -37,14 +38,14 @@ FROM held WHERE watch.id = held.id
 
 def account_of(merchant_id: UUID, account_id: UUID) -> CarrierAccount:
     """The merchant's account, without its secrets. Raises ApiError 404 `carrier_account_not_found`."""
-    return _one(_own(merchant_id), account_id)
+    return _one(_shown(merchant_id), account_id)
 
 
 def accounts_of(
     merchant_id: UUID, *, limit: int, after: UUID | None
 ) -> tuple[list[CarrierAccount], UUID | None]:
     """A page of the merchant's accounts, newest first, and the cursor of the next one."""
-    found = _own(merchant_id).order_by("-id")
+    found = _shown(merchant_id).order_by("-id")
     if after:
         found = found.filter(id__lt=after)
     rows = list(found[: limit + 1])
@@ -130,6 +131,11 @@ def _hold_health(account: CarrierAccount) -> None:
 
 def _own(merchant_id: UUID) -> QuerySet[CarrierAccount]:
     return CarrierAccount.objects.filter(merchant_id=merchant_id).defer(*SECRETS)
+
+
+def _shown(merchant_id: UUID) -> QuerySet[CarrierAccount]:
+    """With what answers say of their health."""
+    return with_health(_own(merchant_id))
 
 
 def _one(accounts_: QuerySet[CarrierAccount], account_id: UUID) -> CarrierAccount:

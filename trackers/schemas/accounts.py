@@ -4,8 +4,10 @@ from typing import Any
 
 from accounts.describing import (
     MOMENT,
+    NUMBER,
     TEXT,
     UUID,
+    WHOLE,
     Answer,
     Operation,
     Schema,
@@ -17,8 +19,9 @@ from accounts.describing import (
     told,
     words,
 )
-from carriers.models import CarrierAccount
+from carriers.models import CarrierAccount, Health
 from trackers.carrier_accounts.serializers import AccountBody, KeyBody
+from trackers.schemas.couriers import CONDITION
 from webhooks.serializers import PageQuery
 
 TAG = {"name": "Carrier accounts", "description": "Your keys at carriers. They go in and never come out."}
@@ -42,10 +45,27 @@ SCHEMAS: dict[str, Schema] = {
             "state": words(CarrierAccount.State.values),
             "suspendedReason": nullable(TEXT),
             "restingUntil": told(nullable(MOMENT), "The day's look-ups are used up until then."),
+            "dailyQuota": told(
+                nullable(WHOLE), "Calls a day at most, as you set it; null: the carrier's own."
+            ),
+            "quotaLeft": told(nullable(WHOLE), "Calls that are left today at its home; null: not counted."),
+            "pace": told(nullable(NUMBER), "Calls a second at most, as you set it; null: the carrier's own."),
+            "health": ref("CarrierAccountHealth"),
             "createdAt": MOMENT,
             "changedAt": MOMENT,
         },
         description="A key of yours at a carrier; never the key itself.",
+    ),
+    "CarrierAccountHealth": record(
+        {
+            **CONDITION,
+            "circuit": words(Health.Circuit.values, "Whether calls go out; `half_open`: one at a time."),
+            "callsPerSecond": told(nullable(NUMBER), "At most, at present; null: unbounded."),
+            "lastAnswerAt": told(nullable(MOMENT), "By ten seconds or so."),
+            "lastFailureAt": nullable(MOMENT),
+            "lastFailure": told(nullable(TEXT), "Why the carrier could not be reached then."),
+        },
+        description="How calls with the account go.",
     ),
     "CarrierAccountTest": record(
         {
@@ -64,6 +84,19 @@ _EXAMPLE: dict[str, Any] = {
     "state": "active",
     "suspendedReason": None,
     "restingUntil": None,
+    "dailyQuota": None,
+    "quotaLeft": None,
+    "pace": None,
+    "health": {
+        "status": "operational",
+        "reason": None,
+        "until": None,
+        "circuit": "closed",
+        "callsPerSecond": None,
+        "lastAnswerAt": "2026-03-01T11:08:50.000Z",
+        "lastFailureAt": None,
+        "lastFailure": None,
+    },
     "createdAt": "2026-03-01T11:00:00.000Z",
     "changedAt": "2026-03-01T11:00:00.000Z",
 }
@@ -104,7 +137,7 @@ OPERATIONS: dict[str, Operation] = {
         summary="Take a carrier's key into use",
         description="Parcels that wait for an account at this carrier are asked about at once.",
         body=AccountBody,
-        body_example={"courierCode": "all24", "key": "your-key"},
+        body_example={"courierCode": "all24", "key": "your-key", "dailyQuota": 20000},
         answers={201: _account("The account, without its key.")},
         errors={403: ["quota_limit_reached"]},
     ),

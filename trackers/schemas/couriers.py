@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.describing import (
     FLAG,
+    MOMENT,
     TEXT,
     Answer,
     Operation,
@@ -17,11 +18,19 @@ from accounts.describing import (
     words,
 )
 from carriers.adapter import Confidence
+from carriers.conditions import Status
 from trackers.schemas import examples
 from trackers.schemas.shapes import QUARANTINED
 from trackers.serializers import DetectQuery, SearchSerializer
 
+#: How an account or a courier is.
+CONDITION: dict[str, Schema] = {
+    "status": words(Status, "The better comes first."),
+    "reason": told(nullable(TEXT), "Why, in a sentence; null while it is operational."),
+    "until": told(nullable(MOMENT), "Until when, where that is known."),
+}
 SCHEMAS: dict[str, Schema] = {
+    "CourierHealth": record(CONDITION, description="How a courier is for you, by the account that asks it."),
     "Courier": record(
         {
             "courierCode": TEXT,
@@ -32,6 +41,7 @@ SCHEMAS: dict[str, Schema] = {
             "requiredFields": {"type": "null"},
             "isDeprecated": FLAG,
             "requiresAccount": told(FLAG, "Whether it is asked with a carrier account only."),
+            "health": ref("CourierHealth"),
         },
         description="Who moves parcels.",
     ),
@@ -66,6 +76,7 @@ _COURIER: dict[str, Any] = {
     "requiredFields": None,
     "isDeprecated": False,
     "requiresAccount": True,
+    "health": {"status": "operational", "reason": None, "until": None},
 }
 _CANDIDATE: dict[str, Any] = {
     "courierCode": "all24",
@@ -81,7 +92,7 @@ OPERATIONS: dict[str, Operation] = {
         id="listCouriers",
         tag="Couriers",
         summary="List couriers",
-        description="All of them, by code. `requiresAccount` is ours; the rest is Ship24's.",
+        description="All of them, by code. `requiresAccount` and `health` are ours; the rest is Ship24's.",
         answers={
             200: Answer(
                 description="Every courier.",

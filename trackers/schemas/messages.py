@@ -13,6 +13,7 @@ _OF_PARCELS: dict[str, str] = {
     "tracker.updated": "A tracker's wishes were changed.",
     "tracker.stopped": "Carriers are no longer asked.",
     "tracker.restarted": "Carriers are asked again.",
+    "tracker.erased": "What is personal about the parcel was erased; erase your copy too.",
     **{f"tracking.{milestone}": f"The milestone moved to `{milestone}`." for milestone in Milestone},
     "tracking.updated": "New scans or shipment facts; the milestone is the same.",
     "tracking.stalled": "Carriers told nothing new for longer than is usual.",

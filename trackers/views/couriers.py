@@ -9,8 +9,10 @@ from accounts.authentication import merchant_of
 from accounts.views import ApiView
 from carriers.adapter import Adapter
 from carriers.choosing import known_to
+from carriers.conditions import Condition, of_couriers
 from carriers.detecting import Candidate, candidates
 from carriers.registry import adapter, adapters
+from trackers.carrier_accounts.presentation import condition_shape
 from trackers.filtering import told_once
 from trackers.serializers import DetectQuery
 from trackers.views.answering import data
@@ -20,8 +22,9 @@ class CouriersView(ApiView):
     """`/v1/couriers`."""
 
     def get(self, request: Request) -> Response:
-        """Every courier, in the order of the codes."""
-        return data(couriers=[_courier(one) for one in adapters().values()])
+        """Every courier, in the order of the codes, and how it is for the caller."""
+        found = of_couriers(merchant_of(request))
+        return data(couriers=[_courier(one, found[code]) for code, one in adapters().items()])
 
 
 class DetectView(ApiView):
@@ -40,7 +43,7 @@ class DetectView(ApiView):
         return data(trackingNumber=number, candidates=found)
 
 
-def _courier(one: Adapter) -> dict[str, Any]:
+def _courier(one: Adapter, how: Condition) -> dict[str, Any]:
     """Ship24's `courier`. Its published client knows few words for `requiredFields`, and takes no other."""
     return {
         "courierCode": one.code,
@@ -51,6 +54,7 @@ def _courier(one: Adapter) -> dict[str, Any]:
         "requiredFields": None,
         "isDeprecated": one.is_deprecated,
         "requiresAccount": one.needs_account,
+        "health": condition_shape(how),
     }
 
 

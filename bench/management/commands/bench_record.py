@@ -13,9 +13,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
@@ -25,11 +26,16 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
 from bench.polling import parcels
+from config.collecting import look_seldom
 from events.models import Event
 from trackers.claims import Claim
 from trackers.learned import Polled
 from trackers.recording import record
 
+T = TypeVar("T")
+
+#: Answers that are recorded together while the scene is set.
+_BATCH = 100
 _TICK = 1 / os.sysconf("SC_CLK_TCK")
 _RAW = """
 INSERT INTO events_event (id, merchant_id, stream, version, type, occurred_at, recorded_at, key, data)
@@ -47,6 +53,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         desk = _Desk()
+        look_seldom()  # as a worker process does
         for line in sys.stdin:
             match line.split():
                 case ["cast", whose]:
@@ -75,26 +82,31 @@ class _Desk:
         self._merchant = parcels.merchant(own_account=own_account)
 
     def record(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
-        """Batches are recorded one after the other, as a worker does; each is made before it is timed."""
-        claims = self._claims(batches * each, known)
-        learned = [self._learned(one, known + new) for one in claims]
-        return self._timed([partial(self._record, learned[n : n + each]) for n in range(0, len(learned), each)])
+        """One batch after the other, as a worker does; each is parsed just before it is timed."""
+        works = (
+            partial(self._record, [self._learned(one, known + new) for one in batch])
+            for batch in _cut(self._claims(batches * each, known), each)
+        )
+        return _timed(works)
 
     def poll(self, batches: int, each: int, known: int, new: int) -> dict[str, float]:
-        asked = [(one, parcels.answer(one.number, known + new)) for one in self._claims(batches * each, known)]
-        return self._timed([partial(self._poll, asked[n : n + each]) for n in range(0, len(asked), each)])
+        works = (
+            partial(self._poll, [(one, parcels.answer(one.number, known + new)) for one in batch])
+            for batch in _cut(self._claims(batches * each, known), each)
+        )
+        return _timed(works)
 
     def raw(self) -> dict[str, float]:
         """Rendered before it is timed: only what PostgreSQL and its driver do counts."""
-        return self._timed([partial(_insert, _rendered(ids)) for ids in self._recorded])
+        return _timed(iter([partial(_insert, _rendered(ids)) for ids in self._recorded]))
 
     def _claims(self, many: int, known: int) -> list[Claim]:
         """Of new parcels, which have been polled once where scans of theirs are to be known."""
         trackers = parcels.follow(self._merchant.id, many)
         if known:
             learned = [self._learned(one, known) for one in parcels.claimed(trackers)]
-            for n in range(0, many, 100):
-                record(self._merchant.id, learned[n : n + 100])
+            for batch in _cut(learned, _BATCH):
+                record(self._merchant.id, batch)
         claims = parcels.claimed(trackers)
         self._recorded = []
         with connection.cursor() as cursor:
@@ -111,21 +123,29 @@ class _Desk:
     def _poll(self, asked: Sequence[tuple[Claim, bytes]]) -> int:
         return self._record([parcels.learned(one, body, own_account=self._own) for one, body in asked])
 
-    def _timed(self, works: Sequence[Callable[[], int]]) -> dict[str, float]:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid(), position FROM events_event ORDER BY position DESC LIMIT 1")
-            pid, position = cursor.fetchone()
-        backend, python, began = _seconds_of(pid), time.process_time(), time.perf_counter()
-        events = sum(work() for work in works)
-        took = {
-            "seconds": time.perf_counter() - began,
-            "python": time.process_time() - python,
-            "postgresql": _seconds_of(pid) - backend,
-        }
-        written = Event.objects.filter(position__gt=position).count()
-        if written != events or not events:
-            raise RuntimeError(f"{written} events in the log instead of {events}")
-        return {"events": events} | took
+
+def _timed(works: Iterator[Callable[[], int]]) -> dict[str, float]:
+    """What these took by themselves; making the next one is nobody's, as long as it leaves PostgreSQL alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid(), coalesce(max(position), 0) FROM events_event")
+        pid, position = cursor.fetchone()
+    took = {"events": 0.0, "seconds": 0.0, "python": 0.0}
+    backend: float | None = None
+    for work in works:
+        backend = _seconds_of(pid) if backend is None else backend
+        python, began = time.process_time(), time.perf_counter()
+        took["events"] += work()
+        took["seconds"] += time.perf_counter() - began
+        took["python"] += time.process_time() - python
+    took["postgresql"] = _seconds_of(pid) - (backend or 0.0)
+    written = Event.objects.filter(position__gt=position).count()
+    if not took["events"] or written < took["events"]:
+        raise RuntimeError(f"{written} events in the log instead of {took['events']}")
+    return took
+
+
+def _cut(items: Sequence[T], each: int) -> Iterator[Sequence[T]]:
+    return (items[n : n + each] for n in range(0, len(items), each))
 
 
 def _rendered(streams: Sequence[UUID]) -> str:

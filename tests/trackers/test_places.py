@@ -1,0 +1,80 @@
+"""The places of a process: what hangs does not keep them."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from trackers.places import FOR_SLOW, KNOWN_FOR, LONG, MOST_UNDER_WAY, PLACES, TRIAL, Places
+
+
+def answered(places: Places, account: UUID, took: float = 0.1, at: float = 0.0) -> None:
+    places.begin(account, at - took)
+    places.end(account, at - took, at)
+
+
+def hanging(places: Places, accounts: int, calls: int = 1, since: float = -LONG) -> list[UUID]:
+    found = [uuid4() for _ in range(accounts)]
+    for account in found:
+        for _ in range(calls):
+            places.begin(account, since)
+    return found
+
+
+def test_an_account_of_which_nothing_is_known_is_tried_first() -> None:
+    places, account = Places(), uuid4()
+    assert places.free_for(0.0)[account] == TRIAL
+    places.begin(account, 0.0)
+    assert places.free_for(0.0)[account] == TRIAL - 1
+
+
+def test_one_that_answers_has_all_places() -> None:
+    places, account = Places(), uuid4()
+    answered(places, account)
+    assert places.free_for(1.0)[account] == PLACES
+    assert places.free_for(KNOWN_FOR + 1)[account] == TRIAL
+
+
+@pytest.mark.parametrize(("accounts", "each"), [(1, FOR_SLOW), (10, 5), (50, 1), (90, 1)])
+def test_those_whose_calls_take_long_share_few_places(accounts: int, each: int) -> None:
+    places = Places()
+    slow = [uuid4() for _ in range(accounts)]
+    for account in slow:
+        answered(places, account, took=LONG)
+    assert {places.free_for(0.0)[account] for account in slow} == {each}
+
+
+def test_a_call_that_hangs_makes_its_account_slow_before_it_ends() -> None:
+    places = Places()
+    quick, *others = hanging(places, 10)
+    answered(places, quick)
+    assert [places.free_for(-0.1)[one] for one in (quick, others[0])] == [PLACES - 1, TRIAL - 1]
+    assert {places.free_for(0.0)[one] for one in (quick, *others)} == {4}
+
+
+def test_one_quick_answer_makes_an_account_quick_again() -> None:
+    places, account = Places(), uuid4()
+    answered(places, account, took=19.0)
+    answered(places, account, took=0.2, at=1.0)
+    assert places.free_for(1.0)[account] == PLACES
+
+
+def test_calls_that_hang_give_their_places_back() -> None:
+    places = Places()
+    hanging(places, 10, calls=10)
+    assert places.free(-0.1) == 0
+    assert places.free(0.0) == PLACES
+
+
+def test_there_is_an_end_to_what_hangs() -> None:
+    places = Places()
+    hanging(places, 15, calls=10)
+    assert places.free(0.0) == MOST_UNDER_WAY - 150
+    hanging(places, 5, calls=10)
+    assert places.free(0.0) == 0
+
+
+def test_accounts_that_are_gone_are_forgotten() -> None:
+    places = Places()
+    for number in range(3_000):
+        answered(places, UUID(int=number), at=number * 10.0)
+    assert len(places._accounts) < 1_200

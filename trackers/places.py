@@ -1,0 +1,99 @@
+"""The places of one process for calls under way: what hangs must not keep them from accounts that answer.
+
+A call that has been under way for long gives its place back, and an account whose calls take long gets few at
+once. That is known by each process for itself: it costs nothing, and outlives no restart.
+"""
+
+from dataclasses import dataclass, field
+from threading import Lock
+from uuid import UUID
+
+#: Calls of one process that have just begun, at most; and all that are under way.
+PLACES, MOST_UNDER_WAY = 100, 200
+#: Seconds from which on a call takes long.
+LONG = 2.0
+#: Calls at once of an account of which nothing is known here,
+TRIAL = 2
+#: and of all together whose calls take long, though one of each.
+FOR_SLOW = 50
+#: Seconds after its last call from which on nothing is known of an account any more.
+KNOWN_FOR = 600.0
+#: Accounts that are remembered before those of which nothing is known any more are forgotten.
+_REMEMBERED = 1_000
+
+
+@dataclass(slots=True)
+class _Account:
+    """When its calls under way began, and how long the last that ended took, and when it did."""
+
+    under_way: list[float] = field(default_factory=list)
+    took: float | None = None
+    ended_at: float = 0.0
+
+    def is_slow(self, now: float) -> bool:
+        hangs = any(now - began >= LONG for began in self.under_way)
+        return hangs or (self.is_known(now) and self.took is not None and self.took >= LONG)
+
+    def is_known(self, now: float) -> bool:
+        return self.took is not None and now - self.ended_at < KNOWN_FOR
+
+
+class Places:
+    """See the module. Moments are of time.monotonic(). Safe for threads."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[UUID, _Account] = {}
+        self._lock = Lock()
+
+    def begin(self, account: UUID, now: float) -> None:
+        """A call with this account begins."""
+        with self._lock:
+            self._accounts.setdefault(account, _Account()).under_way.append(now)
+
+    def end(self, account: UUID, began: float, now: float) -> None:
+        """The call that began then has ended, whatever came of it."""
+        with self._lock:
+            known = self._accounts[account]
+            known.under_way.remove(began)
+            known.took, known.ended_at = now - began, now
+            if len(self._accounts) > _REMEMBERED:
+                self._forget(now)
+
+    def free(self, now: float) -> int:
+        """Calls that may begin now, with any accounts."""
+        with self._lock:
+            begun = [began for account in self._accounts.values() for began in account.under_way]
+        young = sum(now - began < LONG for began in begun)
+        return max(0, min(PLACES - young, MOST_UNDER_WAY - len(begun)))
+
+    def free_for(self, now: float) -> "Free":
+        """Calls that may begin now, by account."""
+        with self._lock:
+            slow = [id_ for id_, account in self._accounts.items() if account.is_slow(now)]
+            known = {id_: len(one.under_way) for id_, one in self._accounts.items() if one.is_known(now)}
+            under_way = {id_: len(one.under_way) for id_, one in self._accounts.items()}
+        each = max(1, FOR_SLOW // max(1, len(slow)))
+        bounds = dict.fromkeys(known, PLACES) | dict.fromkeys(slow, each)
+        return Free(bounds, under_way)
+
+    def _forget(self, now: float) -> None:
+        self._accounts = {
+            id_: account
+            for id_, account in self._accounts.items()
+            if account.under_way or account.is_known(now)
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """What each account may begin at one moment, as far as this process is concerned."""
+
+    bounds: dict[UUID, int]
+    under_way: dict[UUID, int]
+
+    def __getitem__(self, account: UUID) -> int:
+        return max(0, self.bounds.get(account, TRIAL) - self.under_way.get(account, 0))
+
+
+#: Of this process: of its tasks and of the sweeps beside them.
+places = Places()
