@@ -24,6 +24,7 @@ from carriers.words import all24 as words
 from events.models import Event
 from events.statuses import Milestone, StatusCode
 from tests.carrier_server import CarrierServer, order
+from tests.together import at_once
 from trackers import kept, remapping
 from trackers.kept import Kept
 from trackers.models import RawAnswer, Tracker, Watch
@@ -274,6 +275,28 @@ def test_an_answer_that_comes_meanwhile_is_read_too(
     assert "of 1 trackers changed; 2 answers read" in told
     assert list(check()) == []
     assert Tracker.objects.get().milestone == "in_transit"
+
+
+def test_two_runs_at_once_and_polls_beside_them_amend_once(
+    tracker: Tracker,
+    carrier: CarrierServer,
+    mapped: Callable[[], None],
+    as_alice: APIClient,
+    settings: Settings,
+    poll: Callable[[], None],
+) -> None:
+    subscribe(as_alice, settings)
+    mapped()
+    for told in (("100000", "250000"), ("100000", "250000", "300000")):
+        carrier.replies[NUMBER] = order(NUMBER, *told)
+        at_once(lambda: run("all24"), lambda: run("all24"), poll)
+    assert types().count("tracking.scan_amended") == 1
+    assert types().count("tracking.scanned") == 3
+    assert [one.type for one in Message.objects.order_by("created_at")] == [
+        "tracking.exception",
+        "tracking.in_transit",
+    ]
+    assert list(check()) == []
 
 
 def test_a_tracker_that_is_never_still_is_left_and_said_so(
