@@ -346,6 +346,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remapping, "BATCH", 1)
+    monkeypatch.setattr(remapping, "PAGE", 2)
     for nth in range(3):
         carrier.replies[f"HSAAAA0{nth}"] = order(f"HSAAAA0{nth}", "250000")
         follow(alice, f"HSAAAA0{nth}")
