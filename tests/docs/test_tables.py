@@ -27,7 +27,7 @@ from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import remapping, schedule
+from trackers import milestones, quarantine, remapping, schedule
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -156,6 +156,17 @@ def test_polling_stops_when_the_code_does() -> None:
         name = "age" if reason == "expired" else "silence"
         assert schedule.decide(replace(now, **{name: wait})).stop_reason == reason
         assert schedule.decide(replace(now, **{name: wait - timedelta(seconds=1)})).stop_reason is None
+
+
+def test_milestones_has_the_figures_of_the_code() -> None:
+    waits = [
+        waited for _, waited in table(page("milestones"), "what comes after the end", "begins a new leg from")
+    ]
+    figures = (milestones.NEW_LEG_AFTER, milestones.A_DAY, milestones.ZONES_APART)
+    assert tuple(duration(one.removesuffix(" more")) for one in waits) == figures
+    days = quarantine.TOLERANCE.days
+    assert f"more than {days} d before it is another" in prose(page("milestones"))
+    assert f"scans more than {days} days older" in prose(page("api"))
 
 
 def test_webhooks_has_the_retries_of_the_code() -> None:
