@@ -368,6 +368,17 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     assert Tracker.objects.filter(milestone="exception").count() == 3
 
 
+def test_a_run_that_was_cut_off_at_once_begins_again(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(courier: Any, ids: list[UUID]) -> list[Kept]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kept, "read", cut)
+    with pytest.raises(CommandError, match=r"^cut off; begin again$"):
+        run("all24")
+
+
 def test_a_batch_costs_the_same_statements_however_many_trackers(
     alice: Merchant,
     carrier: CarrierServer,
