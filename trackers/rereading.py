@@ -2,8 +2,8 @@
 
 The answer that was recorded last is compared with the log as a poll is. Of others only what no newer one
 tells is looked at, and of known scans only how they are read: what the log says of their place may be newer.
-Nothing is withdrawn, nothing that was withdrawn comes back, and where scans without a time stand is left as
-it is: all that is for polls to find out.
+Nothing is withdrawn, and nothing that was withdrawn comes back. Which scans without a time there are, and
+where they stand, is left as it is: all that is for polls to find out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from carriers.snapshot import Scan, Snapshot
+from carriers.snapshot import Certainty, Scan, Snapshot
 from events import log
 from events.catalog import Fact, ScanAmended, Scanned, ShipmentUpdated
 from events.log import Recorded
@@ -24,6 +24,9 @@ from trackers.quarantine import NO_DATE
 
 Known = Mapping[str, Any]
 _NOBODY = UUID(int=0)
+_NO_TIME = Certainty.UNKNOWN.value
+#: What our maps make of a scan.
+_READING = frozenset({"statusCode", "statusMilestone", "reason", "final"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +124,10 @@ def _is_as_sent(entry: Known, scan: Scan) -> bool:
 def _is_ours_to_tell(fact: Fact, answer: Reread) -> bool:
     match fact:
         case Scanned():
-            return True
+            return fact.time_certainty != _NO_TIME
         case ScanAmended():
-            moved = fact.time_certainty == "unknown" and set(fact.changed) <= {"placedAt", "quarantined"}
-            return "withdrawn" not in fact.changed and not moved
+            read_otherwise = fact.time_certainty != _NO_TIME or not _READING.isdisjoint(fact.changed)
+            return "withdrawn" not in fact.changed and read_otherwise
     return answer.current and isinstance(fact, ShipmentUpdated)
 
 

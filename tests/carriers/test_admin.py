@@ -1,6 +1,8 @@
 """The admin of carrier accounts: a key goes in, and never comes out."""
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,12 +11,15 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Merchant
-from carriers.models import CarrierAccount, UnmappedCode
+from carriers.budget import day_of
+from carriers.models import CarrierAccount, DailyUse, Health, UnmappedCode
 from tests.factories import CarrierAccountFactory
 
 pytestmark = pytest.mark.django_db
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -170,3 +175,27 @@ def test_a_key_and_a_push_secret_may_change_at_once(staff: Client) -> None:
     staff.post(change_url(account), form(new_key="n3w", new_push_secret="whsec_new"))
     found = CarrierAccount.objects.get()
     assert (found.push_secret, found.key) == ("whsec_new", "n3w")
+
+
+def test_an_accounts_page_shows_how_calls_go(staff: Client) -> None:
+    account = CarrierAccountFactory(courier="all24", daily_quota=50)
+    Health.objects.update(circuit="open", open_until=LATER, last_failure="no route to the carrier", pace=0.25)
+    day = day_of("all24", timezone.now())
+    DailyUse.objects.create(account=account, courier="all24", day=day, reserved=8)
+    page = staff.get(change_url(account)).content.decode()
+    for told in ("down until 2099-01-01 00:00:00 UTC: no route to the carrier", "0.25", ">8<", ">42<"):
+        assert told in page
+    listed = staff.get(reverse("admin:carriers_carrieraccount_changelist")).content.decode()
+    assert "no route to the carrier" in listed
+
+
+def test_the_list_of_accounts_takes_as_many_statements_however_many_there_are(
+    staff: Client, count_statements: Callable[[Callable[[], object]], int]
+) -> None:
+    url = reverse("admin:carriers_carrieraccount_changelist")
+    CarrierAccountFactory()
+    staff.get(url)
+    few = count_statements(lambda: staff.get(url))
+    for _ in range(5):
+        CarrierAccountFactory()
+    assert count_statements(lambda: staff.get(url)) == few

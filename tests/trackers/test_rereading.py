@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from carriers import identity, ordering
 from carriers.snapshot import Moment, Party, Reason, Scan, ShipmentFacts, Snapshot
 from events.catalog import Fact, ScanAmended, Scanned
 from events.statuses import Milestone, StatusCode
@@ -144,6 +147,16 @@ def test_a_status_that_has_no_time_is_left_to_polls() -> None:
     )
 
 
+def test_the_code_of_a_status_without_a_time_is_amended_all_the_same() -> None:
+    waiting = snapshot(scan("created", 0), scan("puzzling", None))
+    parcel = followed(waiting)
+    again = replace(waiting, scans=(waiting.scans[0], mapped(waiting.scans[1])))
+    assert amended(found(parcel, kept(again, current=True))) == {
+        "puzzling": ["statusCode", "statusMilestone"]
+    }
+    assert parcel.projection.milestone == "delivered"
+
+
 def test_a_better_zone_moves_a_scan_and_it_stays_the_same_scan() -> None:
     parcel = followed(snapshot(scan("created", 0), scan("moving", 30)))
     first, second = snapshot(scan("created", 0), scan("moving", 30)).scans
@@ -203,3 +216,38 @@ def test_a_time_that_is_read_now_is_known_by_its_text() -> None:
     )
     facts = found(parcel, kept(snapshot(replace(told, moment=moment, placed=NOON))))
     assert amended(facts) == {"moving": ["placedAt", "occurrenceDatetime"]}
+
+
+SCANS = st.lists(
+    st.builds(
+        scan,
+        st.sampled_from(["created", "moving", "out", "puzzling"]),
+        st.integers(0, 4) | st.none(),
+        location=st.sampled_from([None, "Here", "There"]),
+        text=st.sampled_from(["One", "Another"]),
+    ),
+    max_size=5,
+)
+
+
+def as_answer(scans: Sequence[Scan]) -> Snapshot:
+    """As an adapter gives it: oldest first, ranked where times are equal."""
+    placed = ordering.placed(sorted(scans, key=lambda one: (one.moment.instant or ordering.LAST, one.text)))
+    ranked = ordering.ranked(sorted(placed, key=lambda one: one.placed or ordering.LAST))
+    return Snapshot("all24", tuple(identity.superseding(identity.keyed(ranked))))
+
+
+@given(st.lists(st.tuples(SCANS, st.booleans(), st.booleans()), min_size=1, max_size=5))
+def test_whatever_a_carrier_answered_or_pushed_reading_it_again_tells_nothing(
+    told: list[tuple[list[Scan], bool, bool]],
+) -> None:
+    parcel = Parcel()
+    answers: list[tuple[Snapshot, datetime]] = []
+    for scans, later, pushed in told:
+        answer = replace(as_answer(scans), partial=pushed)
+        parcel.polled(answer, after=timedelta(hours=2 if later else 0, minutes=1))
+        if answer not in [one for one, _ in answers]:  # each is kept once
+            answers.append((answer, parcel.clock))
+    newest = [Reread(at, one, current=one == answer and not one.partial) for one, at in reversed(answers)]
+    newest.sort(key=lambda one: not one.current)
+    assert corrections(parcel.projection, newest) == []
