@@ -134,18 +134,31 @@ def _likely(most: int, free: Places) -> list[UUID]:
 
 
 def _shared_out(dues: Sequence[Due], most: int, free: Places) -> dict[UUID, dict[int, int]]:
-    """Polls by account and urgency, the least recently served account first."""
+    """Polls by account and urgency: as even as their places let it be, the least recently served first."""
+    places = {one.account: min(one.places, free[one.account], one.room().left, sum(one.due)) for one in dues}
+    given = _evenly(places, most)
     spoken_for: dict[str, int] = defaultdict(int)
     counts: dict[UUID, dict[int, int]] = {}
     for one in dues:
         calls = budget.most_calls(one.courier)
-        places = min(one.places, free[one.account], most)
         room, turn = one.room(spoken_for[one.courier]), one.reserved // calls
-        counts[one.account] = shares(dict(enumerate(one.due)), places, room, turn=turn)
+        counts[one.account] = shares(dict(enumerate(one.due)), given[one.account], room, turn=turn)
         polls = sum(counts[one.account].values())
         spoken_for[one.courier] += polls * calls
-        most -= polls
     return counts
+
+
+def _evenly(wishes: Mapping[UUID, int], most: int) -> dict[UUID, int]:
+    """What each gets of `most`: nobody more than it wishes, or than another one whose wish is not met."""
+    given = dict.fromkeys(wishes, 0)
+    left = most
+    while left and (open_ := [one for one in wishes if given[one] < wishes[one]]):
+        share = max(1, left // len(open_))
+        for one in open_[:left]:
+            got = min(share, wishes[one] - given[one], left)
+            given[one] += got
+            left -= got
+    return given
 
 
 def _count(polls: Mapping[UUID, int], dues: Mapping[UUID, Due]) -> None:

@@ -1,5 +1,7 @@
 """Celery's side of polling: rows are the truth, a task is a nudge to look at them."""
 
+import threading
+
 from celery import shared_task
 
 from carriers.closing import close_due
@@ -20,12 +22,15 @@ CLOSING_BUDGET = 3.0
 #: Batches of what is too old that one run deletes, so that it ends; the next run goes on.
 BATCHES = 50
 
+#: Held while this process polls; set while somebody wants it to.
+_polls = threading.Lock()
+_asked_for = threading.Event()
+
 
 @shared_task(name="trackers.poll_due")
 def poll_due() -> None:
     """Poll what is due; then make room, and nudge if there is more."""
-    if Poller().run(BUDGET) and is_more_to_do():
-        nudge()
+    _poll()
 
 
 @shared_task(name="trackers.sweep")
@@ -36,9 +41,26 @@ def sweep() -> None:
     """
     settle_accounts()
     tell()
-    Poller().run(BUDGET)
+    _poll()
     close_due(CLOSING_BUDGET, in_flight)
     forget_answers()
+
+
+def _poll() -> None:
+    """Poll here, one run at a time of each process: two would share its processor and ask no faster.
+
+    Where one goes on already, that one nudges for whoever asked meanwhile.
+    """
+    _asked_for.set()
+    if not _polls.acquire(blocking=False):
+        return
+    try:
+        _asked_for.clear()
+        ended = Poller().run(BUDGET)
+    finally:
+        _polls.release()
+    if _asked_for.is_set() or (ended and is_more_to_do()):
+        nudge()
 
 
 @shared_task(name="trackers.forget")
