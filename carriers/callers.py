@@ -9,7 +9,7 @@ from time import monotonic, process_time
 FIRST = 4
 #: Seconds between two looks whether more are wanted: that is where work waits although this process used less
 #: than that share of a processor.
-LOOK_EVERY, BUSY = 0.01, 0.5
+LOOK_EVERY, BUSY = 0.05, 0.4
 #: Seconds after which a thread without work ends.
 IDLE = 1.0
 
