@@ -23,9 +23,11 @@ _LOCK_CLASS = 0x1067
 
 # The clock is read under the lock: of one merchant, what is later in the log is recorded later.
 _LOCK = "SELECT pg_advisory_xact_lock(%s, hashtext(%s)), clock_timestamp()"
-_COLUMNS = "id, merchant_id, stream, version, recorded_at, type, key, occurred_at, data"
-#: The number of columns, and those that come first, which all have one length.
-_FIRST = struct.Struct("!h i16s i16s i16s ii iq")
+_COLUMNS = "id, merchant_id, stream, version, recorded_at, occurred_at, key, type, data"
+#: A row up to the length of its key, as `accounts.packing` has it: the number of columns, those that come first
+#: and all have one length, the moment that it occurred at or that there is none.
+_OCCURRED = struct.Struct("!h i16s i16s i16s ii iq iq i")
+_NEVER = struct.Struct("!h i16s i16s i16s ii iq i i")
 
 
 class NewEvent(NamedTuple):
@@ -73,24 +75,20 @@ class Appending:
         """Append these, and return them as the log holds them."""
         recorded: list[Recorded] = []
         rows: list[bytes] = []
-        at = self._recorded_at
+        merchant, clock, at = self._merchant, self._clock, self._recorded_at
         for new in news:
             id_ = uuid7()
-            rows += self._row(id_, new)
+            key, data = new.key.encode("utf-8", "surrogatepass"), rendered(new.data)
+            first = (9, 16, id_.bytes, 16, merchant, 16, new.stream.bytes, 4, new.version, 8, clock)
+            begun = (
+                _NEVER.pack(*first, -1, len(key))
+                if new.occurred_at is None
+                else _OCCURRED.pack(*first, 8, packing.microseconds(new.occurred_at), len(key))
+            )
+            rows += (begun, key, _kind(new.type), packing.jsonb(data))
             recorded.append(Recorded(id_, new.stream, new.version, new.type, new.key, new.data, at))
         self._copying.write(b"".join(rows))
         return recorded
-
-    def _row(self, id_: UUID, new: NewEvent) -> tuple[bytes, ...]:
-        return (
-            _FIRST.pack(
-                9, 16, id_.bytes, 16, self._merchant, 16, new.stream.bytes, 4, new.version, 8, self._clock
-            ),
-            _kind(new.type),
-            packing.text(new.key),
-            packing.timestamp(new.occurred_at),
-            packing.jsonb(rendered(new.data)),
-        )
 
 
 @contextmanager

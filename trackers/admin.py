@@ -4,12 +4,16 @@ from django.contrib import admin
 
 from accounts.read_only import ReadOnly
 from trackers.lookups import LookUps
+from trackers.milestones import quarantined
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
 
 
 class WatchInline(ReadOnly, admin.TabularInline[Watch, Tracker]):
     model = Watch
-    fields = ("courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at")
+    fields = (
+        "courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at",
+        "urgency",
+    )  # fmt: skip
     readonly_fields = fields
     extra = 0
 
@@ -22,7 +26,16 @@ class TrackerAdmin(ReadOnly, admin.ModelAdmin[Tracker]):
     search_fields = ("=tracking_number", "=client_tracker_id", "=shipment_reference", "=id")
     show_full_result_count = False
     exclude = ("digest",)
+    readonly_fields = ("quarantined_scans",)
     inlines = (WatchInline,)
+
+    @admin.display(description="Scans of another parcel, set apart")
+    def quarantined_scans(self, tracker: Tracker) -> str:
+        lines = [
+            f"{scan['occurrenceDatetime'] or 'no time'}  {scan['courierCode']}: {scan['status']}"
+            for scan in quarantined(tracker.state["scans"])
+        ]
+        return "\n".join(lines) or "none"
 
 
 @admin.register(Watch)

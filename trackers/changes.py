@@ -13,20 +13,20 @@ from trackers.quarantine import NO_DATE, is_anothers
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
 WITHDRAWN_AFTER = timedelta(hours=1)
-#: What makes a known scan a changed one.
-_COMPARED = (
-    "placedAt",
-    "order",
-    "status",
-    "location",
-    "occurrenceDatetime",
-    "timeCertainty",
-    "statusCode",
-    "statusMilestone",
-    "reason",
-    "final",
-    "raw",
-)
+#: What makes a known scan a changed one: the name in its data, and the fact's field.
+_COMPARED = {
+    "placedAt": "placed_at",
+    "order": "order",
+    "status": "status",
+    "location": "location",
+    "occurrenceDatetime": "occurrence_datetime",
+    "timeCertainty": "time_certainty",
+    "statusCode": "status_code",
+    "statusMilestone": "status_milestone",
+    "reason": "reason",
+    "final": "final",
+    "raw": "raw",
+}
 #: What was recorded before there was a quarantine does not speak of it.
 _QUARANTINED = "quarantined"
 
@@ -153,17 +153,15 @@ def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> S
             "status_code": entry["statusCode"],
             "status_milestone": entry["statusMilestone"],
         }
-    fact = ScanAmended(
-        scan_key=entry["scanKey"], alias=alias, changed=[], count=entry["amendments"] + 1, **fields
-    )
-    now = fact.data()
-    changed = [name for name in _COMPARED if now[name] != entry[name]]
-    if now[_QUARANTINED] != entry.get(_QUARANTINED, False):
+    changed = [name for name, field in _COMPARED.items() if fields[field] != entry[name]]
+    if fields[_QUARANTINED] != entry.get(_QUARANTINED, False):
         changed.append(_QUARANTINED)
     if entry["withdrawn"]:
         changed.append("withdrawn")
-    fact.changed.extend(changed)
-    return fact if changed or alias else None
+    if not (changed or alias):
+        return None
+    count = entry["amendments"] + 1
+    return ScanAmended(scan_key=entry["scanKey"], alias=alias, changed=changed, count=count, **fields)
 
 
 def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:

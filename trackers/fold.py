@@ -1,13 +1,12 @@
 """The projection: what a tracker's events amount to. Pure; the log alone decides."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
 from events.catalog import (
-    Fact,
     ScanAmended,
     Scanned,
     ScanWithdrawn,
@@ -76,11 +75,13 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         _apply(state, event)
     state["scans"].sort(key=place)
     last = append[-1]
+    types = {event.type for event in append}
     milestone, status_code, final = where(state["scans"])
-    told = milestone != before.milestone or any(tells(event.type, event.data) for event in append)
+    moved = milestone != before.milestone
+    told = moved or any(tells(event.type, event.data) for event in append)
     heard = any(is_heard(event.type, event.data) for event in append)
-    return replace(
-        before,
+    restarted = TrackerRestarted.type in types
+    return Projection(
         version=last.version,
         last_message_sequence=last.version if told else before.last_message_sequence,
         milestone=milestone,
@@ -88,12 +89,12 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         final=final,
         stop_reason=_stop_reason(before.stop_reason, append),
         news_at=last.recorded_at if heard else before.news_at,
-        milestone_at=last.recorded_at if milestone != before.milestone else before.milestone_at,
+        milestone_at=last.recorded_at if moved else before.milestone_at,
         updated_at=last.recorded_at if before.version else None,
         due_on=_due_on(state["shipments"].values()),
-        stalled_at=_stalled_at(before, append, over=heard or milestone != before.milestone),
-        restarted_at=_newest(TrackerRestarted, append) or before.restarted_at,
-        erased_at=before.erased_at or _newest(TrackerErased, append),
+        stalled_at=_stalled_at(before, last, types, over=heard or moved or restarted),
+        restarted_at=last.recorded_at if restarted else before.restarted_at,
+        erased_at=before.erased_at or (last.recorded_at if TrackerErased.type in types else None),
         state=state,
     )
 
@@ -103,16 +104,11 @@ def _due_on(shipments: Iterable[dict[str, Any]]) -> date | None:
     return date.fromisoformat(max(ends)) if ends else None
 
 
-def _stalled_at(before: Projection, append: Sequence[Recorded], *, over: bool) -> datetime | None:
+def _stalled_at(before: Projection, last: Recorded, types: set[str], *, over: bool) -> datetime | None:
     """A new scan, a move and a restart end a silence."""
-    if over or any(event.type == TrackerRestarted.type for event in append):
+    if over:
         return None
-    return _newest(TrackingStalled, append) or before.stalled_at
-
-
-def _newest(kind: type[Fact], append: Iterable[Recorded]) -> datetime | None:
-    """When the append told such a fact."""
-    return next((event.recorded_at for event in append if event.type == kind.type), None)
+    return last.recorded_at if TrackingStalled.type in types else before.stalled_at
 
 
 def _apply(state: dict[str, Any], event: Recorded) -> None:

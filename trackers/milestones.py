@@ -26,6 +26,9 @@ A_DAY = timedelta(days=1)
 ZONES_APART = timedelta(hours=14)
 
 _ZONE_ASSUMED = frozenset({Certainty.ZONE_ASSUMED, Certainty.DATE_ONLY})
+# Read once: a member of an enum is not found as fast as a name.
+_PENDING, _DELIVERED = Milestone.PENDING.value, Milestone.DELIVERED.value
+_RETURN = StatusCode.EXCEPTION_RETURN.value
 #: Sorts after every moment.
 _NEVER = "~"
 
@@ -96,39 +99,40 @@ def quarantined(scans: Iterable[ScanEntry]) -> Iterator[ScanEntry]:
             yield scan | {"quarantined": False}
 
 
-def timeline(scans: Iterable[ScanEntry]) -> Iterator[Step]:
+def timeline(scans: Iterable[ScanEntry]) -> list[Step]:
     """The scans that count, oldest first as they come in, each with what it makes of the parcel."""
-    milestone = Milestone.PENDING.value
+    steps: list[Step] = []
+    milestone = _PENDING
     end: _End | None = None
-    for scan in filter(counts, scans):
+    for scan in scans:
+        if not counts(scan):
+            continue
         said = scan["statusMilestone"]
         sets = said is not None and not (end and end.holds_against(scan))
         if sets:
             milestone, end = said, _End.of(scan)
-        yield Step(scan, milestone, sets)
+        steps.append(Step(scan, milestone, sets))
+    return steps
 
 
 def standing(scans: Iterable[ScanEntry]) -> ScanEntry | None:
     """The scan that says where the parcel is now; None while none does."""
-    found = None
-    for step in timeline(scans):
-        found = step.scan if step.sets else found
-    return found
+    return next((step.scan for step in reversed(timeline(scans)) if step.sets), None)
 
 
 def where(scans: Iterable[ScanEntry]) -> tuple[str, str | None, bool]:
     """Milestone, status code, and whether that is the carrier's last word."""
     scan = standing(scans)
     if scan is None:
-        return Milestone.PENDING.value, None, False
+        return _PENDING, None, False
     return scan["statusMilestone"], scan["statusCode"], scan["final"]
 
 
 def _last_word(scan: ScanEntry) -> int:
     """How much of an end a scan is. A parcel handed back to its sender may be scanned as delivered too."""
-    if scan["final"] and scan["statusCode"] == StatusCode.EXCEPTION_RETURN:
+    if scan["final"] and scan["statusCode"] == _RETURN:
         return 2
-    return 1 if scan["statusMilestone"] == Milestone.DELIVERED else 0
+    return 1 if scan["statusMilestone"] == _DELIVERED else 0
 
 
 def _after(moment: str, by: timedelta) -> str:

@@ -16,6 +16,7 @@ from django.conf import settings
 from carriers import accounts
 from carriers.accounts import Account
 from carriers.adapter import Query
+from carriers.exceptions import Unreachable
 from carriers.fetching import Fetched, Fetcher
 from carriers.health import Call
 from carriers.heeding import Ended, heed
@@ -96,7 +97,8 @@ class Poller:
         finished = self._fetcher.collect(GATHER, ENOUGH)
         now = monotonic()
         for one in finished:
-            places.end(one.context.claim.account, one.context.began, now)
+            answered = one.asked and not isinstance(one.error, Unreachable)
+            places.end(one.context.claim.account, one.context.began, now, answered=answered)
         return finished
 
     def _start(self) -> int:

@@ -10,7 +10,7 @@ from carriers.outcome import Outcome
 from carriers.snapshot import Party
 from events.statuses import Milestone, StatusCode
 from events.writing import written
-from trackers.milestones import ScanEntry, quarantined, standing, timeline
+from trackers.milestones import ScanEntry, Step, quarantined, standing, timeline
 from trackers.models import Tracker, Watch
 
 _STATISTICS: dict[str, str] = {
@@ -109,11 +109,12 @@ def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
 
 def results_shape(tracker: Followed, personal: Personal | None) -> dict[str, Any]:
     """Ship24's `tracking`: tracker, shipment, every scan newest first, statistics; and the quarantined."""
+    steps = timeline(tracker.state["scans"])
     shape = {
         "tracker": tracker_shape(tracker),
         "shipment": _shipment(tracker, personal),
-        "events": scan_shapes(tracker),
-        "statistics": _statistics(tracker.state["scans"]),
+        "events": _shapes(tracker, steps),
+        "statistics": _statistics(steps),
     }
     if set_apart := quarantined_shapes(tracker):
         shape["quarantinedEvents"] = set_apart
@@ -128,34 +129,30 @@ def message_shape(
     withdrawn_event_ids: Collection[str] = (),
 ) -> dict[str, Any]:
     """A `tracking` as messages carry it: only the scans that are new, and nothing personal."""
+    steps = timeline(tracker.state["scans"])
     shape = {
         "metadata": metadata,
         "tracker": tracker_shape(tracker),
         "shipment": _shipment(tracker, None),
-        "events": scan_shapes(tracker, only=scan_keys),
-        "statistics": _statistics(tracker.state["scans"]),
+        "events": _shapes(tracker, steps, only=scan_keys),
+        "statistics": _statistics(steps),
     }
     if withdrawn_event_ids:
         shape["withdrawnEventIds"] = sorted(withdrawn_event_ids)
     return shape
 
 
-def scan_shapes(tracker: Followed, only: Collection[str] | None = None) -> list[dict[str, Any]]:
-    """The scans that count, newest first, in Ship24's `event` shape and what we add to it."""
-    return _shapes(tracker, tracker.state["scans"], only)
-
-
 def quarantined_shapes(tracker: Followed) -> list[dict[str, Any]]:
     """The scans of another parcel that had this number, in the same shape: a life of their own."""
-    return _shapes(tracker, quarantined(tracker.state["scans"]))
+    return _shapes(tracker, timeline(quarantined(tracker.state["scans"])))
 
 
 def _shapes(
-    tracker: Followed, scans: Iterable[ScanEntry], only: Collection[str] | None = None
+    tracker: Followed, steps: Iterable[Step], only: Collection[str] | None = None
 ) -> list[dict[str, Any]]:
     shapes = [
         _scan(tracker.tracking_number, step.scan, step.milestone, order)
-        for order, step in enumerate(timeline(scans), start=1)
+        for order, step in enumerate(steps, start=1)
         if only is None or step.scan["scanKey"] in only
     ]
     return shapes[::-1]
@@ -260,10 +257,10 @@ def _recipient(personal: Personal | None) -> dict[str, Any] | None:
     }
 
 
-def _statistics(scans: Iterable[ScanEntry]) -> dict[str, Any]:
+def _statistics(steps: Iterable[Step]) -> dict[str, Any]:
     """When each milestone was first reached. A scan that sets none reaches none."""
     first: dict[str, str | None] = dict.fromkeys(_STATISTICS.values())
-    for step in timeline(scans):
+    for step in steps:
         name = _STATISTICS.get(step.milestone)
         if name and step.sets and first[name] is None:
             first[name] = step.scan["occurrenceDatetime"]

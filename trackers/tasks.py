@@ -5,8 +5,10 @@ import threading
 from celery import shared_task
 
 from carriers.closing import close_due
+from carriers.reserving import forget as forget_days
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
+from trackers.dues import in_flight
 from trackers.forgetting import BATCH
 from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller, is_more_to_do
@@ -40,7 +42,7 @@ def sweep() -> None:
     settle_accounts()
     tell()
     _poll()
-    close_due(CLOSING_BUDGET)
+    close_due(CLOSING_BUDGET, in_flight)
     forget_answers()
 
 
@@ -63,7 +65,8 @@ def _poll() -> None:
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what carriers said so long ago that it is not kept any more."""
+    """Delete what carriers said so long ago that it is not kept any more, and the counts of old days."""
+    forget_days()
     for _ in range(BATCHES):
         if stop.is_set() or forget_answers() < BATCH:
             return

@@ -10,13 +10,14 @@ import sys
 
 from bench.deliveries.figures import Table
 from bench.polling.changed import changed
+from bench.polling.claim import claim
 from bench.polling.end import end
 from bench.polling.run import QUICK, Run, Sizes
 from bench.polling.unchanged import unchanged
 from bench.stage import stage
 from bench.turns import say
 
-ROWS = {"unchanged": unchanged, "changed": changed, "end": end}
+ROWS = {"unchanged": unchanged, "changed": changed, "end": end, "claim": claim}
 
 
 def main() -> int:

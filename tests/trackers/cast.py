@@ -13,6 +13,7 @@ from events.log import Recorded
 from events.statuses import Milestone, StatusCode
 from trackers.changes import Changes, changes
 from trackers.fold import Projection, fold
+from trackers.quarantine import NO_DATE
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STATUS = {
@@ -55,18 +56,31 @@ def snapshot(*scans: Scan, **fields: Any) -> Snapshot:
 
 
 class Parcel:
-    """A tracker's log and its fold, without a database: feed it snapshots and look at what it becomes."""
+    """A tracker's log and its fold, without a database: feed it snapshots and look at what it becomes.
 
-    def __init__(self) -> None:
+    `oldest`: what stands before it is of another parcel.
+    """
+
+    def __init__(self, oldest: str = NO_DATE) -> None:
+        self.oldest = oldest
         self.stream: UUID = uuid7()
         self.log: list[Recorded] = []
         self.projection = Projection()
         self.absent: dict[str, str] = {}
         self.clock = NOON + timedelta(days=1)
 
-    def polled(self, answer: Snapshot, *, after: timedelta = timedelta(minutes=1)) -> Changes:
+    def polled(
+        self, answer: Snapshot, *, after: timedelta = timedelta(minutes=1), late: bool = False
+    ) -> Changes:
         self.clock += after
-        found = changes(self.projection.state, answer, asked_at=self.clock, absent=self.absent)
+        found = changes(
+            self.projection.state,
+            answer,
+            asked_at=self.clock,
+            absent=self.absent,
+            oldest=self.oldest,
+            late=late,
+        )
         self.absent = found.absent
         self.append(*found.facts)
         return found

@@ -20,6 +20,7 @@ from accounts.describing import (
 from carriers.adapter import Confidence
 from carriers.conditions import Status
 from trackers.schemas import examples
+from trackers.schemas.shapes import QUARANTINED
 from trackers.serializers import DetectQuery, SearchSerializer
 
 #: How an account or a courier is.
@@ -59,7 +60,9 @@ SCHEMAS: dict[str, Schema] = {
             "shipment": ref("Shipment"),
             "events": told(listed(ref("Scan")), "Newest first."),
             "statistics": ref("Statistics"),
+            "quarantinedEvents": QUARANTINED,
         },
+        optional=["quarantinedEvents"],
         description="What carriers say of a number now. No tracker is made of it.",
     ),
 }

@@ -95,6 +95,11 @@ _TRACKING: dict[str, Schema] = {
     "events": told(listed(ref("Scan")), "Newest first."),
     "statistics": ref("Statistics"),
 }
+#: What results have beside it, where there are such scans.
+QUARANTINED = told(
+    listed(ref("Scan"), minItems=1),
+    "Scans that are older than the shipment: of another parcel that had this number. They count for nothing.",
+)
 
 SCHEMAS: dict[str, Schema] = {
     "Tracker": record(TRACKER, description="An instruction to follow one shipment."),
@@ -131,7 +136,11 @@ SCHEMAS: dict[str, Schema] = {
         {"timestamps": record(dict.fromkeys(_TIMESTAMPS, _DATETIME))},
         description="When each milestone was first reached.",
     ),
-    "Tracking": record(_TRACKING, description="What is known of a parcel."),
+    "Tracking": record(
+        _TRACKING | {"quarantinedEvents": QUARANTINED},
+        optional=["quarantinedEvents"],
+        description="What is known of a parcel.",
+    ),
     "MessageTracking": record(
         {"metadata": ref("MessageMetadata")}
         | _TRACKING
