@@ -121,9 +121,7 @@ def _taken(
 
 def _shared_out(dues: Sequence[Due], most: int, free: Places) -> dict[UUID, dict[int, int]]:
     """Polls by account and urgency: as even as their places let it be, the first of them one more."""
-    places = {
-        one.account: min(one.places, free[one.account], one.room().left, sum(one.due)) for one in dues
-    }
+    places = {one.account: min(one.places, free[one.account], one.room().left, sum(one.due)) for one in dues}
     given = _evenly(places, most)
     spoken_for: dict[str, int] = {}
     counts: dict[UUID, dict[int, int]] = {}

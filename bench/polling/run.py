@@ -23,9 +23,12 @@ class Sizes:
     unchanged: int = 10_000
     changed: int = 5_000
     plain: int = 400
+    #: Batches of 100 answers that a round records; and answers that it records one by one.
+    batches: int = 20
+    alone: int = 200
 
 
-QUICK = Sizes(unchanged=200, changed=100, plain=20)
+QUICK = Sizes(unchanged=200, changed=100, plain=20, batches=1, alone=5)
 
 
 @dataclass(frozen=True, slots=True)
