@@ -82,7 +82,7 @@ def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
 
 
 def _append(merchant_id: UUID, found: Iterable[Change]) -> list[Change]:
-    """Append the facts of each tracker as they are found, and fold them into its row, which is not written."""
+    """Append the facts of each tracker as they are found, and fold them into its row: in memory, so far."""
     changed: list[Change] = []
     with ExitStack() as stack:
         into: Appending | None = None

@@ -32,8 +32,9 @@ class Recorded:
         return self.events / self.seconds
 
     def __str__(self) -> str:
-        by = f"{self.python / self.events * 1e6:.0f} us of Python, {self.postgresql / self.events * 1e6:.0f} of PostgreSQL"
-        return f"{self.pace:,.0f} events a second, {by} each"
+        python, postgresql = (used / self.events * 1e6 for used in (self.python, self.postgresql))
+        each = f"{python:.0f} us of Python and {postgresql:.0f} of PostgreSQL each"
+        return f"{self.pace:,.0f} events a second, {each}"
 
 
 def record(run: Run) -> Table:
@@ -58,7 +59,7 @@ def record(run: Run) -> Table:
 
 
 def recorder(stage: Stage, stack: contextlib.ExitStack, database: str, whose: str) -> Popen[str]:
-    """A process that records on a database of its own; its first batches, before plans are kept, are not timed."""
+    """A process that records, on a database of its own. Its first batches are not timed."""
     on = stack.enter_context(stage.scene(database, **SETTINGS))
     process = stack.enter_context(on.talk("bench_record"))
     say_to(process, f"cast {whose}")

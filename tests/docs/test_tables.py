@@ -23,7 +23,7 @@ from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import deciding, milestones, quarantine, schedule
+from trackers import milestones, quarantine, schedule
 from trackers.schedule import Situation
 from webhooks import (
     answers,
