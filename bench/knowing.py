@@ -97,7 +97,7 @@ class _Known:
         life = self.life
         last = life.scans[self.scans - 1] if self.scans else None
         day, seconds = divmod(at + life.offset, DAY)
-        expected = life.expected if self.scans and last.at >= life.expected_with else None
+        expected = life.expected if last and last.at >= life.expected_with else None
         return decide(
             Situation(
                 Outcome.OK if news else Outcome.UNCHANGED if last else Outcome.NOT_FOUND,
@@ -157,7 +157,8 @@ class Paced:
             news = known.learn(at)
             self._watched.count(news, at)
             decision = known.decide(at, news=bool(news))
-            known.urgency, known.stalled = decision.urgency, known.stalled or decision.stalled
+            known.urgency = known.urgency if decision.urgency is None else decision.urgency
+            known.stalled = known.stalled or decision.stalled
             if decision.delay is not None:
                 spread = self._drawn.uniform(1, 1 + SPREAD)
                 heapq.heappush(self._later, (at + decision.delay.total_seconds() * spread, nth))

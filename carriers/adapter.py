@@ -186,7 +186,7 @@ class Adapter(ABC):
         return self.parse_pushed(Pushed(query.tracker_id, parts), query)
 
     def close(self, tracker_id: UUID, credentials: Credentials, client: Client) -> None:  # noqa: B027
-        """End what the carrier keeps open for this tracker, if it does. Raises CarrierError.
+        """End what the carrier keeps open for this tracker, if it does, by one call. Raises CarrierError.
 
         Called where `closes` is true.
         """

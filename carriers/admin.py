@@ -1,5 +1,6 @@
 """Carrier accounts, what is owed to carriers, unmapped codes. A key can be set, and is never shown."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,13 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from accounts.read_only import ReadOnly
 from carriers import accounts, validation
+from carriers.conditions import calls_left, condition, used_today, with_health
 from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, Health, UnmappedCode
 
 
@@ -42,17 +47,23 @@ class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
         self.fields["new_key"].required = options.get("instance") is None
 
 
+#: What of an account's health its page shows.
+_HEALTH = (
+    "circuit", "open_until", "openings", "failing", "last_answer_at", "last_failure_at", "last_failure",
+    "pace", "pace_changed_at", "paced_until",
+)  # fmt: skip
+
+
 @admin.register(CarrierAccount)
 class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
     form = CarrierAccountForm
-    list_display = ("courier", "merchant", "state", "resting_until", "changed_at")
+    list_display = ("courier", "merchant", "state", "status", "calls_left_today", "changed_at")
     list_filter = ("courier", "state")
-    list_select_related = ("merchant",)
     search_fields = ("=id", "merchant__name")
     autocomplete_fields = ("merchant",)
     readonly_fields = (
-        "id", "state", "suspended_reason", "suspended_at", "resting_until", "push_path", "created_at",
-        "changed_at",
+        "id", "state", "suspended_reason", "suspended_at", "resting_until", "status", "calls_go",
+        "calls_today", "calls_left_today", "push_path", "created_at", "changed_at",
     )  # fmt: skip
     fields = (
         "merchant", "courier", "base_url", "time_zone", "daily_quota", "pace_limit", "new_key",
@@ -62,7 +73,32 @@ class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
         """Without the keys: one that cannot be decrypted must not hide the page where it is replaced."""
-        return super().get_queryset(request).defer("key", "push_secret")
+        accounts_ = super().get_queryset(request).defer("key", "push_secret")
+        return with_health(accounts_.select_related("merchant"))
+
+    @admin.display(description="status")
+    def status(self, account: CarrierAccount) -> str:
+        """How it is in a word, and why, and until when."""
+        how = condition(account, timezone.now())
+        until = f" until {how.until:%Y-%m-%d %H:%M:%S} UTC" if how.until else ""
+        return f"{how.status.value}{until}" + (f": {how.reason}" if how.reason else "")
+
+    @admin.display(description="how calls go")
+    def calls_go(self, account: CarrierAccount) -> str:
+        """The row of its health, a line each; one that is being added has none."""
+        row = getattr(account, "health", None)
+        lines = [(name.replace("_", " "), getattr(row, name)) for name in _HEALTH] if row else []
+        return format_html_join("", "{}: {}<br>", lines)
+
+    @admin.display(description="calls today")
+    def calls_today(self, account: CarrierAccount) -> int:
+        """Reserved on this day at its carrier's home."""
+        return used_today(account, timezone.now())
+
+    @admin.display(description="calls left today")
+    def calls_left_today(self, account: CarrierAccount) -> str:
+        left = calls_left(account, timezone.now())
+        return "not counted" if left is None else str(left)
 
     def has_delete_permission(self, request: HttpRequest, obj: CarrierAccount | None = None) -> bool:
         return False  # its watches would be stranded; suspended, it gives them up
@@ -108,10 +144,23 @@ def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
 
 @admin.register(UnmappedCode)
 class UnmappedCodeAdmin(ReadOnly, admin.ModelAdmin[UnmappedCode]):
+    """What no map knows yet. `manage.py remap` takes off the list what one knows by now."""
+
     list_display = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at")
     list_filter = ("courier",)
     search_fields = ("code", "text")
     ordering = ("-last_seen_at",)
+    fields = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at", "examples")
+    readonly_fields = ("examples",)
+
+    @admin.display(description="Newest examples")
+    def examples(self, obj: UnmappedCode) -> SafeString:
+        """What the carrier said, of which tracker, and what else of the scan is a code."""
+        told = (
+            (one["seenAt"], one["trackerId"], one["text"], json.dumps(one["raw"], ensure_ascii=False))
+            for one in obj.samples
+        )
+        return format_html_join("", "<p>{}, tracker {}: {}<br><code>{}</code></p>", told)
 
 
 @admin.register(Closing)

@@ -5,7 +5,7 @@ claim. What the carrier refuses for now is tried again for about a week.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,16 +16,21 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F
 from django.db.models.functions import Now
 
 from carriers import accounts
-from carriers.adapter import Credentials
+from carriers.accounts import Account
+from carriers.budget import Reservation
 from carriers.exceptions import CarrierError, Refused
 from carriers.health import Call
 from carriers.heeding import Ended, heed
 from carriers.http import HttpClient
 from carriers.models import Closing
 from carriers.registry import adapter, closing
+from carriers.reserving import give_back
+from carriers.starting import Calls
+from carriers.taking import Withheld, take
 from events.retrying import apart, once_more
 
 logger = logging.getLogger(__name__)
@@ -102,13 +107,16 @@ def close_later(watches: Sequence[tuple[UUID, str, UUID]]) -> None:
             cursor.execute(_OWE, values)
 
 
-def close_due(budget: float) -> int:
-    """Work off what is due, for `budget` seconds and one call's deadline at most. Returns how many."""
+def close_due(budget: float, in_flight: Callable[[UUID], int] | None = None) -> int:
+    """Work off what is due, for `budget` seconds and one call's deadline at most. Returns how many.
+
+    `in_flight` counts the calls under way with an account, these included: see `carriers.taking`.
+    """
     until = monotonic() + budget
     tried = 0
     while monotonic() < until:
         claims = once_more(_claim)
-        _try(claims)
+        _try(claims, in_flight)
         tried += len(claims)
         if len(claims) < AT_ONCE:
             break
@@ -126,23 +134,36 @@ def _claim() -> list[Claim]:
         return [Claim(*row) for row in cursor.fetchall()]
 
 
-def _try(claims: Sequence[Claim]) -> None:
+def _try(claims: Sequence[Claim], in_flight: Callable[[UUID], int] | None) -> None:
     usable = accounts.usable({one.account for one in claims}) if claims else {}
-    asking = [one for one in claims if one.account in usable]
-    held = [usable[one.account].credentials for one in asking]
-    calls = [_threads().submit(_close, *both) for both in zip(asking, held, strict=True)]
-    ended = list(zip(asking, map(_ended, calls), strict=True))
-    for one, error in [*ended, *((one, CarrierError()) for one in claims if one.account not in usable)]:
-        apart(partial(_settle, one, error))
-    apart(
-        partial(heed, [Ended(one.account, Call(one.tracker, one.claimed_at, error)) for one, error in ended])
-    )
+    under_way: list[tuple[Claim, Reservation, Calls, Future[CarrierError | None]]] = []
+    for one in claims:
+        try:
+            reserved = take(one.account, calls=1, in_flight=in_flight)
+        except Withheld as error:
+            apart(partial(_put_off, one, error))
+            continue
+        calls = Calls(_client(), reserved.start_by)
+        work = partial(_close, one, usable.get(one.account), calls)
+        under_way.append((one, reserved, calls, _threads().submit(work)))
+    ended = [(one, _ended(call)) for one, _, _, call in under_way]
+    give_back((reserved, calls.made) for _, reserved, calls, _ in under_way)
+    for one, error_or_none in ended:
+        apart(partial(_settle, one, error_or_none))
+    apart(partial(heed, [_heard(one, error) for one, error in ended if one.account in usable]))
 
 
-def _close(one: Claim, credentials: Credentials) -> CarrierError | None:
-    """Runs on a thread that has no connection to the database."""
+def _heard(one: Claim, error: CarrierError | None) -> Ended:
+    return Ended(one.account, Call(one.tracker, one.claimed_at, error))
+
+
+def _close(one: Claim, account: Account | None, client: Calls) -> CarrierError | None:
+    """Runs on a thread that has no connection to the database. Without an account that is a failure."""
+    if account is None:
+        return CarrierError()
+    credentials = account.credentials
     try:
-        adapter(one.courier).close(one.tracker, credentials, _client())
+        adapter(one.courier).close(one.tracker, credentials, client)
     except CarrierError as error:
         return error.conceal(credentials.key)
     return None
@@ -167,6 +188,13 @@ def _settle(one: Claim, error: CarrierError | None) -> None:
         mine.delete()
         return
     mine.update(claim_id=None, claimed_until=None, next_attempt_at=Now() + _wait(one.failures, error))
+
+
+def _put_off(one: Claim, error: Withheld) -> None:
+    """It was not tried."""
+    mine = Closing.objects.filter(id=one.id, claim_id=one.claim)
+    soon = Now() + timedelta(seconds=error.retry_after or 0)
+    mine.update(claim_id=None, claimed_until=None, failures=F("failures") - 1, next_attempt_at=soon)
 
 
 def _wait(failures: int, error: CarrierError) -> timedelta:

@@ -47,7 +47,7 @@ class Condition:
 
 
 def with_health(accounts: QuerySet[CarrierAccount]) -> QuerySet[CarrierAccount]:
-    """The accounts with what `condition` and `calls_left` look at, still in one query."""
+    """The accounts with what the functions below look at, still in one query."""
     newest = DailyUse.objects.filter(account=OuterRef("pk")).order_by("-day")
     return accounts.select_related("health").annotate(
         used_on=Subquery(newest.values("day")[:1]), used=Subquery(newest.values("reserved")[:1])
@@ -56,9 +56,13 @@ def with_health(accounts: QuerySet[CarrierAccount]) -> QuerySet[CarrierAccount]:
 
 def calls_left(account: CarrierAccount, now: datetime) -> int | None:
     """Calls that it may still make today at its carrier's home; None: nobody counts. See `with_health`."""
+    return quota_left(account.courier, account.daily_quota, used_today(account, now))
+
+
+def used_today(account: CarrierAccount, now: datetime) -> int:
+    """Calls that are reserved on this day at its carrier's home. See `with_health`."""
     day, used = getattr(account, "used_on", None), getattr(account, "used", None)
-    spent = used if used and day == day_of(account.courier, now) else 0
-    return quota_left(account.courier, account.daily_quota, spent)
+    return used if used and day == day_of(account.courier, now) else 0
 
 
 def condition(account: CarrierAccount, now: datetime) -> Condition:

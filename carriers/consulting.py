@@ -9,15 +9,20 @@ from uuid import NAMESPACE_OID, uuid4, uuid5
 from django.utils import timezone
 
 from carriers.adapter import Query
+from carriers.budget import Reservation
 from carriers.choosing import Choice
 from carriers.exceptions import CarrierError, KeyExhausted, KeyRejected, NotYourParcel
 from carriers.fetching import Fetched, Fetcher
 from carriers.health import Call
 from carriers.heeding import Ended, heed
+from carriers.reserving import give_back
 from carriers.snapshot import Snapshot
+from carriers.taking import Withheld, take
 
 #: Seconds between two looks at what was answered, while a slower courier is waited for.
 TICK = 0.05
+#: What another account may do better.
+_OF_THE_ACCOUNT = (KeyRejected, KeyExhausted, NotYourParcel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ class _Asking:
     choice: Choice
     left: tuple[Choice, ...]
     asked_at: datetime
+    reserved: Reservation
 
 
 @dataclass(slots=True)
@@ -53,22 +59,37 @@ class Consultation:
         """Ask each courier with the first of its accounts; what was heard, in the order of the couriers.
 
         Where a key is refused or used up, its account is suspended or rests, and the next one is asked with;
-        so too where the parcel is another account's. Every courier needs an account.
+        so too where the parcel is another account's, or an account may not be asked with at this moment.
+        Every courier needs an account.
         """
         heard: dict[str, Heard] = {}
-        for courier, (first, *others) in choices.items():
-            self._ask(courier, first, tuple(others))
+        for courier, accounts in choices.items():
+            if refused := self._ask(courier, accounts):
+                heard[courier] = Heard(courier, error=refused)
         while self._fetcher.in_flight and (left := self.ends - monotonic()) > 0:
             for answer in self._fetcher.collect(min(TICK, left)):
-                heed([_ended(self.number, answer)])
+                give_back([(answer.context.reserved, answer.made)])
+                heed([_ended(self.number, answer)] if answer.asked else [])
                 asked = answer.context
-                if isinstance(answer.error, KeyRejected | KeyExhausted | NotYourParcel) and asked.left:
-                    self._ask(asked.courier, asked.left[0], asked.left[1:])
-                else:
+                others = isinstance(answer.error, _OF_THE_ACCOUNT) and asked.left
+                if not others or self._ask(asked.courier, others):
                     heard[asked.courier] = _heard(answer)
         return [heard.get(courier, Heard(courier)) for courier in choices]
 
-    def _ask(self, courier: str, choice: Choice, left: tuple[Choice, ...]) -> None:
+    def _ask(self, courier: str, choices: Sequence[Choice]) -> CarrierError | None:
+        """Start asking with the first of these accounts that may be asked with; else why none may."""
+        refused: CarrierError | None = None
+        for nth, choice in enumerate(choices, start=1):
+            try:
+                reserved = take(choice.account.credentials.account_id)
+            except Withheld as error:
+                refused = refused or error
+            else:
+                self._submit(courier, choice, tuple(choices[nth:]), reserved)
+                return None
+        return refused
+
+    def _submit(self, courier: str, choice: Choice, left: tuple[Choice, ...], reserved: Reservation) -> None:
         now = timezone.now()
         query = Query(
             self.number,
@@ -79,7 +100,8 @@ class Consultation:
             hints=self.hints,
             follow=False,
         )
-        self._fetcher.submit(_Asking(courier, choice, left, now), courier, query)
+        asking = _Asking(courier, choice, left, now, reserved)
+        self._fetcher.submit(asking, courier, query, reserved.start_by)
 
 
 def _heard(answer: Fetched[_Asking]) -> Heard:

@@ -68,6 +68,8 @@ class Unreachable(CarrierError):
 class TooLate(CarrierError):
     """The call could not start on the day that it is counted for; it was not made."""
 
+    outcome = Outcome.THROTTLED
+
 
 class KeyRejected(CarrierError):
     """The carrier does not accept this account's key; the account is suspended until it is changed."""

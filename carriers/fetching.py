@@ -1,14 +1,18 @@
 """Ask carriers, many at once, on threads. What answers first is had first."""
 
 import logging
+import threading
+from collections import deque
 from collections.abc import Collection
-from concurrent.futures import ALL_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from itertools import count
+from time import monotonic
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from carriers.adapter import Query
+from carriers.callers import Callers
 from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected, TooLate
 from carriers.http import HttpClient
 from carriers.registry import adapter
@@ -17,8 +21,10 @@ from carriers.starting import Calls
 
 logger = logging.getLogger(__name__)
 
-#: Threads of one process that ask carriers. Most of them are there for calls that hang.
+#: Questions of one fetcher that are asked at the same time, at most. Most are there for calls that hang.
 THREADS = 200
+#: Seconds between two looks whether questions wait for threads.
+TICK = 0.02
 
 Context = TypeVar("Context")
 
@@ -59,13 +65,22 @@ class Fetcher(Generic[Context]):
     """Questions under way. `Context` is whatever the caller wants back with the answer."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Future[Fetched[Context]], _Question[Context]] = {}
+        self._under_way: dict[int, _Question[Context]] = {}
+        self._ended: deque[tuple[int, Fetched[Context]]] = deque()
+        #: Set once so many have ended.
+        self._enough, self._wanted = threading.Event(), 0
         self._stopped: set[UUID] = set()
+        self._numbers = count()
+        self._callers = Callers(THREADS)
 
     @property
     def in_flight(self) -> Collection[Context]:
         """The contexts of what was submitted and not collected yet."""
         return [question.context for question in self._under_way.values()]
+
+    def __len__(self) -> int:
+        """How much is in flight."""
+        return len(self._under_way)
 
     def begin_anew(self) -> None:
         """What is under way goes on; keys that were refused may have been changed since."""
@@ -76,13 +91,40 @@ class Fetcher(Generic[Context]):
 
         That is of time.monotonic().
         """
+        number = next(self._numbers)
         question = _Question(context, courier, query, Calls(_client(), start_by))
-        self._under_way[_threads().submit(self._ask, question)] = question
+        self._under_way[number] = question
+        self._callers.do(partial(self._see_to, number, question))
 
-    def collect(self, timeout: float) -> list[Fetched[Context]]:
-        """Everything that has ended, after all has or `timeout` seconds are over; at once if nothing runs."""
-        done, _ = wait(self._under_way, timeout=timeout, return_when=ALL_COMPLETED)
-        return [self._ended(future, self._under_way.pop(future)) for future in done]
+    def collect(self, timeout: float, enough: int | None = None) -> list[Fetched[Context]]:
+        """What has ended: once `enough` has, or all that is under way, or `timeout` seconds are over."""
+        until = monotonic() + timeout
+        under_way = len(self._under_way)
+        self._wanted = under_way if enough is None else min(enough, under_way)
+        self._enough.clear()
+        while len(self._ended) < self._wanted and (left := until - monotonic()) > 0:
+            self._enough.wait(min(left, TICK))
+            self._callers.look()
+        return [self._taken() for _ in range(len(self._ended))]
+
+    def _taken(self) -> Fetched[Context]:
+        number, ended = self._ended.popleft()
+        del self._under_way[number]
+        return ended
+
+    def _see_to(self, number: int, question: _Question[Context]) -> None:
+        self._ended.append((number, self._asked(question)))
+        # One wake-up for all that are waited for: each costs the threads that ask their turn.
+        if len(self._ended) >= self._wanted:
+            self._enough.set()
+
+    def _asked(self, question: _Question[Context]) -> Fetched[Context]:
+        """A fault of our own in one adapter is that one question's bad answer, not the end of the batch."""
+        try:
+            return self._ask(question)
+        except Exception:  # whatever it was, it is this question's alone
+            logger.exception("an adapter failed")
+            return question.refused(BadResponse("This answer could not be read."))
 
     def _ask(self, question: _Question[Context]) -> Fetched[Context]:
         account = question.query.credentials.account_id
@@ -100,20 +142,6 @@ class Fetcher(Generic[Context]):
             if isinstance(error, KeyRejected | KeyExhausted):
                 self._stopped.add(account)
             return question.refused(error)
-
-    @staticmethod
-    def _ended(future: Future[Fetched[Context]], question: _Question[Context]) -> Fetched[Context]:
-        """A fault of our own in one adapter is that one question's bad answer, not the end of the batch."""
-        fault = future.exception()
-        if fault is None:
-            return future.result()
-        logger.error("an adapter failed", exc_info=fault)
-        return question.refused(BadResponse("This answer could not be read."))
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="carrier")
 
 
 @cache

@@ -4,6 +4,7 @@ import secrets
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -103,6 +104,20 @@ class CarrierAccount(models.Model):
         super().save(*args, **options)
         if adding:
             Health.objects.bulk_create([Health(account=self)], ignore_conflicts=True)
+
+    def clean(self) -> None:
+        """Raises ValidationError that names the fields."""
+        wrong: dict[str, list[str]] = {}
+        try:
+            validation.daily_quota(self.daily_quota, self.courier)
+        except ValidationError as error:
+            wrong["daily_quota"] = error.messages
+        try:
+            validation.pace(self.pace_limit)
+        except ValidationError as error:
+            wrong["pace_limit"] = error.messages
+        if wrong:
+            raise ValidationError(wrong)
 
     @property
     def push_path(self) -> str | None:

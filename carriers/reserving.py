@@ -6,7 +6,7 @@ of couriers, each kind in order, so that two writers wait for each other and nev
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -14,9 +14,11 @@ from uuid import UUID
 from django.db import Error, connection
 
 from carriers.budget import Reservation, service_quota_of
-from carriers.models import DailyUse
 
 logger = logging.getLogger(__name__)
+
+#: Days for which the counts of a day are kept, so that staff can look back.
+KEPT_DAYS = 30
 
 _RESERVE = """
 INSERT INTO carriers_dailyuse AS used (account_id, courier, day, reserved)
@@ -65,6 +67,14 @@ _RESET = """
 INSERT INTO carriers_dailyuse AS used (account_id, courier, day, generation) VALUES (%s, %s, %s, 1)
 ON CONFLICT (account_id, day) WHERE account_id IS NOT NULL
 DO UPDATE SET reserved = 0, generation = used.generation + 1
+"""
+
+
+# What somebody else holds is left for the next look.
+_FORGET = """
+DELETE FROM carriers_dailyuse WHERE id = ANY(ARRAY(
+    SELECT id FROM carriers_dailyuse
+    WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %s::integer FOR UPDATE SKIP LOCKED))
 """
 
 
@@ -146,23 +156,14 @@ def _rows_of(one: Reservation) -> list[_Where]:
     return [own, _Where(None, one.courier, day, 0)] if of_all else [own]
 
 
+def forget() -> int:
+    """Delete the counts of days that are long over; how many. One statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [KEPT_DAYS])
+        return int(cursor.rowcount)
+
+
 def start_anew(account_id: UUID, courier: str, day: date) -> None:
     """A new key has its whole day. The caller holds the lock of the account's `Health` row."""
     with connection.cursor() as cursor:
         cursor.execute(_RESET, [account_id, courier, day])
-
-
-def reserved_on(days: Collection[tuple[UUID, date]]) -> dict[UUID, int]:
-    """Calls reserved by account, each on its own day; one query. Accounts without any are left out."""
-    rows = DailyUse.objects.filter(
-        account__in=[account for account, _ in days], day__in={day for _, day in days}
-    ).values_list("account_id", "day", "reserved")
-    wanted = set(days)
-    return {account: reserved for account, day, reserved in rows if (account, day) in wanted}
-
-
-def database_now() -> Any:
-    """The database's clock, by which days begin and end."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]

@@ -7,10 +7,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from carriers.budget import most_calls
 from carriers.registry import adapters, pushing
 
 #: Keys travel in a header or a query: visible ASCII, nothing that could end a line.
 _KEY = re.compile(r"[\x21-\x7e]{1,1000}")
+
+
+#: Calls of one account in one day, and in one second, that can be set.
+MOST_A_DAY = 1_000_000_000
+SLOWEST, FASTEST = 0.01, 10_000.0
 
 
 def courier(code: str) -> None:
@@ -50,6 +56,21 @@ def base_url(written: str) -> None:
         raise ValidationError("The base URL must be without user, password, query and fragment.")
     if parts.scheme != "https" and not (parts.scheme == "http" and settings.CARRIER_ALLOWED_NETWORKS):
         raise ValidationError("The base URL must be https; http is for CARRIER_ALLOWED_NETWORKS only.")
+
+
+def daily_quota(calls: int | None, courier: str) -> None:
+    """Raises ValidationError: what one poll takes must fit in a day. None is the carrier's own."""
+    least = most_calls(courier)
+    if calls is not None and not least <= calls <= MOST_A_DAY:
+        raise ValidationError(
+            f"The daily quota must be between {least}, the most that one poll takes, and {MOST_A_DAY:,}."
+        )
+
+
+def pace(calls_a_second: float | None) -> None:
+    """Raises ValidationError, for what is no number too. None is the carrier's own."""
+    if calls_a_second is not None and not SLOWEST <= calls_a_second <= FASTEST:
+        raise ValidationError(f"The pace must be between {SLOWEST:g} and {FASTEST:g} calls a second.")
 
 
 def time_zone(name: str) -> None:

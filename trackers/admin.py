@@ -10,7 +10,10 @@ from trackers.models import PersonalData, RawAnswer, Tracker, Watch
 
 class WatchInline(ReadOnly, admin.TabularInline[Watch, Tracker]):
     model = Watch
-    fields = ("courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at")
+    fields = (
+        "courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at",
+        "urgency",
+    )  # fmt: skip
     readonly_fields = fields
     extra = 0
 

@@ -11,7 +11,7 @@ from trackers import tasks
 from trackers.models import Tracker
 
 # The moment of asking is what a poll under way compares with its own start, so that it cannot swallow this.
-# A watch that is due already keeps its place in the queue: claims count on it to see who is in flight.
+# A watch that is due already keeps its place among the most urgent.
 _ASK = """
 WITH held AS MATERIALIZED (
     SELECT id, poll_requested_at FROM trackers_watch WHERE tracker_id = %(tracker)s

@@ -78,9 +78,11 @@ WITH freed AS MATERIALIZED (
     SELECT due.id, CASE account.state WHEN 'paused' THEN 'no_carrier_account'
         ELSE 'account_suspended' END AS outcome
     FROM carriers_carrieraccount account
+    CROSS JOIN generate_series(0, 3) AS each (urgency)
     CROSS JOIN LATERAL (
         SELECT id FROM trackers_watch
-        WHERE carrier_account_id = account.id AND next_poll_at <= statement_timestamp()
+        WHERE carrier_account_id = account.id AND trackers_watch.urgency = each.urgency
+          AND next_poll_at <= statement_timestamp()
         ORDER BY next_poll_at LIMIT %(batch)s
     ) AS due
     WHERE account.state <> 'active'

@@ -61,12 +61,12 @@ def take(most: int, columns: str, places: Places | None = None) -> list[tuple[Du
     out those that this process has no room for.
     """
     free = places or defaultdict(lambda: most)
-    likely = [one for one in due_accounts(1) if one.can_start and free[one.account]][:most]
+    likely = _likely(most, free)
     if not likely:
         return []
     try:
         with transaction.atomic():
-            return _taken([one.account for one in likely], most, columns, free)
+            return _taken(likely, most, columns, free)
     except reserving.AllSpokenFor:
         return []
 
@@ -78,7 +78,7 @@ def oldest_due() -> datetime | None:
     """
     waiting = []
     for one in due_accounts(1):
-        if one.can_start and one.standing.rate is None:
+        if one.polls > 0 and one.standing.rate is None:
             since = one.since[: ASKED + 1] if one.room().is_short else one.since
             waiting += [moment for moment in since if moment is not None]
     return min(waiting, default=None)
@@ -119,19 +119,32 @@ def _taken(
     return taken
 
 
+def _likely(most: int, free: Places) -> list[UUID]:
+    """Accounts whose polls that could start now are as many as are wanted, in turn; nothing is locked yet."""
+    found: list[UUID] = []
+    wanted = most
+    for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT):
+        polls = min(one.polls, free[one.account])
+        if polls > 0:
+            found.append(one.account)
+            wanted -= polls
+        if wanted <= 0:
+            break
+    return found
+
+
 def _shared_out(dues: Sequence[Due], most: int, free: Places) -> dict[UUID, dict[int, int]]:
-    """Polls by account and urgency: as even as their places let it be, the first of them one more."""
+    """Polls by account and urgency: as even as their places let it be, the least recently served first."""
     places = {one.account: min(one.places, free[one.account], one.room().left, sum(one.due)) for one in dues}
     given = _evenly(places, most)
-    spoken_for: dict[str, int] = {}
+    spoken_for: dict[str, int] = defaultdict(int)
     counts: dict[UUID, dict[int, int]] = {}
     for one in dues:
         calls = budget.most_calls(one.courier)
-        room = one.room(spoken_for.get(one.courier, 0))
-        due, turn = dict(enumerate(one.due)), one.reserved // calls
-        counts[one.account] = shares(due, given[one.account], room, turn=turn)
+        room, turn = one.room(spoken_for[one.courier]), one.reserved // calls
+        counts[one.account] = shares(dict(enumerate(one.due)), given[one.account], room, turn=turn)
         polls = sum(counts[one.account].values())
-        spoken_for[one.courier] = spoken_for.get(one.courier, 0) + polls * calls
+        spoken_for[one.courier] += polls * calls
     return counts
 
 

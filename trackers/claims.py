@@ -25,6 +25,7 @@ watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
         WHERE askable.tracker_id = tracker.id AND askable.carrier_account_id IS NOT NULL)),
     tracker.is_subscribed AND tracker.stop_reason IS NULL,
     coalesce(tracker.restarted_at, tracker.created_at), tracker.stalled_at IS NOT NULL, tracker.due_on,
+    EXISTS (SELECT FROM trackers_watch AS other WHERE other.tracker_id = tracker.id AND other.id <> watch.id),
     jsonb_strip_nulls(jsonb_build_object(
         'originCountryCode', tracker.origin_country_code,
         'destinationCountryCode', tracker.destination_country_code,
@@ -120,6 +121,8 @@ class Claim:
     stalled: bool
     #: The day, at the destination, on which carriers expect to deliver.
     due_on: date | None
+    #: Whether the tracker has other watches.
+    others: bool
     #: What helps a carrier to find the parcel: see `carriers.adapter.Query`.
     hints: dict[str, str] = field(default_factory=dict, repr=False)
     #: The calls that are counted for this poll; None where nobody can be called.

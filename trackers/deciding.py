@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from carriers.outcome import Outcome
 from carriers.registry import adapter
 from carriers.zones import zone_of
 from events.statuses import Milestone
@@ -27,7 +28,7 @@ def next_poll(claim: Claim, partly: Situation, tracker: Tracker | Held | None = 
         milestone, final, due_on = tracker.milestone, tracker.final, tracker.due_on
         heard_since = max(claim.silent_since, silent_since(tracker))
         stalled = tracker.stalled_at is not None
-    time_of_day, today = _clock(claim)
+    time_of_day, today = _clock(claim.courier, claim.hints.get("destinationCountryCode"), claim.claimed_at)
     return decide(
         replace(
             partly,
@@ -43,22 +44,37 @@ def next_poll(claim: Claim, partly: Situation, tracker: Tracker | Held | None = 
     )
 
 
+def after_news(tracker: Tracker | Held, courier: str, now: datetime) -> Decision:
+    """The next poll of a parcel that this courier told something new of just now."""
+    time_of_day, today = _clock(courier, tracker.destination_country_code, now)
+    return decide(
+        Situation(
+            Outcome.OK,
+            Milestone(tracker.milestone),
+            final=tracker.final,
+            age=max(now - (tracker.restarted_at or tracker.created_at), timedelta()),
+            time_of_day=time_of_day,
+            days_late=(today - tracker.due_on).days if tracker.due_on else None,
+        )
+    )
+
+
 def silent_since(tracker: Tracker | Held) -> datetime:
     """Since when nothing new was recorded of it, be it that anybody could ask or not."""
     moments = (tracker.created_at, tracker.restarted_at, tracker.news_at, tracker.milestone_at)
     return max(filter(None, moments))
 
 
-def _clock(claim: Claim) -> tuple[timedelta | None, date]:
+def _clock(courier: str, destination: str | None, now: datetime) -> tuple[timedelta | None, date]:
     """What has gone of the day at the destination, and which day it is there.
 
     Where the merchant named no country, at the carrier's home; None, and the day in UTC, where it has none.
     """
-    carrier = adapter(claim.courier)
-    zone = zone_of(claim.hints.get("destinationCountryCode") or "")
+    carrier = adapter(courier)
+    zone = zone_of(destination or "")
     if zone is None and carrier.country_code:
         zone = ZoneInfo(carrier.time_zone)
-    here = claim.claimed_at.astimezone(zone or UTC)
+    here = now.astimezone(zone or UTC)
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     return (here.replace(tzinfo=None) - midnight if zone else None), here.date()
 

@@ -31,7 +31,14 @@ _DUE = "\n".join(
 )
 _ANY_DUE = " + ".join(f"due_{urgency}.due" for urgency in URGENCIES)
 
-# In flight is what is claimed by a lease that runs: a worker that died has its calls counted until then.
+# What is claimed by a lease that runs: a worker that died has its calls counted until then.
+_IN_FLIGHT = """
+(SELECT count(*) FROM trackers_watch
+ WHERE carrier_account_id = {0} AND claim_id IS NOT NULL AND claimed_until > statement_timestamp())
++ (SELECT count(*) FROM carriers_closing
+   WHERE account_id = {0} AND claimed_until > statement_timestamp())
+"""
+
 _FACTS = f"""
 WITH home AS (
     SELECT courier, day FROM unnest(%(couriers)s::text[], %(days)s::date[],
@@ -49,11 +56,7 @@ LEFT JOIN home ON home.courier = account.courier
 LEFT JOIN carriers_dailyuse AS own ON own.account_id = account.id AND own.day = home.day
 LEFT JOIN carriers_dailyuse AS of_all
     ON of_all.account_id IS NULL AND of_all.courier = account.courier AND of_all.day = home.day
-CROSS JOIN LATERAL (
-    SELECT count(*) AS calls FROM trackers_watch
-    WHERE carrier_account_id = account.id AND claim_id IS NOT NULL
-      AND claimed_until > statement_timestamp()
-) AS in_flight
+CROSS JOIN LATERAL (SELECT ({_IN_FLIGHT.format("account.id")}) AS calls) AS in_flight
 {_DUE}
 WHERE account.state = 'active'
   AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
@@ -113,11 +116,11 @@ class Due:
         return budget.room(self.day, self.now, uses, calls=calls, served=self.standing.paced_until)
 
     @property
-    def can_start(self) -> bool:
-        """Whether something that is due could be asked now."""
+    def polls(self) -> int:
+        """How many of the polls that are due could start now."""
+        asked, scheduled = self.due[ASKED], sum(self.due) - self.due[ASKED]
         room = self.room()
-        asked = self.due[ASKED] > 0 and room.left > 0
-        return self.places > 0 and (asked or (sum(self.due[1:]) > 0 and room.scheduled > 0))
+        return min(self.places, room.left, min(asked, room.left) + min(scheduled, room.scheduled))
 
     def reservation(self) -> Reservation | None:
         """What one poll reserves; None where there is no adapter to call with."""
@@ -141,6 +144,14 @@ def due_accounts(depth: int, only: Collection[UUID] | None = None) -> list[Due]:
         cursor.execute(_FACTS, _values(depth, only, known.values()))
         rows = cursor.fetchall()
     return [_due(row, known.get((row[1], row[5])), seen_at) for row in rows]
+
+
+def in_flight(account_id: UUID) -> int:
+    """Calls under way with an account: polls, and what is being ended at its carrier."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {_IN_FLIGHT.format('%(account)s')}", {"account": account_id})
+        calls: int = cursor.fetchone()[0]
+    return calls
 
 
 def held(account_ids: Collection[UUID]) -> list[UUID]:

@@ -1,6 +1,7 @@
 """What carriers said is kept for some time, to be read again, and then goes."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -18,6 +19,8 @@ DELETE FROM trackers_rawanswer WHERE id = ANY(ARRAY(
 
 def forget() -> int:
     """Delete some of the answers that were kept for RAW_ANSWERS_KEPT_DAYS, the oldest first; how many."""
+    kept = timedelta(days=settings.RAW_ANSWERS_KEPT_DAYS)
+    values: dict[str, Any] = {"kept": kept, "batch": BATCH}
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET, {"kept": timedelta(days=settings.RAW_ANSWERS_KEPT_DAYS), "batch": BATCH})
+        cursor.execute(_FORGET, values)
         return int(cursor.rowcount)

@@ -25,7 +25,7 @@ def note(
     decided: Sequence[tuple[Tracker, Sequence[Fact]]],
     watched: Mapping[UUID, Collection[str]],
 ) -> None:
-    """Append these facts and tell of them, one message a tracker; a constant number of statements.
+    """Append these facts and tell of what is news, one message a tracker; a constant number of statements.
 
     The caller holds the rows' locks, has set the merchant's wishes on them, and saves them: their projections
     are only set here. `watched`: the couriers of each, before or after.
@@ -47,7 +47,8 @@ def note(
     news = [
         _project(one, by_stream[one.id], told[one.id], watched=watched.get(one.id, ())) for one in trackers
     ]
-    if announce(merchant_id, audience, news):
+    loud = [one for one, of in zip(news, trackers, strict=True) if of.last_message_sequence == of.version]
+    if announce(merchant_id, audience, loud):
         transaction.on_commit(webhook_tasks.nudge, robust=True)
 
 

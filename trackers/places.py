@@ -50,12 +50,13 @@ class Places:
         with self._lock:
             self._accounts.setdefault(account, _Account()).under_way.append(now)
 
-    def end(self, account: UUID, began: float, now: float) -> None:
-        """The call that began then has ended, whatever came of it."""
+    def end(self, account: UUID, began: float, now: float, *, answered: bool = True) -> None:
+        """The call that began then has ended. One that was not answered in no time tells nothing."""
         with self._lock:
             known = self._accounts[account]
             known.under_way.remove(began)
-            known.took, known.ended_at = now - began, now
+            took = now - began
+            known.took, known.ended_at = took if answered or took >= LONG else None, now
             if len(self._accounts) > _REMEMBERED:
                 self._forget(now)
 

@@ -5,16 +5,18 @@ leaves it to the next one of the process.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from uuid import UUID
 
 from django.conf import settings
 
 from carriers import accounts
 from carriers.accounts import Account
 from carriers.adapter import Query
+from carriers.exceptions import Unreachable
 from carriers.fetching import Fetched, Fetcher
 from carriers.health import Call
 from carriers.heeding import Ended, heed
@@ -27,8 +29,9 @@ from trackers.concluding import conclude
 from trackers.places import LONG, places
 from webhooks.stopping import stop
 
-#: Seconds to wait for answers before looking for more that is due.
-TICK = 0.05
+#: Ended calls that are concluded at once, and places for which more is claimed at once: both cost nearly as
+#: much for one as for many. Seconds that fewer wait for more.
+ENOUGH, GATHER = 40, 0.05
 #: Seconds until a watch is looked at again whose account turned out not to be asked.
 UNASKED_DELAY = 5.0
 
@@ -56,7 +59,8 @@ class Poller:
         except IndexError:
             self._fetcher = Fetcher()
         self._fetcher.begin_anew()
-        self._renew_at = monotonic()
+        self._accounts: dict[UUID, Account] = {}
+        self._renew_at = self._claim_at = monotonic()
 
     def run(self, budget: float) -> int:
         """Poll for `budget` seconds, and until no call is under way but what hangs.
@@ -75,10 +79,7 @@ class Poller:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
             finished = self._collect()
-            apart(partial(heed_all, finished))
-            give_back((one.context.claim.reserved, one.made) for one in finished)
-            unasked([one.context.claim for one in finished if not one.asked])
-            conclude([(one.context, one) for one in finished if one.asked])
+            _conclude(finished)
             ended += len(finished)
             self._renew()
             if not (started or finished or self._is_waiting(until if going_on else 0.0)):
@@ -93,37 +94,56 @@ class Poller:
         return wait is not None and now + wait < until and not stop.wait(wait)
 
     def _collect(self) -> list[Fetched[Asked]]:
-        finished = self._fetcher.collect(timeout=TICK)
+        finished = self._fetcher.collect(GATHER, ENOUGH)
         now = monotonic()
         for one in finished:
-            places.end(one.context.claim.account, one.context.began, now)
+            answered = one.asked and not isinstance(one.error, Unreachable)
+            places.end(one.context.claim.account, one.context.began, now, answered=answered)
         return finished
 
     def _start(self) -> int:
         now = monotonic()
         room = places.free(now)
-        claims = once_more(partial(claim, room, places.free_for(now))) if room > 0 else []
-        usable = accounts.usable({one.account for one in claims}) if claims else {}
-        asking = [one for one in claims if _as_counted(one, usable.get(one.account))]
-        left = [one for one in claims if one not in asking]
+        # Where there is room for a few only, not at once: a claim costs them nearly as much as many.
+        if not room or (room < ENOUGH and now < self._claim_at):
+            return 0
+        self._claim_at = now + GATHER
+        claims = once_more(partial(claim, room, places.free_for(now)))
+        self._look_up(claims)
+        asking, left = _parted(claims, self._is_as_counted)
         unasked(left)
         give_back((one.reserved, 0) for one in left)
-        for one in asking:
-            account = usable[one.account]
-            query = Query(
-                one.number,
-                account.credentials,
-                asked_at=one.claimed_at,
-                since=one.since,
-                tracker_id=one.tracker,
-                hints=one.hints,
-                follow=one.tracked,
-            )
-            start_by = one.reserved.start_by if one.reserved else None
-            began = monotonic()
-            places.begin(one.account, began)
-            self._fetcher.submit(Asked(one, account.own, began), one.courier, query, start_by)
+        # Those of an account together, so that they end, and are recorded, together.
+        for one in sorted(asking, key=lambda one: one.account):
+            self._ask(one, self._accounts[one.account])
         return len(asking)
+
+    def _ask(self, one: Claim, account: Account) -> None:
+        query = Query(
+            one.number,
+            account.credentials,
+            asked_at=one.claimed_at,
+            since=one.since,
+            tracker_id=one.tracker,
+            hints=one.hints,
+            follow=one.tracked,
+        )
+        start_by = one.reserved.start_by if one.reserved else None
+        began = monotonic()
+        places.begin(one.account, began)
+        self._fetcher.submit(Asked(one, account.own, began), one.courier, query, start_by)
+
+    def _look_up(self, claims: Iterable[Claim]) -> None:
+        """Accounts are looked up once a run, and again where they were changed since."""
+        unknown = {one.account for one in claims if not self._is_as_counted(one)}
+        if unknown:
+            found = accounts.usable(unknown)
+            self._accounts = {id_: one for id_, one in self._accounts.items() if id_ not in unknown} | found
+
+    def _is_as_counted(self, one: Claim) -> bool:
+        """Whether the account is as it was when the calls were reserved: another key has its own day."""
+        account = self._accounts.get(one.account)
+        return account is not None and one.account_version == account.version
 
     def _renew(self) -> None:
         if monotonic() >= self._renew_at:
@@ -136,16 +156,28 @@ def is_more_to_do() -> bool:
     return bool(_left) or oldest_due() is not None or pace_allows_in() is not None
 
 
+def _conclude(finished: Sequence[Fetched[Asked]]) -> None:
+    if not finished:
+        return
+    apart(partial(heed_all, finished))
+    give_back((one.context.claim.reserved, one.made) for one in finished)
+    unasked([one.context.claim for one in finished if not one.asked])
+    conclude([(one.context, one) for one in finished if one.asked])
+
+
+def _parted(claims: Iterable[Claim], are: Callable[[Claim], bool]) -> tuple[list[Claim], list[Claim]]:
+    """Those that are, and the others."""
+    found: tuple[list[Claim], list[Claim]] = ([], [])
+    for one in claims:
+        found[0 if are(one) else 1].append(one)
+    return found
+
+
 def heed_all(finished: Iterable[Fetched[Asked]]) -> None:
     """Heed what answers say of the accounts that asked, and tell merchants whose accounts they suspend."""
     calls = [(one.context.claim, one.error) for one in finished if one.asked]
     if heed([Ended(one.account, Call(one.tracker, one.claimed_at, error)) for one, error in calls]):
         tell()
-
-
-def _as_counted(one: Claim, account: Account | None) -> bool:
-    """Whether the account is what it was when the calls were reserved: another key has a day of its own."""
-    return account is not None and one.account_version == account.version
 
 
 def unasked(claims: Iterable[Claim]) -> None:

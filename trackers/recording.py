@@ -20,6 +20,7 @@ from trackers.claims import Settled, hear, settle
 from trackers.comparing import Change, Ended, compare
 from trackers.deciding import next_poll, seconds
 from trackers.fold import fold
+from trackers.hastening import hasten
 from trackers.held import hold
 from trackers.keeping import keep
 from trackers.learned import Learned, Polled
@@ -48,6 +49,7 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
         keep([(one.learned, one.tracker) for one in ended])
         settle(settled)
         hear([(one.learned.watch, one.learned.as_of, one.news) for one in ended if one.is_pushed])
+        hasten(changed, ended)
         _close([change.tracker.id for change in changed if change.stops])
     return sum(len(change.events) for change in changed)
 
@@ -82,7 +84,7 @@ def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
 
 
 def _append(merchant_id: UUID, found: Iterable[Change]) -> list[Change]:
-    """Append the facts of each tracker as they are found, and fold them into its row: in memory, so far."""
+    """Append the facts of each tracker as they are found, and fold them into its row: that is not written."""
     changed: list[Change] = []
     with ExitStack() as stack:
         into: Appending | None = None

@@ -24,6 +24,7 @@ from trackers.kept import Kept
 from trackers.models import Tracker
 from trackers.noting import note
 from trackers.projecting import projection_of, write_projections
+from trackers.quarantine import oldest_of
 from trackers.rereading import corrections
 
 logger = logging.getLogger(__name__)
@@ -157,7 +158,8 @@ def _compared(group: Sequence[Kept], trackers: Collection[Tracker] | QuerySet[Tr
         if tracker is None or not tracker.is_subscribed:
             found[one.watch] = []
         elif now.get(one.watch) == one.as_of:
-            found[one.watch] = corrections(projection_of(tracker), one.answers)
+            oldest = oldest_of(tracker.shipping_date)
+            found[one.watch] = corrections(projection_of(tracker), one.answers, oldest)
     return found
 
 

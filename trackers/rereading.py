@@ -2,8 +2,8 @@
 
 The answer that was recorded last is compared with the log as a poll is. Of others only what no newer one
 tells is looked at, and of known scans only how they are read: what the log says of their place may be newer.
-Nothing is withdrawn, nothing that was withdrawn comes back, and where scans without a time stand is left as
-it is: all that is for polls to find out.
+Nothing is withdrawn, and nothing that was withdrawn comes back. Which scans without a time there are, and
+where they stand, is left as it is: all that is for polls to find out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,15 +14,19 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from carriers.snapshot import Scan, Snapshot
+from carriers.snapshot import Certainty, Scan, Snapshot
 from events import log
 from events.catalog import Fact, ScanAmended, Scanned, ShipmentUpdated
 from events.log import Recorded
 from trackers.changes import changes
 from trackers.fold import Projection, fold
+from trackers.quarantine import NO_DATE
 
 Known = Mapping[str, Any]
 _NOBODY = UUID(int=0)
+_NO_TIME = Certainty.UNKNOWN.value
+#: What our maps make of a scan.
+_READING = frozenset({"statusCode", "statusMilestone", "reason", "final"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +38,11 @@ class Reread:
     current: bool = False
 
 
-def corrections(before: Projection, answers: Iterable[Reread]) -> list[Fact]:
-    """The facts that the log lacks, in the order to append them; the answers come newest first."""
+def corrections(before: Projection, answers: Iterable[Reread], oldest: str = NO_DATE) -> list[Fact]:
+    """The facts that the log lacks, in the order to append them; the answers come newest first.
+
+    What stands before `oldest` is of another parcel (`trackers.quarantine`).
+    """
     found: list[Fact] = []
     after, told, is_whole = before, set[str](), False
     for answer in answers:
@@ -45,7 +52,7 @@ def corrections(before: Projection, answers: Iterable[Reread]) -> list[Fact]:
         )
         facts = [
             fact
-            for fact in changes(after.state, snapshot, asked_at=answer.asked_at, absent={}).facts
+            for fact in _changes(after, snapshot, answer.asked_at, oldest)
             if _is_ours_to_tell(fact, answer)
         ]
         after = fold(after, _recorded(facts, after.version))
@@ -53,6 +60,10 @@ def corrections(before: Projection, answers: Iterable[Reread]) -> list[Fact]:
         told |= _told(answer.snapshot, _by_key(after, answer.snapshot.courier))
         is_whole = is_whole or not answer.snapshot.partial
     return found
+
+
+def _changes(after: Projection, snapshot: Snapshot, asked_at: datetime, oldest: str) -> list[Fact]:
+    return changes(after.state, snapshot, asked_at=asked_at, absent={}, oldest=oldest).facts
 
 
 def _by_key(projection: Projection, courier: str) -> dict[str, Known]:
@@ -80,6 +91,7 @@ def _scans(
     for scan in answer.snapshot.scans:
         unknown = scan.key not in known and (scan.supersedes is None or not answer.current)
         kin = _kin(scan, left) if unknown else None
+        left = [one for one in left if one is not kin]
         if kin is not None and kin["aliases"]:
             continue  # it can go by one more key only; the next poll settles it
         same = replace(scan, supersedes=kin["scanKey"]) if kin is not None else scan
@@ -112,10 +124,10 @@ def _is_as_sent(entry: Known, scan: Scan) -> bool:
 def _is_ours_to_tell(fact: Fact, answer: Reread) -> bool:
     match fact:
         case Scanned():
-            return True
+            return fact.time_certainty != _NO_TIME
         case ScanAmended():
-            moved = fact.changed == ["placedAt"] and fact.time_certainty == "unknown"
-            return "withdrawn" not in fact.changed and not moved
+            read_otherwise = fact.time_certainty != _NO_TIME or not _READING.isdisjoint(fact.changed)
+            return "withdrawn" not in fact.changed and read_otherwise
     return answer.current and isinstance(fact, ShipmentUpdated)
 
 

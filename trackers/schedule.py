@@ -135,6 +135,8 @@ BACKOFF: Mapping[Outcome, tuple[timedelta, timedelta]] = {
 }
 #: The account is suspended: the watch stays due, and is asked as soon as an account can.
 _DUE_AT_ONCE = frozenset({Outcome.ACCOUNT_SUSPENDED, Outcome.NO_CARRIER_ACCOUNT})
+#: Nobody looked for the parcel: what was asked is still to be asked, and as urgent as it was.
+_NOT_LOOKED = _DUE_AT_ONCE | {Outcome.UNREACHABLE, Outcome.THROTTLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +164,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Ask again after `delay`, with this urgency; or stop, for a reason that the merchant is told.
+    """Ask again after `delay`; or stop, for a reason that the merchant is told.
 
-    `stalled`: the merchant is told of the silence now.
+    `urgency` None: as it was. `stalled`: the merchant is told of the silence now.
     """
 
     delay: timedelta | None
     stop_reason: str | None = None
-    urgency: Urgency = Urgency.REST
+    urgency: Urgency | None = Urgency.REST
     stalled: bool = False
 
     @property
@@ -223,8 +225,10 @@ def _backoff(now: Situation) -> timedelta:
     return max(doubled, timedelta(seconds=now.retry_after or 0))
 
 
-def _urgency(now: Situation, delay: timedelta) -> Urgency:
+def _urgency(now: Situation, delay: timedelta) -> Urgency | None:
     """How urgent the next poll is, on its own day."""
+    if now.outcome in _NOT_LOOKED:
+        return None
     if _is_over(now):
         return Urgency.REST
     out = now.milestone is Milestone.OUT_FOR_DELIVERY and now.silence < OUT_FOR

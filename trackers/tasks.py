@@ -1,10 +1,14 @@
 """Celery's side of polling: rows are the truth, a task is a nudge to look at them."""
 
+import threading
+
 from celery import shared_task
 
 from carriers.closing import close_due
+from carriers.reserving import forget as forget_days
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
+from trackers.dues import in_flight
 from trackers.forgetting import BATCH
 from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller, is_more_to_do
@@ -18,12 +22,15 @@ CLOSING_BUDGET = 3.0
 #: Batches of what is too old that one run deletes, so that it ends; the next run goes on.
 BATCHES = 50
 
+#: Held while this process polls; set while somebody wants it to.
+_polls = threading.Lock()
+_asked_for = threading.Event()
+
 
 @shared_task(name="trackers.poll_due")
 def poll_due() -> None:
     """Poll what is due; then make room, and nudge if there is more."""
-    if Poller().run(BUDGET) and is_more_to_do():
-        nudge()
+    _poll()
 
 
 @shared_task(name="trackers.sweep")
@@ -34,14 +41,32 @@ def sweep() -> None:
     """
     settle_accounts()
     tell()
-    Poller().run(BUDGET)
-    close_due(CLOSING_BUDGET)
+    _poll()
+    close_due(CLOSING_BUDGET, in_flight)
     forget_answers()
+
+
+def _poll() -> None:
+    """Poll here, one run at a time of each process: two would share its processor and ask no faster.
+
+    Where one goes on already, that one nudges for whoever asked meanwhile.
+    """
+    _asked_for.set()
+    if not _polls.acquire(blocking=False):
+        return
+    try:
+        _asked_for.clear()
+        ended = Poller().run(BUDGET)
+    finally:
+        _polls.release()
+    if _asked_for.is_set() or (ended and is_more_to_do()):
+        nudge()
 
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what carriers said so long ago that it is not kept any more."""
+    """Delete what carriers said so long ago that it is not kept any more, and the counts of old days."""
+    forget_days()
     for _ in range(BATCHES):
         if stop.is_set() or forget_answers() < BATCH:
             return

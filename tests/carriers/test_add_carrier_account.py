@@ -97,3 +97,28 @@ def test_plain_http_is_for_allowed_networks(settings: Settings) -> None:
     settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     run("all24", "--house", "--key", "k", "--base-url", "http://127.0.0.1:8900")
     assert CarrierAccount.objects.get().base_url == "http://127.0.0.1:8900"
+
+
+def test_a_quota_and_a_pace_can_be_given() -> None:
+    run("all24", "--house", "--key", "k", "--daily-quota", "20000", "--pace", "2.5")
+    account = CarrierAccount.objects.get()
+    assert (account.daily_quota, account.pace_limit) == (20_000, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("courier", "option", "value", "said"),
+    [
+        ("all24", "--daily-quota", "0", "between 1"),
+        ("all24", "--daily-quota", "-1", "greater than or equal to 0"),
+        ("all24", "--daily-quota", "99999999999", "less than or equal to"),
+        ("ship24", "--daily-quota", "4", "between 5, the most that one poll takes"),
+        ("all24", "--pace", "0", "greater than or equal to 0.01"),
+        ("all24", "--pace", "nan", "between 0.01 and 10000"),
+        ("all24", "--pace", "inf", "between 0.01 and 10000"),
+        ("all24", "--daily-quota", "many", "invalid int value"),
+    ],
+)
+def test_a_quota_or_pace_that_is_none_is_refused(courier: str, option: str, value: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        run(courier, "--house", "--key", "k", f"{option}={value}")
+    assert not CarrierAccount.objects.exists()

@@ -1,6 +1,8 @@
 """The admin of carrier accounts: a key goes in, and never comes out."""
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,12 +11,15 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Merchant
-from carriers.models import CarrierAccount, UnmappedCode
+from carriers.budget import day_of
+from carriers.models import CarrierAccount, DailyUse, Health, UnmappedCode
 from tests.factories import CarrierAccountFactory
 
 pytestmark = pytest.mark.django_db
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -123,6 +128,22 @@ def test_a_key_that_cannot_be_decrypted_is_replaced_on_its_page(staff: Client) -
     assert (found.key, found.state) == ("n3w", CarrierAccount.State.ACTIVE)
 
 
+def test_an_unmapped_code_is_shown_with_its_newest_examples(staff: Client) -> None:
+    sample = {
+        "text": "<b>Held</b> at hub",
+        "trackerId": "01900000-0000-7000-8000-000000000024",
+        "raw": {"time": "2026-03-01 12:00:00", "location_ref": "h1"},
+        "seenAt": "2026-03-01T12:00:00Z",
+    }
+    code = UnmappedCode.objects.create(courier="all24", code="250000", text="Held", count=3, samples=[sample])
+    page = staff.get(reverse("admin:carriers_unmappedcode_change", args=[code.pk])).content.decode()
+    told = (
+        "2026-03-01T12:00:00Z, tracker 01900000-0000-7000-8000-000000000024: &lt;b&gt;Held&lt;/b&gt; at hub"
+    )
+    assert told in page
+    assert "&quot;location_ref&quot;: &quot;h1&quot;" in page
+
+
 def test_unmapped_codes_are_for_reading_only(staff: Client) -> None:
     code = UnmappedCode.objects.create(courier="all24", code="250000", text="Held at hub", count=3)
     assert "250000" in staff.get(reverse("admin:carriers_unmappedcode_changelist")).content.decode()
@@ -154,3 +175,27 @@ def test_a_key_and_a_push_secret_may_change_at_once(staff: Client) -> None:
     staff.post(change_url(account), form(new_key="n3w", new_push_secret="whsec_new"))
     found = CarrierAccount.objects.get()
     assert (found.push_secret, found.key) == ("whsec_new", "n3w")
+
+
+def test_an_accounts_page_shows_how_calls_go(staff: Client) -> None:
+    account = CarrierAccountFactory(courier="all24", daily_quota=50)
+    Health.objects.update(circuit="open", open_until=LATER, last_failure="no route to the carrier", pace=0.25)
+    day = day_of("all24", timezone.now())
+    DailyUse.objects.create(account=account, courier="all24", day=day, reserved=8)
+    page = staff.get(change_url(account)).content.decode()
+    for told in ("down until 2099-01-01 00:00:00 UTC: no route to the carrier", "0.25", ">8<", ">42<"):
+        assert told in page
+    listed = staff.get(reverse("admin:carriers_carrieraccount_changelist")).content.decode()
+    assert "no route to the carrier" in listed
+
+
+def test_the_list_of_accounts_takes_as_many_statements_however_many_there_are(
+    staff: Client, count_statements: Callable[[Callable[[], object]], int]
+) -> None:
+    url = reverse("admin:carriers_carrieraccount_changelist")
+    CarrierAccountFactory()
+    staff.get(url)
+    few = count_statements(lambda: staff.get(url))
+    for _ in range(5):
+        CarrierAccountFactory()
+    assert count_statements(lambda: staff.get(url)) == few

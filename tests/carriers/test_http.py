@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pytest_django.fixtures import Settings
 
-from carriers import http
+from carriers import http, sockets
 from carriers.adapter import Method, Request
 from carriers.exceptions import BadResponse, CarrierError, Unreachable
 from carriers.http import HttpClient
@@ -92,14 +92,36 @@ def test_an_old_connection_is_not_trusted(client: HttpClient, monkeypatch: pytes
     assert server.connections == 3
 
 
-def test_each_thread_has_connections_of_its_own(client: HttpClient) -> None:
-    with serving(answer(b"{}")) as server:
+def test_calls_at_the_same_time_have_connections_of_their_own(client: HttpClient) -> None:
+    together = threading.Barrier(4)
+
+    def behave(peer: socket.socket) -> None:
+        together.wait(20)
+        answer(b"{}")(peer)
+
+    with serving(behave) as server:
         threads = [threading.Thread(target=client.send, args=(Request(server.url),)) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
     assert server.connections == 4
+
+
+def test_a_connection_is_kept_for_whichever_thread_asks_next(client: HttpClient) -> None:
+    with serving(answer(b"{}")) as server:
+        for _ in range(3):
+            thread = threading.Thread(target=client.send, args=(Request(server.url),))
+            thread.start()
+            thread.join()
+    assert (len(server.requests), server.connections) == (3, 1)
+
+
+def test_a_header_that_cannot_be_sent_is_never_begun(client: HttpClient) -> None:
+    with serving(answer(b"{}")) as server, pytest.raises(Unreachable) as raised:
+        client.send(Request(server.url, {}, {"HS-Api-Key": "s3cret\r\nX: y"}))
+    assert server.requests == []
+    assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -187,14 +209,14 @@ def test_a_dripping_server_is_left_at_the_deadline(
     with serving(dripping(head)) as server:
         error = failure(client, server.url)
     assert isinstance(error, Unreachable)
-    assert error.detail == http.TOO_LATE
+    assert error.detail == sockets.TOO_LATE
     assert 0.3 < monotonic() - started < 3
 
 
 def test_a_silent_server_is_left_at_the_deadline(client: HttpClient, settings: Settings) -> None:
     settings.CARRIER_DEADLINE = 0.3
     with serving(lambda peer: peer.recv(1) and None) as server:
-        assert failure(client, server.url).detail == http.TOO_LATE
+        assert failure(client, server.url).detail == sockets.TOO_LATE
 
 
 def test_the_next_question_has_a_deadline_of_its_own(client: HttpClient, settings: Settings) -> None:
@@ -296,7 +318,7 @@ def test_a_name_that_does_not_resolve_is_unreachable(client: HttpClient) -> None
 
 
 def test_a_look_up_that_hangs_is_left_behind(client: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "CONNECT_DEADLINE", 0.2)
+    monkeypatch.setattr(sockets, "CONNECT_DEADLINE", 0.2)
     done = threading.Event()
     monkeypatch.setattr(http.socket, "getaddrinfo", lambda *_args, **_options: done.wait(30) and [])
     assert "not resolved in time" in failure(client, "https://slow.example/").detail
@@ -423,7 +445,7 @@ def test_over_tls_an_answer_comes_and_a_drip_is_left_too(certificate: Path, sett
         settings.CARRIER_DEADLINE = 0.4
         server.behaviour = dripping(HEAD + b"Content-Length: 1000\r\n\r\n")
         started = monotonic()
-        assert failure(client, server.url).detail == http.TOO_LATE
+        assert failure(client, server.url).detail == sockets.TOO_LATE
         assert monotonic() - started < 3
     client.close()
 
@@ -433,4 +455,4 @@ def test_a_handshake_that_never_ends_is_left_at_the_deadline(client: HttpClient,
     with serving(lambda _: None) as server:
         error = failure(client, server.url.replace("http://", "https://"))
     assert isinstance(error, Unreachable)
-    assert error.detail == http.TOO_LATE
+    assert error.detail == sockets.TOO_LATE

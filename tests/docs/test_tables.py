@@ -3,8 +3,9 @@
 import ast
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.management import BaseCommand, load_command_class
@@ -13,17 +14,20 @@ from rest_framework.views import APIView
 import carriers.facts
 from accounts import errors
 from carriers import health as account_health
+from carriers import moments, unmapped
 from carriers.conditions import Status
 from carriers.exceptions import CarrierError, KeyExhausted
+from carriers.moments import Clock
 from carriers.outcome import Outcome
 from carriers.registry import adapters
+from carriers.snapshot import Certainty
 from carriers.words import all24, express247
 from config import urls
 from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import milestones, quarantine, schedule
+from trackers import milestones, quarantine, remapping, schedule
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -311,6 +315,23 @@ def test_carriers_has_247expresss_errors() -> None:
     kinds: dict[str, type[CarrierError]] = {**express247.ERRORS, express247.KEY_LIMIT: KeyExhausted}
     rows = table(page("carriers"), "error code", "outcome")
     assert dict(rows) == {code: kind.outcome.value for code, kind in kinds.items()}
+
+
+def test_carriers_reads_times_as_the_code_does() -> None:
+    rows = table(page("carriers"), "as it was sent", "read in", "instant", "certainty")
+    assert {certainty for *_, certainty in rows} == set(Certainty)
+    for text, there, instant, certainty in rows:
+        offset = moments.offset_named(there)
+        clock = Clock(UTC, offset) if offset else Clock(ZoneInfo(there))
+        moment = clock.read(None if text == "nothing" else text)
+        expected = None if instant == "none" else datetime.fromisoformat(instant)
+        assert (moment.instant, moment.certainty) == (expected, certainty)
+
+
+def test_carriers_has_the_figures_of_remapping_and_of_examples() -> None:
+    text = " ".join(prose(page("carriers")).split())
+    assert f"It takes {remapping.BATCH} trackers at a time" in text
+    assert f"the newest {unmapped.SAMPLES} examples" in text
 
 
 def test_the_api_lists_the_routes_that_are_answered() -> None:

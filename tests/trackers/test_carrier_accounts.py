@@ -91,6 +91,19 @@ def test_a_key_is_taken_into_use_and_never_shown(
     assert as_alice.get(URL).json() == {"data": {"carrierAccounts": [shape], "next": None}}
 
 
+def test_a_quota_and_a_pace_can_be_set_and_are_shown(as_alice: APIClient) -> None:
+    body = {"courierCode": "all24", "key": KEY, "dailyQuota": 500, "pace": 2.5}
+    shape = as_alice.post(URL, body, format="json").json()["data"]["carrierAccount"]
+    assert (shape["dailyQuota"], shape["quotaLeft"], shape["pace"]) == (500, 500, 2.5)
+    assert shape["health"]["callsPerSecond"] == 2.5
+
+
+def test_a_carriers_own_quota_is_counted_without_one_being_set(as_alice: APIClient) -> None:
+    body = {"courierCode": "247express", "key": KEY}
+    shape = as_alice.post(URL, body, format="json").json()["data"]["carrierAccount"]
+    assert (shape["dailyQuota"], shape["quotaLeft"]) == (None, 200_000)
+
+
 def test_address_and_zone_are_the_carriers_unless_given(as_alice: APIClient) -> None:
     for left_out in ({}, {"baseUrl": None, "timeZone": None}, {"baseUrl": "", "timeZone": ""}):
         body = {"courierCode": "247express", "key": KEY} | left_out
@@ -134,6 +147,16 @@ def test_an_account_that_is_called_by_its_carrier_shows_where(alice: Merchant, a
         ({"timeZone": "Middle/Earth"}, "timeZone"),
         ({"timeZone": "../etc/passwd"}, "timeZone"),
         ({"pushSecret": KEY}, "pushSecret"),
+        ({"dailyQuota": 0}, "dailyQuota"),
+        ({"dailyQuota": "5"}, "dailyQuota"),
+        ({"dailyQuota": True}, "dailyQuota"),
+        ({"dailyQuota": 10**30}, "dailyQuota"),
+        ({"dailyQuota": 4, "courierCode": "ship24"}, "dailyQuota"),
+        ({"pace": 0}, "pace"),
+        ({"pace": "2"}, "pace"),
+        ({"pace": True}, "pace"),
+        ({"pace": -1.5}, "pace"),
+        ({"pace": 10**400}, "pace"),
         ({"state": "active"}, "state"),
         ({"merchant": None}, "merchant"),
     ],

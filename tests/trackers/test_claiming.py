@@ -103,12 +103,18 @@ class TestPlaces:
         Watch.objects.filter(id__in=lost).update(claimed_until=Now() - timedelta(seconds=1))
         assert {one.watch for one in claim(100)} == lost
 
-    def test_the_places_of_a_process_are_shared_evenly(self, alice: Merchant) -> None:
+    def test_accounts_take_turns_for_the_places_of_a_process(self, alice: Merchant) -> None:
         held = [CarrierAccountFactory(merchant=alice, courier="all24") for _ in range(5)]
         for one in held:
             watch_many(one, 20)
-        by_account = Counter(one.account for one in claim(20))
-        assert by_account == {one.id: 4 for one in held}
+        served = [claim(25), claim(25)]
+        assert Counter(one.account for claims in served for one in claims) == {one.id: 10 for one in held}
+        assert [len({one.account for one in claims}) for claims in served] == [3, 3]
+
+    def test_many_accounts_with_little_that_is_due_are_served_in_one_claim(self, alice: Merchant) -> None:
+        for _ in range(7):
+            watch_many(CarrierAccountFactory(merchant=alice, courier="all24"), 1)
+        assert len(claim(100)) == 7
 
     def test_the_least_recently_served_account_comes_first(self, alice: Merchant) -> None:
         held = [CarrierAccountFactory(merchant=alice, courier="all24") for _ in range(6)]

@@ -1,5 +1,6 @@
 """After an erasure no table holds anything personal of the parcel, whatever came before and comes later."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from tests.carriers.servers import Server, answer, serving
 from tests.factories import CarrierAccountFactory
 from tests.ship24_server import KEY, Ship24Server, event, push, ship24_server, tracking
 from tests.subscribers import Handler, Subscriber, subscriber
+from tests.together import at_once
 from tests.trackers.persons import PERSONAL, RECIPIENT, SHIPMENT, all24_order, express_order, places
 from trackers.models import Tracker, Watch
 from trackers.rebuilding import check
@@ -162,6 +164,33 @@ def test_what_comes_later_is_recorded_without_it(house: House) -> None:
     )
     assert Event.objects.filter(type="tracking.scanned").count() > known
     assert Attempt.objects.filter(delivery__message__type="tracker.erased", status_code=200).count() == 3
+    assert places() == {}
+    assert not list(check())
+
+
+def test_erasing_in_the_middle_of_everything_leaves_none_of_it(house: House) -> None:
+    """Polls, a push, deliveries, and calls whose answers are kept, at the same moment as the erasures."""
+    codes = itertools.cycle(["100000", "200000", "300000"])
+    numbers = [{"trackingNumber": number, "courierCode": courier} for courier, number in NUMBERS.items()]
+
+    def poll() -> None:
+        for _ in range(3):
+            house.all24.replies[NUMBERS["all24"]] = all24_order(NUMBERS["all24"], next(codes), "500000")
+            Watch.objects.update(next_poll_at="2026-01-01T00:00:00Z")
+            house.poll()
+
+    def call() -> None:
+        for nth, body in enumerate(numbers * 3):
+            headers = {"Idempotency-Key": f"meanwhile-{nth}"}
+            found = house.client.post("/v1/trackers/track", body, format="json", headers=headers)
+            assert found.status_code in {200, 409}, found.content
+
+    def send() -> None:
+        for _ in range(3):
+            pump.run(0.5)
+
+    at_once(poll, call, send, house.erase)
+    send()
     assert places() == {}
     assert not list(check())
 

@@ -34,6 +34,14 @@ def test_one_that_answers_has_all_places() -> None:
     assert places.free_for(KNOWN_FOR + 1)[account] == TRIAL
 
 
+def test_one_that_cannot_be_reached_is_as_good_as_unknown() -> None:
+    places, account = Places(), uuid4()
+    answered(places, account)
+    places.begin(account, 1.0)
+    places.end(account, 1.0, 1.1, answered=False)
+    assert places.free_for(1.2)[account] == TRIAL
+
+
 @pytest.mark.parametrize(("accounts", "each"), [(1, FOR_SLOW), (10, 5), (50, 1), (90, 1)])
 def test_those_whose_calls_take_long_share_few_places(accounts: int, each: int) -> None:
     places = Places()

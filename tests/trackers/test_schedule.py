@@ -111,11 +111,19 @@ def test_an_old_parcel_is_asked_about_half_as_often_until_it_goes_out() -> None:
         (replace(IN_TRANSIT, milestone=Milestone.INFO_RECEIVED), Urgency.REST),
         (replace(IN_TRANSIT, milestone=Milestone.DELIVERED), Urgency.REST),
         (replace(IN_TRANSIT, milestone=Milestone.EXCEPTION, final=True), Urgency.REST),
-        (replace(IN_TRANSIT, outcome=Outcome.UNREACHABLE, failures=3), Urgency.MOVED),
+        (replace(IN_TRANSIT, outcome=Outcome.BAD_RESPONSE, failures=3), Urgency.MOVED),
     ],
 )
 def test_the_more_is_to_be_expected_the_more_urgent_it_is(now: Situation, urgency: Urgency) -> None:
     assert decide(now).urgency is urgency
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Outcome.UNREACHABLE, Outcome.THROTTLED, Outcome.ACCOUNT_SUSPENDED, Outcome.NO_CARRIER_ACCOUNT],
+)
+def test_a_poll_that_nobody_looked_for_leaves_the_urgency_as_it_was(outcome: Outcome) -> None:
+    assert decide(replace(IN_TRANSIT, outcome=outcome, failures=1)).urgency is None
 
 
 @pytest.mark.parametrize(("milestone", "silence"), [*schedule.STALLED_AFTER.items()], ids=str)

@@ -219,6 +219,19 @@ class TestUrgency:
             pass_time(timedelta(minutes=1))
         assert urgencies == [0, 3, 2, 3]
 
+    @pytest.mark.usefixtures("account")
+    def test_stays_the_highest_until_the_carrier_answers(
+        self, alice: Merchant, carrier: CarrierServer, follow: Follow, poll_all: Poll
+    ) -> None:
+        follow(alice, NUMBER)
+        carrier.replies[NUMBER] = (503, b"")
+        poll_all()
+        assert Watch.objects.get().urgency == 0
+        carrier.replies[NUMBER] = (404, b"{}")
+        pass_time(timedelta(minutes=1))
+        poll_all()
+        assert Watch.objects.get().urgency == 3
+
     def test_is_highest_where_a_poll_was_asked_for(
         self, as_alice: APIClient, tracker: Tracker, poll_all: Poll
     ) -> None:

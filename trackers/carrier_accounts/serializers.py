@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from carriers import validation
 from carriers.registry import pushing
-from webhooks.fields import Text
+from webhooks.fields import Text, Whole
 from webhooks.serializers import Strict
 
 
@@ -18,6 +19,22 @@ class Secret(Text):
         super().__init__(
             trim_whitespace=False, write_only=True, max_length=1_000, validators=[validation.key], **options
         )
+
+
+class Pace(serializers.FloatField):
+    """Calls a second: a JSON number within what `carriers.validation.pace` takes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=validation.SLOWEST, max_value=validation.FASTEST, **options)
+
+    def to_internal_value(self, data: Any) -> float:
+        if not isinstance(data, int | float) or isinstance(data, bool):
+            raise serializers.ValidationError("expected a number")
+        try:
+            validation.pace(data)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages) from None
+        return float(data)
 
 
 class AccountBody(Strict):
@@ -32,9 +49,12 @@ class AccountBody(Strict):
         max_length=64, allow_null=True, allow_blank=True, default=None, validators=[validation.time_zone]
     )
     pushSecret = Secret(allow_null=True, default=None)
+    dailyQuota = Whole(allow_null=True, default=None, min_value=1, max_value=validation.MOST_A_DAY)
+    pace = Pace(allow_null=True, default=None)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         refuse_push_secret(attrs["courierCode"], attrs)
+        refuse_quota(attrs["courierCode"], attrs["dailyQuota"])
         return attrs
 
     @staticmethod
@@ -46,6 +66,8 @@ class AccountBody(Strict):
             "base_url": valid["baseUrl"] or "",
             "time_zone": valid["timeZone"] or "",
             "push_secret": valid["pushSecret"],
+            "daily_quota": valid["dailyQuota"],
+            "pace_limit": valid["pace"],
         }
 
 
@@ -54,6 +76,14 @@ class KeyBody(Strict):
 
     key = Secret()
     pushSecret = Secret(allow_null=True, required=False)
+
+
+def refuse_quota(courier: str, calls: int | None) -> None:
+    """Raises ValidationError for a day in which no poll would fit."""
+    try:
+        validation.daily_quota(calls, courier)
+    except ValidationError as error:
+        raise serializers.ValidationError({"dailyQuota": error.messages}) from None
 
 
 def refuse_push_secret(courier: str, valid: Mapping[str, Any]) -> None:

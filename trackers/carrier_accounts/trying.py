@@ -11,12 +11,15 @@ from uuid_utils.compat import uuid7
 from accounts.errors import ApiError
 from carriers import accounts
 from carriers.adapter import Credentials, Query
-from carriers.exceptions import CarrierError, NotFoundYet, NotYourParcel, Unreachable
+from carriers.budget import Reservation
+from carriers.exceptions import CarrierError, NotFoundYet, NotYourParcel, TooLate, Unreachable
 from carriers.fetching import Fetched, Fetcher
 from carriers.health import Call
 from carriers.heeding import Ended, heed
 from carriers.models import CarrierAccount
 from carriers.outcome import Outcome
+from carriers.reserving import give_back
+from carriers.taking import Withheld, take
 from trackers import tasks, waiting
 
 #: A number that no carrier gives, and that all take for one.
@@ -47,18 +50,26 @@ def try_out(account: CarrierAccount) -> Trial:
         if not given:
             message = "Too many requests wait for carriers at present."
             raise ApiError(429, "too_many_requests", message, {"Retry-After": "1"})
-        ended = _asked(account.courier, usable.credentials, asked_at)
+        try:
+            ended = _asked(account.courier, usable.credentials, asked_at, take(account.id, probing=True))
+        except Withheld as error:
+            return _told(error)
+    if not ended.asked:
+        return _told(TooLate())
     if heed([Ended(account.id, Call(_NOBODY, asked_at, ended.error))]):
         tasks.nudge_accounts()
     return _told(ended.error)
 
 
-def _asked(courier: str, credentials: Credentials, asked_at: datetime) -> Fetched[None]:
+def _asked(
+    courier: str, credentials: Credentials, asked_at: datetime, reserved: Reservation
+) -> Fetched[None]:
     query = Query(NOBODYS, credentials, asked_at=asked_at, since=asked_at, tracker_id=uuid7(), follow=False)
     fetcher: Fetcher[None] = Fetcher()
-    fetcher.submit(None, courier, query)
+    fetcher.submit(None, courier, query, reserved.start_by)
     ended = fetcher.collect(settings.CARRIER_DEADLINE + _BEYOND)
-    return ended[0] if ended else Fetched(None, error=Unreachable())
+    give_back((reserved, one.made) for one in ended)
+    return ended[0] if ended else Fetched(None, error=Unreachable(), made=reserved.calls)
 
 
 def _told(error: CarrierError | None) -> Trial:

@@ -137,7 +137,7 @@ OPERATIONS: dict[str, Operation] = {
         summary="Take a carrier's key into use",
         description="Parcels that wait for an account at this carrier are asked about at once.",
         body=AccountBody,
-        body_example={"courierCode": "all24", "key": "your-key"},
+        body_example={"courierCode": "all24", "key": "your-key", "dailyQuota": 20000},
         answers={201: _account("The account, without its key.")},
         errors={403: ["quota_limit_reached"]},
     ),

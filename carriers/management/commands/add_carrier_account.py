@@ -26,6 +26,15 @@ class Command(BaseCommand):
         parser.add_argument("--base-url", default="", help="where the carrier is asked, unless at its own")
         parser.add_argument("--time-zone", default="", help="IANA zone of times without an offset")
         parser.add_argument(
+            "--daily-quota",
+            type=int,
+            metavar="N",
+            help="calls in one day at the carrier's home, unless as many as it allows by itself",
+        )
+        parser.add_argument(
+            "--pace", type=float, metavar="N", help="calls a second at most, unless as the carrier allows"
+        )
+        parser.add_argument(
             "--push-secret",
             metavar="SECRET",
             help="what the carrier shows when it calls us; without, it may not",
@@ -41,6 +50,8 @@ class Command(BaseCommand):
             base_url=options["base_url"],
             time_zone=options["time_zone"],
             push_secret=options["push_secret"],
+            daily_quota=options["daily_quota"],
+            pace_limit=options["pace"],
         )
         try:
             validation.key(options["key"])

@@ -1,0 +1,73 @@
+"""Threads that ask carriers: few while the processor is what they wait for, more while carriers are."""
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from time import monotonic, process_time
+
+#: Threads that are started at once. Where carriers answer at once, more would only wait for each other.
+FIRST = 4
+#: Seconds between two looks whether more are wanted: that is where work waits although this process used less
+#: than that share of a processor.
+LOOK_EVERY, BUSY = 0.01, 0.5
+#: Seconds after which a thread without work ends.
+IDLE = 1.0
+
+Work = Callable[[], None]
+
+
+class Callers:
+    """Does work on threads, in order, at most so many at once. It must not raise."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._work: SimpleQueue[Work] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._looked_at = 0.0
+        self._used = 0.0
+
+    def do(self, work: Work) -> None:
+        """Have it done. Whoever waits for that calls `look` meanwhile."""
+        if self._work.empty():
+            self._begin_to_look()
+        self._work.put(work)
+        if self._threads < FIRST:
+            self._start(1)
+
+    def look(self) -> None:
+        """Start more threads where carriers keep those there are; twice as many at each look."""
+        now = monotonic()
+        if self._work.empty() or now - self._looked_at < LOOK_EVERY:
+            return
+        busy = (process_time() - self._used) / (now - self._looked_at)
+        if busy < BUSY:
+            self._start(min(self._threads, self._work.qsize()))
+        self._begin_to_look()
+
+    def _begin_to_look(self) -> None:
+        self._looked_at, self._used = monotonic(), process_time()
+
+    def _start(self, count: int) -> None:
+        for _ in range(count):
+            with self._lock:
+                if self._threads >= self._most:
+                    return
+                self._threads += 1
+            threading.Thread(target=self._run, name="carrier", daemon=True).start()
+
+    def _run(self) -> None:
+        while work := self._next():
+            work()
+
+    def _next(self) -> Work | None:
+        """The next in order; None where this thread is to end: then it is not counted any more."""
+        while True:
+            try:
+                return self._work.get(timeout=IDLE)
+            except Empty:
+                with self._lock:
+                    # What was put since finds fewer threads than there were, or is found here.
+                    if self._work.empty():
+                        self._threads -= 1
+                        return None
