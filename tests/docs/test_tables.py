@@ -27,7 +27,7 @@ from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import milestones, quarantine, remapping, schedule
+from trackers import milestones, quarantine, remapping, schedule, turns
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -130,6 +130,12 @@ def test_polling_has_the_urgencies_of_the_code() -> None:
     assert [int(number) for number, _ in rows] == [urgency.value for urgency in schedule.Urgency]
     assert f"less than {schedule.OUT_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.DUE][1]
     assert f"less than {schedule.MOVED_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.MOVED][1]
+
+
+def test_polling_has_the_turns_of_each_urgency() -> None:
+    counts = [turns.TURNS.count(urgency) for urgency in schedule.Urgency]
+    assert len(turns.TURNS) == 10
+    assert "turns of its own ({}, {}, {} and {})".format(*counts) in prose(page("polling"))
 
 
 def test_polling_has_the_silences_that_are_told() -> None:
