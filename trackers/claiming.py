@@ -92,7 +92,7 @@ def pace_allows_in() -> float | None:
     waits = [
         (next_call_at(one.standing, one.now) - one.now).total_seconds()
         for one in due_accounts(1)
-        if one.standing.circuit is Circuit.CLOSED and one.places == 0 and one.room().left > 0
+        if one.standing.circuit is Circuit.CLOSED and one.standing.rate is not None and one.room().left > 0
     ]
     return min((wait for wait in waits if wait <= SOON), default=None)
 
