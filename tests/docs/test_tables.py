@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 
 import carriers.facts
 from accounts import errors
+from carriers import budget, days, moments, reserving, unmapped
 from carriers import health as account_health
-from carriers import moments, unmapped
 from carriers.conditions import Status
 from carriers.exceptions import CarrierError, KeyExhausted
 from carriers.moments import Clock
@@ -27,7 +27,7 @@ from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import milestones, quarantine, remapping, schedule
+from trackers import milestones, quarantine, remapping, schedule, turns
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -393,3 +393,26 @@ def test_polling_and_the_api_have_the_words_of_health() -> None:
     assert circuits == list(account_health.Circuit)
     statuses = [name for name, _ in table(page("api"), "status", "what it means")]
     assert statuses == list(Status)
+
+
+def test_polling_has_the_figures_of_the_budget() -> None:
+    rows = {row[0]: row[1] for row in table(page("polling"), "quota", "calls in a day")}
+    own, of_all = adapters()["247express"].daily_quota, adapters()["247express"].service_quota
+    assert rows["247express, each account"] == f"{own:,}"
+    assert rows["247express, all accounts of this installation together"] == f"{of_all:,}"
+    counting = {code for code, one in adapters().items() if one.daily_quota or one.service_quota}
+    assert counting == {"247express"}
+    said = sections(page("polling"))["The budget"]
+    several = {code: one.most_calls for code, one in adapters().items() if one.most_calls > 1}
+    assert several == {"ship24": 5}
+    assert "at Ship24 may make up to 5 calls" in said
+    assert f"within {days.MARGIN.total_seconds():g} s of midnight" in said
+    assert f"{budget.BURST * 100:g} % more" in said
+    assert f"kept for {reserving.KEPT_DAYS} d" in said
+
+
+def test_polling_has_the_turns_of_urgencies() -> None:
+    rows = table(page("polling"), "urgency", "turns of ten")
+    told = {int(urgency.split(":")[0]): int(turns_) for urgency, turns_ in rows}
+    assert told == {urgency: turns.TURNS.count(urgency) for urgency in turns.URGENCIES}
+    assert set(told) == set(schedule.Urgency)

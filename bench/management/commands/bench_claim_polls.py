@@ -24,8 +24,8 @@ _TRACKERS = """
 INSERT INTO trackers_tracker (id, merchant_id, created_at, tracking_number, courier_codes,
     restrict_to_couriers, is_subscribed, digest, version, milestone, final, state)
 SELECT ('10000000-0000-7000-8000-' || lpad(to_hex(nth), 12, '0'))::uuid,
-    (%(merchants)s::uuid[])[nth %% 50 + 1], now() - interval '3 days', 'HS' || nth, '{all24}', false, true, 'bench ' || nth, 1, 'in_transit', false,
-    '{"scans": []}'
+    (%(merchants)s::uuid[])[nth %% 50 + 1], now() - interval '3 days', 'HS' || nth, '{all24}',
+    false, true, 'bench ' || nth, 1, 'in_transit', false, '{"scans": []}'
 FROM generate_series(0, %(trackers)s - 1) AS nth
 """
 _WATCHES = """
