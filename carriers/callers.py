@@ -9,7 +9,7 @@ from time import monotonic, process_time
 FIRST = 4
 #: Seconds between two looks whether more are wanted: that is where work waits although this process used less
 #: than that share of a processor.
-LOOK_EVERY, BUSY = 0.01, 0.5
+LOOK_EVERY, BUSY = 0.05, 0.4
 #: Seconds after which a thread without work ends.
 IDLE = 1.0
 
@@ -23,7 +23,8 @@ class Callers:
         self._most = most
         self._work: SimpleQueue[Work] = SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = 0
+        #: There are so many.
+        self.threads = 0
         self._looked_at = 0.0
         self._used = 0.0
 
@@ -32,8 +33,7 @@ class Callers:
         if self._work.empty():
             self._begin_to_look()
         self._work.put(work)
-        if self._threads < FIRST:
-            self._start(1)
+        self._start(1, FIRST)
 
     def look(self) -> None:
         """Start more threads where carriers keep those there are; twice as many at each look."""
@@ -42,18 +42,18 @@ class Callers:
             return
         busy = (process_time() - self._used) / (now - self._looked_at)
         if busy < BUSY:
-            self._start(min(self._threads, self._work.qsize()))
+            self._start(min(self.threads, self._work.qsize()), self._most)
         self._begin_to_look()
 
     def _begin_to_look(self) -> None:
         self._looked_at, self._used = monotonic(), process_time()
 
-    def _start(self, count: int) -> None:
+    def _start(self, count: int, most: int) -> None:
         for _ in range(count):
             with self._lock:
-                if self._threads >= self._most:
+                if self.threads >= min(most, self._most):
                     return
-                self._threads += 1
+                self.threads += 1
             threading.Thread(target=self._run, name="carrier", daemon=True).start()
 
     def _run(self) -> None:
@@ -67,7 +67,7 @@ class Callers:
                 return self._work.get(timeout=IDLE)
             except Empty:
                 with self._lock:
-                    # What was put since finds fewer threads than there were, or is found here.
+                    # Whoever puts some looks afterwards how many threads there are: it is found by one of us.
                     if self._work.empty():
-                        self._threads -= 1
+                        self.threads -= 1
                         return None

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+from datetime import datetime
 from typing import Any
+
+import orjson
 
 from carriers.snapshot import Moment, Reason, Scan, ShipmentFacts, Snapshot
 
@@ -25,7 +28,14 @@ def digest(snapshot: Snapshot, map_version: int, own_account: bool) -> str:  # n
         else None,
         snapshot.set_aside,
     ]
-    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_written(told)).hexdigest()
+
+
+def _written(told: list[Any]) -> bytes:
+    try:
+        return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # a whole number beyond 64 bits
+        return json.dumps(told, sort_keys=True, default=datetime.isoformat).encode()
 
 
 def _scan(scan: Scan) -> list[Any]:
@@ -33,7 +43,7 @@ def _scan(scan: Scan) -> list[Any]:
         scan.key,
         scan.source,
         _moment(scan.moment),
-        scan.placed.isoformat() if scan.placed and scan.moment.instant else None,
+        scan.placed if scan.moment.instant else None,
         scan.rank,
         scan.carrier_code,
         scan.text,
@@ -58,11 +68,10 @@ def _shipment(facts: ShipmentFacts) -> list[Any]:
     ]
 
 
-def _moment(moment: Moment | None) -> list[str | None] | None:
+def _moment(moment: Moment | None) -> list[Any] | None:
     if moment is None:
         return None
-    instant = moment.instant.isoformat() if moment.instant else None
-    return [moment.text, instant, moment.certainty, moment.written, moment.wall]
+    return [moment.text, moment.instant, moment.certainty, moment.written, moment.wall]
 
 
 def _reason(reason: Reason | None) -> list[str] | None:

@@ -114,9 +114,13 @@ class Clock:
         else:
             certainty, local = Certainty.ZONE_ASSUMED, wall.replace(tzinfo=self.zone)
         plain = wall.isoformat()
-        written = {Certainty.EXACT: f"{plain}Z", Certainty.ZONE_ASSUMED: plain}.get(
-            certainty, local.isoformat()
-        )
+        match certainty:
+            case Certainty.EXACT:
+                written = f"{plain}Z"
+            case Certainty.ZONE_ASSUMED:
+                written = plain
+            case _:
+                written = local.isoformat()
         return Moment(text, _instant(local), certainty, written, self._wall(local) if own else plain)
 
     def _wall(self, local: datetime) -> str:

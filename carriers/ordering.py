@@ -51,7 +51,8 @@ def ranked(scans: Iterable[Scan]) -> list[Scan]:
     found: list[Scan] = []
     for scan in scans:
         same = bool(found) and found[-1].placed == scan.placed
-        found.append(replace(scan, rank=found[-1].rank + 1 if same else 0))
+        rank = found[-1].rank + 1 if same else 0
+        found.append(scan if scan.rank == rank else replace(scan, rank=rank))
     return found
 
 

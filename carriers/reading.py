@@ -24,6 +24,8 @@ Read = TypeVar("Read")
 #: What of a carrier's text an error may repeat: a short code, no sentence, address or key of any length.
 _TOKEN = re.compile(r"[A-Za-z0-9_ .-]{1,60}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+#: How a JSON text without raw control characters, decoded from UTF-8, can bring one of those.
+_ESCAPED = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _DECIMAL = re.compile(rf"[+-]?\d{{1,{MAX_DIGITS}}}(\.\d{{1,{MAX_DIGITS}}})?", re.ASCII)
 
 
@@ -124,14 +126,11 @@ def to_store(value: Any) -> Any:
     A number with a fraction or an exponent becomes a string, exactly as the carrier wrote it: as a JSON
     number it would come back as a float. Whole numbers stay numbers.
     """
-    match value:
-        case dict():
-            return {key: to_store(item) for key, item in value.items()}
-        case list():
-            return [to_store(item) for item in value]
-        case _Fraction():
-            return value.literal
-    return value
+    if isinstance(value, dict):
+        return {key: item if type(item) is str else to_store(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_store(item) for item in value]
+    return value.literal if isinstance(value, _Fraction) else value
 
 
 def token(value: object) -> str | None:
@@ -153,14 +152,18 @@ def kind(value: object) -> str:
 
 def _decoded(body: bytes) -> tuple[Any, str | None]:
     """The value, or what is wrong with it."""
+    text = body.decode("utf-8-sig", "replace")
     try:
         value = json.loads(
-            body.decode("utf-8-sig", "replace"),
+            text,
             parse_constant=_refuse_constant,
             parse_float=_fraction,
             parse_int=_integer,
         )
-        return _storable(value, MAX_DEPTH), None
+        # As many brackets as that are not too deep: most answers are read without a look at each value.
+        if text.count("{") + text.count("[") > MAX_DEPTH:
+            _refuse_depth([value], MAX_DEPTH + 1)
+        return (_storable(value) if _ESCAPED.search(text) else value), None
     except RecursionError:
         return None, f"nested deeper than {MAX_DEPTH}"
     except json.JSONDecodeError as error:
@@ -170,16 +173,23 @@ def _decoded(body: bytes) -> tuple[Any, str | None]:
         return None, str(error)
 
 
-def _storable(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
-    if not isinstance(value, dict | list):
-        return value
+def _refuse_depth(value: dict[str, Any] | list[Any], depth: int) -> None:
     if depth == 0:
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
-    if isinstance(value, list):
-        return [_storable(item, depth - 1) for item in value]
-    return {_UNSTORABLE.sub("\ufffd", key): _storable(item, depth - 1) for key, item in value.items()}
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, dict | list):
+            _refuse_depth(item, depth - 1)
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
+        case list():
+            return [_storable(item) for item in value]
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
 
 
 class _Fraction(Decimal):

@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 #: Trackers read at a time: few, since each may have hundreds of kept answers.
 BATCH = 20
+#: Trackers looked for at a time.
+PAGE = 1_000
 #: How often a tracker is read anew that something was recorded for meanwhile.
 TRIES = 3
 
@@ -90,7 +92,7 @@ def remap(courier: Adapter, *, dry_run: bool = False, after: UUID | None = None)
     today's map has are no longer listed as unmapped.
     """
     found = Remapped(last=after)
-    while ids := kept.following(courier.code, found.last, BATCH):
+    for ids in _batches(courier.code, after):
         left: Collection[UUID] = ids
         for _ in range(TRIES):
             left = _batch(courier, [id_ for id_ in ids if id_ in left], found, dry_run=dry_run)
@@ -99,6 +101,14 @@ def remap(courier: Adapter, *, dry_run: bool = False, after: UUID | None = None)
         yield found
     if not dry_run:
         unmapped.forget(courier.code, found.known - found.unknown)
+
+
+def _batches(courier: str, after: UUID | None) -> Iterator[list[UUID]]:
+    """The watches of which something is kept."""
+    while page := kept.following(courier, after, PAGE):
+        for first in range(0, len(page), BATCH):
+            yield page[first : first + BATCH]
+        after = page[-1]
 
 
 def _batch(courier: Adapter, ids: Sequence[UUID], found: Remapped, *, dry_run: bool) -> set[UUID]:

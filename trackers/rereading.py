@@ -89,7 +89,7 @@ def _scans(
     here = told | _told(answer.snapshot, known)
     left = [one for one in known.values() if here.isdisjoint(_keys(one))]
     for scan in answer.snapshot.scans:
-        unknown = scan.key not in known and (scan.supersedes is None or not answer.current)
+        unknown = scan.key not in known and not (answer.current and scan.supersedes in known)
         kin = _kin(scan, left) if unknown else None
         left = [one for one in left if one is not kin]
         if kin is not None and kin["aliases"]:

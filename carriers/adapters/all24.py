@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -67,14 +67,17 @@ class All24(Adapter):
             moments.zone_named(query.credentials.time_zone, self.time_zone),
             moments.offset_of(reading.text(order.get("origin_order_date"))),
         )
-        parties = _Parties(_party(order.get("sender_location")), _party(order.get("recipient_location")))
+        parties = _parties(_party(order.get("sender_location")), _party(order.get("recipient_location")))
         # Newest first, as all24 documents: equal times keep that order, all others are told by themselves.
         events = reversed(reading.entries(order["history"], "history"))
         scans, set_aside = reading.readable(
             events, "an event", lambda event: self._scan(event, clock, parties)
         )
         places = ordering.places([scan.moment for scan in scans])
-        placed = [replace(scan, placed=place) for scan, place in zip(scans, places, strict=True)]
+        placed = [
+            scan if scan.placed == place else replace(scan, placed=place)
+            for scan, place in zip(scans, places, strict=True)
+        ]
         in_order = sorted(placed, key=lambda scan: scan.placed or ordering.LAST)
         return Snapshot(
             courier=self.code,
@@ -102,7 +105,7 @@ class All24(Adapter):
             courier=self.code,
             source=self.source,
             moment=moment,
-            placed=None,
+            placed=moment.instant,
             rank=0,
             carrier_code=code,
             text=reading.text(event.get("event_name")) or code or "",
@@ -116,10 +119,17 @@ class All24(Adapter):
 
 @dataclass(frozen=True, slots=True)
 class _Parties:
-    """Who sends and who gets the parcel: personal, kept out of the scans."""
+    """Who sends and who gets the parcel: personal, kept out of the scans.
+
+    `names`, and `own` (names and addresses), as texts are compared; `looked_at`: texts that were, and whether
+    they tell one of those.
+    """
 
     sender: dict[str, Any] | None
     recipient: dict[str, Any] | None
+    names: frozenset[str]
+    own: frozenset[str]
+    looked_at: dict[str, bool] = field(default_factory=dict)
 
     def public(self, location: object) -> dict[str, str]:
         """The parts of a scan's place, without what is the sender's or the recipient's; none where all is."""
@@ -127,21 +137,31 @@ class _Parties:
             return {}
         parts = {name: reading.text(location.get(name), reading.KEPT) for name in words.PLACE}
         told = {name: text for name, text in parts.items() if text}
-        if _alike(told.get("location_name", "")) in self._written("name"):
+        if self.names and _alike(told.get("location_name", "")) in self.names:
             return {}
-        own = self._written("name") | self._written("address")
-        return {name: text for name, text in told.items() if not _tells(_alike(text), own)}
+        return {name: text for name, text in told.items() if not self._tells(text)}
 
-    def _written(self, field: str) -> set[str]:
-        return {_alike(party[field]) for party in (self.sender, self.recipient) if party and party[field]}
+    def _tells(self, text: str) -> bool:
+        found = self.looked_at.get(text)
+        if found is None:
+            found = self.looked_at[text] = _tells(_alike(text), self.own)
+        return found
+
+
+def _parties(sender: dict[str, Any] | None, recipient: dict[str, Any] | None) -> _Parties:
+    parties = [party for party in (sender, recipient) if party]
+    names = frozenset(_alike(party["name"]) for party in parties if party["name"])
+    addresses = frozenset(_alike(party["address"]) for party in parties if party["address"])
+    return _Parties(sender, recipient, names, names | addresses)
 
 
 def _alike(text: str) -> str:
     """A text as it is compared: carriers write one name in many ways."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(plain.casefold().split())
 
 
-def _tells(part: str, own: set[str]) -> bool:
+def _tells(part: str, own: frozenset[str]) -> bool:
     return part in own or any(len(text) >= _TELLING and text in part for text in own)
 
 

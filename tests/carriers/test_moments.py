@@ -268,6 +268,21 @@ def test_a_zone_that_is_none_is_the_other_one(name: str) -> None:
     assert moments.zone_named("Europe/Berlin", "Asia/Bangkok") == BERLIN
 
 
+@pytest.mark.parametrize(
+    ("zone", "after", "midnight"),
+    [
+        ("Asia/Ho_Chi_Minh", "2024-05-20T02:00:00Z", "2024-05-20T17:00:00Z"),
+        ("Asia/Ho_Chi_Minh", "2024-05-20T17:00:00Z", "2024-05-21T17:00:00Z"),
+        ("Europe/Berlin", "2024-10-26T22:00:00Z", "2024-10-27T23:00:00Z"),  # a day of 25 hours
+        ("Africa/Cairo", "2024-04-25T12:00:00Z", "2024-04-25T22:00:00Z"),  # midnight is skipped
+        ("America/Havana", "2024-11-02T12:00:00Z", "2024-11-03T04:00:00Z"),  # midnight comes twice
+    ],
+)
+def test_the_next_midnight_of_a_place(zone: str, after: str, midnight: str) -> None:
+    found = moments.next_midnight(datetime.fromisoformat(after), ZoneInfo(zone))
+    assert found == datetime.fromisoformat(midnight)
+
+
 @given(
     st.text(max_size=40)
     | st.from_regex(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d)?", fullmatch=True)

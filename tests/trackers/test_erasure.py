@@ -12,6 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
+from carriers.models import UnmappedCode
 from events.models import Event
 from tests.carrier_server import CarrierServer
 from tests.carriers.servers import Server, answer, serving
@@ -62,7 +63,9 @@ class House:
 
     def hear(self, nth: int) -> None:
         """Everything that is told about a parcel: polls, a push, an answer that is none, deliveries."""
-        self.all24.replies[NUMBERS["all24"]] = all24_order("HSBY37H7", *["100000", "200000"][:nth], "500000")
+        self.all24.replies[NUMBERS["all24"]] = all24_order(
+            "HSBY37H7", *["100000", "777777"][:nth], "888888", "500000"
+        )
         self.express.behaviour = answer(
             express_order("VN-000123", *["ACCEPTED", "PICKED_UP"][:nth], "DELIVERED")
         )
@@ -140,6 +143,7 @@ def house(
 def test_all_of_it_is_there_before(house: House) -> None:
     found = places()
     assert set(found) == set(PERSONAL)
+    assert UnmappedCode.objects.exclude(samples=[]).exists()
     assert {column for columns in found.values() for column in columns} >= {
         "accounts_idempotencykey.body",
         "trackers_personaldata.given_recipient",

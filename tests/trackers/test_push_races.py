@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import timezone
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from events.models import Event
 from tests.ship24_server import Ship24Server, event, in_the_middle, push, ship24_server, tracking
+from tests.together import at_once
 from tests.trackers.test_push import NUMBER, account_of, call, keys
 from trackers.models import Tracker, Watch
 from trackers.rebuilding import check
@@ -166,3 +169,26 @@ def test_an_unchanged_answer_still_costs_one_update_after_a_push_was_heard_of(
         poll_again(poll_all)
         outcomes.append(Watch.objects.get().last_outcome)
     assert outcomes == ["ok", "unchanged"]
+
+
+def test_pushes_polls_and_another_shipping_date_at_once_end_in_one_state(
+    alice: Merchant,
+    as_alice: APIClient,
+    own: CarrierAccount,
+    there: Ship24Server,
+    follow: Follow,
+    poll_all: Poll,
+) -> None:
+    there.finds = [event("a"), event("b", "delivered", "2026-03-02T09:00:00Z")]
+    made = follow(alice, NUMBER, courierCode="ship24", shippingDate=f"{timezone.now():%Y-%m-%d}")
+    url = f"/v1/trackers/{made.id}"
+    at_once(
+        poll_all,
+        poll_all,
+        *(lambda one=one: call(own, push(tracking(made.id, one))).status_code for one in there.finds),
+        lambda: as_alice.patch(url, {"shippingDate": None}, format="json").status_code,
+    )
+    poll_again(poll_all)
+    assert keys(made) == ["a", "b"]
+    assert [scan["quarantined"] for scan in made.state["scans"]] == [False, False]
+    assert (made.milestone, list(check())) == ("delivered", [])

@@ -24,6 +24,7 @@ from carriers.words import all24 as words
 from events.models import Event
 from events.statuses import Milestone, StatusCode
 from tests.carrier_server import CarrierServer, order
+from tests.together import at_once
 from trackers import kept, remapping
 from trackers.kept import Kept
 from trackers.models import RawAnswer, Tracker, Watch
@@ -276,6 +277,28 @@ def test_an_answer_that_comes_meanwhile_is_read_too(
     assert Tracker.objects.get().milestone == "in_transit"
 
 
+def test_two_runs_at_once_and_polls_beside_them_amend_once(
+    tracker: Tracker,
+    carrier: CarrierServer,
+    mapped: Callable[[], None],
+    as_alice: APIClient,
+    settings: Settings,
+    poll: Callable[[], None],
+) -> None:
+    subscribe(as_alice, settings)
+    mapped()
+    for told in (("100000", "250000"), ("100000", "250000", "300000")):
+        carrier.replies[NUMBER] = order(NUMBER, *told)
+        at_once(lambda: run("all24"), lambda: run("all24"), poll)
+    assert types().count("tracking.scan_amended") == 1
+    assert types().count("tracking.scanned") == 3
+    assert [one.type for one in Message.objects.order_by("created_at")] == [
+        "tracking.exception",
+        "tracking.in_transit",
+    ]
+    assert list(check()) == []
+
+
 def test_a_tracker_that_is_never_still_is_left_and_said_so(
     tracker: Tracker, mapped: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +346,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(remapping, "BATCH", 1)
+    monkeypatch.setattr(remapping, "PAGE", 2)
     for nth in range(3):
         carrier.replies[f"HSAAAA0{nth}"] = order(f"HSAAAA0{nth}", "250000")
         follow(alice, f"HSAAAA0{nth}")
@@ -342,6 +366,17 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     after = str(cut.value).rpartition(" ")[2]
     assert "2 of 2 trackers changed" in run("all24", "--after", after)
     assert Tracker.objects.filter(milestone="exception").count() == 3
+
+
+def test_a_run_that_was_cut_off_at_once_begins_again(
+    tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(courier: Any, ids: list[UUID]) -> list[Kept]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kept, "read", cut)
+    with pytest.raises(CommandError, match=r"^cut off; begin again$"):
+        run("all24")
 
 
 def test_a_batch_costs_the_same_statements_however_many_trackers(

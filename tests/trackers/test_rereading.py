@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from carriers import identity, ordering
 from carriers.snapshot import Moment, Party, Reason, Scan, ShipmentFacts, Snapshot
+from carriers.words import express247
 from events.catalog import Fact, ScanAmended, Scanned
 from events.statuses import Milestone, StatusCode
-from tests.carriers.payloads import Payload, payloads
+from tests.carriers.payloads import Payload, parse, payloads
 from tests.trackers.cast import NOON, Parcel, scan, snapshot
 from trackers.rereading import Reread, corrections
 
@@ -174,6 +175,22 @@ def test_a_scan_whose_code_is_read_otherwise_is_the_same_scan_and_goes_by_both_k
     assert isinstance(fact, ScanAmended)
     assert (fact.scan_key, fact.alias) == (before.scans[0].key, after.scans[0].key)
     assert parcel.polled(after).facts == []
+
+
+def test_an_id_whose_name_is_a_word_of_the_map_by_now_is_the_same_scan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = {"time": "2024-05-02T11:40:00", "status": "17", "statusName": "On hold"}
+    left = {"time": "2024-05-01T11:40:00", "status": "2", "statusName": "Picked up"}
+    told = {"orderCode": "ABC12345", "statuses": [held, left]}
+    parcel = followed(parse("247express", told, "ABC12345"))
+    meaning = express247.Meaning(StatusCode.DELIVERY_EXCEPTION, Milestone.EXCEPTION)
+    monkeypatch.setattr(express247, "STATUSES", {**express247.STATUSES, "ON_HOLD": meaning})
+    again = parse("247express", told, "ABC12345")
+    (fact,) = found(parcel, kept(again, current=True))
+    assert isinstance(fact, ScanAmended)
+    assert fact.changed == ["statusCode", "statusMilestone"]
+    assert parcel.polled(again).facts == []
 
 
 def test_two_scans_that_look_alike_are_not_taken_for_one() -> None:

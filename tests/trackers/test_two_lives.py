@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -144,6 +145,30 @@ def test_a_wrong_shipping_date_can_be_put_right_and_all_is_judged_anew_at_once(
     assert "quarantinedEvents" not in shown
     assert told() == ["tracker.updated", "tracking.delivered"]
     assert types().count("tracking.scan_amended") == 2
+    assert list(check()) == []
+
+
+def test_a_poll_that_was_under_way_when_the_date_changed_is_not_heard_and_asked_again(
+    as_alice: APIClient, alice: Merchant, carrier: CarrierServer, follow: Follow, poll_all: Poll
+) -> None:
+    CarrierAccountFactory(merchant=alice, courier="all24", base_url=carrier.url)
+    carrier.replies[NUMBER] = plain = answer((20, "050000"), (19, "500000"))
+    tracker = follow(alice, NUMBER, shippingDate=day(3))
+    poll_all()
+
+    def changed_meanwhile() -> tuple[int, bytes]:
+        carrier.replies[NUMBER] = plain
+        try:
+            assert patch(as_alice, tracker, shippingDate=day(21)).status_code == 200
+        finally:
+            connection.close()
+        return plain
+
+    carrier.replies[NUMBER] = changed_meanwhile
+    Watch.objects.update(next_poll_at=timezone.now())
+    poll_all()
+    tracker.refresh_from_db()
+    assert (tracker.milestone, len(carrier.asked)) == ("delivered", 3)
     assert list(check()) == []
 
 

@@ -34,7 +34,9 @@ class Command(BaseCommand):
                     self.stderr.write(f"{found.trackers} trackers, up to watch {found.last}")
         except KeyboardInterrupt:
             self._tell(found, options["dry_run"])
-            raise CommandError(f"cut off; go on with --after {found.last}") from None
+            following = found.last or options["after"]
+            on = f"go on with --after {following}" if following else "begin again"
+            raise CommandError(f"cut off; {on}") from None
         self._tell(found, options["dry_run"])
         if found.left:
             raise CommandError(f"{found.left} trackers could not be recorded; run it again")
