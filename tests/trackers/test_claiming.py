@@ -23,6 +23,7 @@ from tests.trackers.watching_many import watch_many
 from trackers import dues
 from trackers.claiming import oldest_due
 from trackers.claims import Claim, Settled, claim, settle
+from trackers.detection import settle_accounts
 from trackers.models import Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -362,3 +363,11 @@ def test_the_moment_is_the_databases(account: CarrierAccount) -> None:
     (one,) = dues.due_accounts(1)
     assert isinstance(one.now, datetime)
     assert abs(one.now - timezone.now()) < timedelta(minutes=1)
+
+
+def test_an_account_that_a_version_before_this_one_made_is_asked_with_too(account: CarrierAccount) -> None:
+    watch_many(account, 1)
+    Health.objects.all().delete()
+    assert claim(100) == []
+    settle_accounts()
+    assert len(claim(100)) == 1
