@@ -1,12 +1,12 @@
 """`manage.py bench_record`: what recording costs. Each line of stdin asks, a line of stdout answers.
 
 - `cast own` or `cast house`: a merchant with one endpoint, who asks with an account of its own or the house's.
-- `record BATCHES EACH KNOWN NEW`: so many batches of so many answers, each with some scans that the log has and
+- `record BATCHES EACH KNOWN NEW`: so many batches of so many answers, each with scans that the log has and with
   some that it lacks; only `trackers.recording.record` is timed.
 - `raw`: the events of the last `record`, under other streams, by one INSERT and one commit for each batch.
 - `poll BATCHES EACH KNOWN NEW`: as `record`, with parsing and digesting.
 
-An answer is a JSON object: events, seconds, and the processors' seconds of this process and of its PostgreSQL.
+An answer is a JSON object: events, seconds, and processors' seconds of this process and of its PostgreSQL.
 """
 
 import json
