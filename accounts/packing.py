@@ -1,6 +1,7 @@
 """Values in PostgreSQL's binary form, as COPY takes them. Pure.
 
-A row is the number of its columns in 16 bits, then each column: the length of its value in 32 bits and the value.
+A row is the number of its columns in 16 bits, then each column: the length of its value in 32 bits, and the
+value.
 """
 
 import struct

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from carriers.adapter import Query
+from carriers.budget import most_calls
 from carriers.callers import Callers
 from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected, TooLate
 from carriers.http import HttpClient
@@ -92,7 +93,8 @@ class Fetcher(Generic[Context]):
         That is of time.monotonic().
         """
         number = next(self._numbers)
-        question = _Question(context, courier, query, Calls(_client(), start_by))
+        calls = Calls(_client(), start_by, most_calls(courier))
+        question = _Question(context, courier, query, calls)
         self._under_way[number] = question
         self._callers.do(partial(self._see_to, number, question))
 
@@ -112,8 +114,17 @@ class Fetcher(Generic[Context]):
         del self._under_way[number]
         return ended
 
+    def begun(self, context: Context) -> None:
+        """For whoever wants to know: a thread asks now. Called on that thread; must not raise."""
+
+    def ended(self, fetched: Fetched[Context]) -> None:
+        """Likewise: it has its answer, which nobody has collected yet."""
+
     def _see_to(self, number: int, question: _Question[Context]) -> None:
-        self._ended.append((number, self._asked(question)))
+        self.begun(question.context)
+        fetched = self._asked(question)
+        self.ended(fetched)
+        self._ended.append((number, fetched))
         # One wake-up for all that are waited for: each costs the threads that ask their turn.
         if len(self._ended) >= self._wanted:
             self._enough.set()

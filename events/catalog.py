@@ -261,7 +261,7 @@ def names_of(kind: type[Fact]) -> tuple[tuple[str, str], ...]:
 
 @cache
 def _reading(kind: type[Fact]) -> tuple[tuple[str, ...], Callable[[Fact], tuple[Any, ...]]]:
-    """The names of what a fact's data shows, and what reads their values; of one field alone it is no tuple."""
+    """The names of what a fact's data shows, and what reads their values."""
     shown = names_of(kind)
     read = [field for field, _ in shown]
     names = tuple(name for _, name in shown)

@@ -24,8 +24,8 @@ _LOCK_CLASS = 0x1067
 # The clock is read under the lock: of one merchant, what is later in the log is recorded later.
 _LOCK = "SELECT pg_advisory_xact_lock(%s, hashtext(%s)), clock_timestamp()"
 _COLUMNS = "id, merchant_id, stream, version, recorded_at, occurred_at, key, type, data"
-#: A row up to the length of its key, as `accounts.packing` has it: the number of columns, those that come first
-#: and all have one length, the moment that it occurred at or that there is none.
+#: A row up to the length of its key, as `accounts.packing` has it: the number of columns, those that come
+#: first and all have one length, the moment that it occurred at or that there is none.
 _OCCURRED = struct.Struct("!h i16s i16s i16s ii iq iq i")
 _NEVER = struct.Struct("!h i16s i16s i16s ii iq i i")
 

@@ -12,12 +12,23 @@ from bench.deliveries.figures import Table
 from bench.polling.changed import changed
 from bench.polling.claim import claim
 from bench.polling.end import end
+from bench.polling.history import history
+from bench.polling.record import record
 from bench.polling.run import QUICK, Run, Sizes
+from bench.polling.sick import sick
 from bench.polling.unchanged import unchanged
 from bench.stage import stage
 from bench.turns import say
 
-ROWS = {"unchanged": unchanged, "changed": changed, "end": end, "claim": claim}
+ROWS = {
+    "unchanged": unchanged,
+    "changed": changed,
+    "end": end,
+    "record": record,
+    "history": history,
+    "claim": claim,
+    "sick": sick,
+}
 
 
 def main() -> int:

@@ -27,7 +27,7 @@ COURIER = "all24"
 _BATCH = 100
 #: Seconds until a recorded parcel is asked about again: longer than any bench runs.
 _LATER = 86_400.0
-_SECRET = "whsec_bm8gc2VjcmV0IGF0IGFsbCwgYSBiZW5jaCBvbmx5"
+_SECRET = "whsec_bm8gc2VjcmV0IGF0IGFsbCwgYSBiZW5jaCBvbmx5"  # noqa: S105 (of no endpoint that there is)
 _STEPS = (
     ("100000", "Goods received", "Fastrak Service Limited"),
     ("200000", "Picked up", "On vehicle"),
@@ -41,7 +41,7 @@ _numbers = count()
 
 
 def merchant(*, own_account: bool) -> Merchant:
-    """A merchant with one endpoint that is told everything, and an account to ask with, its own or the house's."""
+    """A merchant with an endpoint that is told everything, who asks with its own account or the house's."""
     made = Merchant.objects.create(name="Bench")
     CarrierAccount.objects.create(courier=COURIER, key="bench", merchant=made if own_account else None)
     Endpoint.objects.create(
@@ -65,7 +65,7 @@ def follow(merchant_id: UUID, many: int) -> list[UUID]:
 
 
 def claimed(trackers: Sequence[UUID]) -> list[Claim]:
-    """Claims of these, which are due from now on, and nothing else. Raises RuntimeError where one is missing."""
+    """Claims of these, which are due from now on. Raises RuntimeError where others are claimed."""
     with connection.cursor() as cursor:
         cursor.execute(_DUE, [list(trackers)])
     found: list[Claim] = []
@@ -77,7 +77,7 @@ def claimed(trackers: Sequence[UUID]) -> list[Claim]:
 
 
 def answer(number: str, scans: int) -> bytes:
-    """all24's answer with so many scans, newest first; an answer with more begins with those of one with less."""
+    """all24's answer with so many scans, newest first. One with fewer has the oldest of them."""
     began = datetime(2026, 3, 1, 8, tzinfo=UTC)
     history = [_event(began + timedelta(hours=3 * nth), nth) for nth in range(scans)]
     order = {
