@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from carriers.adapter import Query
+from carriers.budget import most_calls
 from carriers.callers import Callers
 from carriers.exceptions import BadResponse, CarrierError, KeyExhausted, KeyRejected, TooLate
 from carriers.http import HttpClient
@@ -92,7 +93,8 @@ class Fetcher(Generic[Context]):
         That is of time.monotonic().
         """
         number = next(self._numbers)
-        question = _Question(context, courier, query, Calls(_client(), start_by))
+        calls = Calls(_client(), start_by, most_calls(courier))
+        question = _Question(context, courier, query, calls)
         self._under_way[number] = question
         self._callers.do(partial(self._see_to, number, question))
 

@@ -25,6 +25,13 @@ SELECT health.account_id, clock_timestamp(), {COLUMNS}
 FROM carriers_health AS health JOIN carriers_carrieraccount AS account ON account.id = health.account_id
 WHERE health.account_id = ANY(%(accounts)s::uuid[])
 """  # noqa: S608 (constants only)
+# Whoever made the account did not know of health: a version before it, beside this one for a while.
+_COMPLETE = """
+INSERT INTO carriers_health (account_id)
+SELECT id FROM carriers_carrieraccount AS account
+WHERE NOT EXISTS (SELECT FROM carriers_health WHERE account_id = account.id)
+ON CONFLICT DO NOTHING
+"""
 # What an answer changes: all is not well, or it is a while since one was noted.
 _CHANGED_BY_AN_ANSWER = """
 AND (health.circuit <> 'closed' OR health.failing IS NOT NULL OR health.last_answer_at IS NULL
@@ -73,6 +80,13 @@ def ceiling(courier: str, pace_limit: float | None) -> float | None:
     if pace_limit is not None or courier not in adapters():
         return pace_limit
     return adapters()[courier].pace_limit
+
+
+def complete() -> int:
+    """Give accounts that have no row of health one: nobody asks with them without. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPLETE)
+        return int(cursor.rowcount)
 
 
 def locked(account_ids: Collection[UUID]) -> tuple[dict[UUID, Standing], datetime]:

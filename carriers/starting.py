@@ -9,15 +9,24 @@ from carriers.exceptions import TooLate
 
 @dataclass(slots=True)
 class Calls:
-    """A client for one question. `start_by` is of time.monotonic(); None: any time will do."""
+    """A client for one question. `start_by` is of time.monotonic(); None: any time will do.
+
+    `most`: calls that are reserved for it.
+    """
 
     client: Client
     start_by: float | None = None
+    most: int = 1
     #: How many were begun, whatever came of them.
     made: int = 0
 
     def send(self, request: Request) -> Answer:
-        """Send it once. Raises TooLate without sending it, and what the client raises."""
+        """Send it once. Raises TooLate without sending it, and what the client raises.
+
+        Raises RuntimeError for a call that is not reserved: the adapter's `most_calls` is wrong.
+        """
+        if self.made >= self.most:
+            raise RuntimeError(f"more than the {self.most} calls that a question may make")
         if self.start_by is not None and monotonic() >= self.start_by:
             raise TooLate
         self.made += 1

@@ -53,6 +53,12 @@ def test_staff_adds_an_account_with_its_key(staff: Client, alice: Merchant) -> N
         ({"courier": "all24", "new_key": "two words"}, "visible ASCII"),
         ({"courier": "all24", "new_key": "k", "base_url": "http://carrier.example"}, "must be https"),
         ({"courier": "all24", "new_key": "k", "time_zone": "Mars/Base"}, "no time zone"),
+        (
+            {"courier": "ship24", "new_key": "k", "daily_quota": "3"},
+            "between 5, the most that one poll takes",
+        ),
+        ({"courier": "all24", "new_key": "k", "daily_quota": "0"}, "between 1"),
+        ({"courier": "all24", "new_key": "k", "pace_limit": "0"}, "greater than or equal to 0.01"),
     ],
 )
 def test_a_wrong_account_is_not_added(staff: Client, fields: dict[str, str], said: str) -> None:
@@ -77,6 +83,13 @@ def test_a_new_key_takes_a_suspended_account_up_again(staff: Client) -> None:
     found = CarrierAccount.objects.get()
     assert (found.key, found.state, found.suspended_reason) == ("n3w", CarrierAccount.State.ACTIVE, "")
     assert found.changed_at > account.changed_at
+
+
+def test_staff_sets_a_quota_and_a_pace(staff: Client) -> None:
+    account = CarrierAccountFactory()
+    assert staff.post(change_url(account), form(daily_quota="500", pace_limit="2.5")).status_code == 302
+    account.refresh_from_db()
+    assert (account.daily_quota, account.pace_limit) == (500, 2.5)
 
 
 def test_without_a_new_key_the_old_one_and_the_health_stay(staff: Client) -> None:

@@ -72,12 +72,24 @@ def test_what_could_not_start_in_time_is_not_asked() -> None:
 def test_the_second_call_of_a_poll_must_start_in_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 2.0])
     monkeypatch.setattr("carriers.starting.monotonic", lambda: next(clock))
-    calls = Calls(HttpClient(), start_by=1.0)
+    calls = Calls(HttpClient(), start_by=1.0, most=5)
     with serving(SAMPLE) as server:
         assert calls.send(Request(server.url)).status == 200
         with pytest.raises(TooLate):
             calls.send(Request(server.url))
     assert calls.made == 1
+
+
+def test_more_calls_than_an_adapter_says_that_it_makes_are_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would not be counted."""
+    monkeypatch.setattr(
+        All24,
+        "ask",
+        lambda _self, asked, client: [client.send(Request(asked.credentials.base_url)) for _ in range(2)],
+    )
+    with serving(SAMPLE) as server:
+        (one,) = fetch(("all24", question(server.url))).values()
+    assert (one.made, type(one.error)) == (1, BadResponse)
 
 
 def test_a_fault_of_an_adapter_is_that_one_questions_bad_answer(

@@ -132,6 +132,12 @@ def test_polling_has_the_urgencies_of_the_code() -> None:
     assert f"less than {schedule.MOVED_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.MOVED][1]
 
 
+def test_polling_has_the_turns_of_each_urgency() -> None:
+    counts = [turns.TURNS.count(urgency) for urgency in schedule.Urgency]
+    assert len(turns.TURNS) == 10
+    assert "turns of its own ({}, {}, {} and {})".format(*counts) in prose(page("polling"))
+
+
 def test_polling_has_the_silences_that_are_told() -> None:
     rows = table(page("polling"), "milestone", "has stalled after a silence of")
     assert {name: duration(silence) for name, silence in rows} == schedule.STALLED_AFTER

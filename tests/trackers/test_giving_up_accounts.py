@@ -26,7 +26,7 @@ from trackers.claims import claim, renew
 from trackers.concluding import conclude
 from trackers.detection import settle_accounts
 from trackers.models import Tracker, Watch
-from trackers.polling import Asked, Poller, heed
+from trackers.polling import Asked, Poller, heed_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,7 +127,7 @@ def test_the_next_account_is_not_blamed_for_what_the_deleted_one_heard(
     settle_accounts()
     renew([asked.claim])
     heard = Fetched(asked, error=NotYourParcel())
-    heed([heard])
+    heed_all([heard])
     conclude([(asked, heard)])
     watch = Watch.objects.get()
     assert (watch.carrier_account, watch.refused_account_ids, watch.claim_id) == (other, [], None)
@@ -140,7 +140,9 @@ def test_a_new_key_need_not_rest_for_what_the_old_one_hears_late(
     follow(alice, "HSAAAA00")
     asked = Asked(claim(1)[0], own_account=True)
     accounts.replace_key(account, "another key")
-    heed([Fetched(asked, error=KeyExhausted("used up", resting_until=timezone.now() + timedelta(days=1)))])
+    heed_all(
+        [Fetched(asked, error=KeyExhausted("used up", resting_until=timezone.now() + timedelta(days=1)))]
+    )
     account.refresh_from_db()
     assert account.resting_until is None
 

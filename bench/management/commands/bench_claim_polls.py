@@ -8,6 +8,7 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand
@@ -63,7 +64,7 @@ def _make(trackers: int) -> None:
         merchant = Merchant.objects.create(name=f"Bench {nth}")
         merchants.append(merchant.id)
         accounts.append(CarrierAccount.objects.create(courier="all24", merchant=merchant, key="key").id)
-    values = {"merchants": merchants, "accounts": accounts, "trackers": trackers}
+    values: dict[str, Any] = {"merchants": merchants, "accounts": accounts, "trackers": trackers}
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute(_TRACKERS, values)
