@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from uuid import UUID
+from functools import partial
+from uuid import UUID, uuid4
 
 import pytest
 from django.db.models import F
@@ -10,11 +11,15 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from accounts.models import Merchant
+from carriers.exceptions import Unreachable
+from carriers.health import Call
+from carriers.heeding import Ended, heed
 from carriers.models import CarrierAccount, Health
 from events.models import Event
 from tests.carrier_server import CarrierServer, carrier_server, order
 from tests.carriers.servers import answer, serving
 from tests.factories import CarrierAccountFactory, MerchantFactory
+from tests.together import at_once
 from trackers.claiming import oldest_due
 from trackers.claims import claim
 from trackers.models import Tracker, Watch
@@ -94,6 +99,20 @@ def test_one_call_finds_out_that_the_carrier_is_back_and_the_rest_follows(
     Watch.objects.filter(id=probe.watch).update(claimed_until=Now())  # whoever had it died
     Poller().run(5)
     assert (health(account).circuit, len(set(carrier.asked))) == ("closed", NUMBERS)
+
+
+def test_of_many_who_claim_at_once_one_gets_the_probe(parcels: Parcels) -> None:
+    parcels("http://127.0.0.1:9")
+    Health.objects.update(circuit="open", openings=1, open_until=Now())
+    assert sum(map(len, at_once(*[partial(claim, 100)] * 6))) == 1
+    assert claim(100) == []
+
+
+def test_failures_that_are_noted_at_once_are_all_counted(parcels: Parcels) -> None:
+    account = parcels("http://127.0.0.1:9")
+    calls = [Ended(account.id, Call(uuid4(), account.changed_at, Unreachable("no route"))) for _ in range(3)]
+    at_once(*[partial(heed, [call]) for call in calls])
+    assert health(account).circuit == "open"
 
 
 def test_a_probe_that_fails_keeps_it_open_for_twice_as_long(parcels: Parcels) -> None:
