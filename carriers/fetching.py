@@ -114,8 +114,17 @@ class Fetcher(Generic[Context]):
         del self._under_way[number]
         return ended
 
+    def begun(self, context: Context) -> None:
+        """For whoever wants to know: a thread asks now. Called on that thread; must not raise."""
+
+    def ended(self, fetched: Fetched[Context]) -> None:
+        """Likewise: it has its answer, which nobody has collected yet."""
+
     def _see_to(self, number: int, question: _Question[Context]) -> None:
-        self._ended.append((number, self._asked(question)))
+        self.begun(question.context)
+        fetched = self._asked(question)
+        self.ended(fetched)
+        self._ended.append((number, fetched))
         # One wake-up for all that are waited for: each costs the threads that ask their turn.
         if len(self._ended) >= self._wanted:
             self._enough.set()

@@ -17,7 +17,14 @@ from django.db import connection, transaction
 from carriers import budget, reserving, standings
 from carriers.health import Circuit, Standing, given_out, next_call_at
 from trackers.dues import Due, due_accounts, held
+from trackers.places import LONG
 from trackers.turns import ASKED, shares
+
+_HANGING = """
+SELECT DISTINCT carrier_account_id FROM trackers_watch
+WHERE claim_id IS NOT NULL AND claimed_until > statement_timestamp()
+  AND claimed_at <= statement_timestamp() - make_interval(secs => %s)
+"""
 
 #: Seconds that somebody waits for the pace of an account.
 SOON = 5.0
@@ -74,14 +81,23 @@ def take(most: int, columns: str, places: Places | None = None) -> list[tuple[Du
 def oldest_due() -> datetime | None:
     """Since when the longest-due watch that could be asked about now waits; None: nothing is due.
 
-    What waits for the day's calls to last, or for a carrier that wants fewer, is not late.
+    What waits for the day's calls to last, for a carrier that wants fewer, or behind calls that hang, is not
+    late.
     """
     waiting = []
+    hanging = _hanging()
     for one in due_accounts(1):
-        if one.polls > 0 and one.standing.rate is None:
+        if one.polls > 0 and one.standing.rate is None and one.account not in hanging:
             since = one.since[: ASKED + 1] if one.room().is_short else one.since
             waiting += [moment for moment in since if moment is not None]
     return min(waiting, default=None)
+
+
+def _hanging() -> set[UUID]:
+    """Accounts with a call under way that takes long: no process has more than a few places for them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HANGING, [LONG])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def pace_allows_in() -> float | None:
@@ -92,7 +108,7 @@ def pace_allows_in() -> float | None:
     waits = [
         (next_call_at(one.standing, one.now) - one.now).total_seconds()
         for one in due_accounts(1)
-        if one.standing.circuit is Circuit.CLOSED and one.places == 0 and one.room().left > 0
+        if one.standing.circuit is Circuit.CLOSED and one.standing.rate is not None and one.room().left > 0
     ]
     return min((wait for wait in waits if wait <= SOON), default=None)
 

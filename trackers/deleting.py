@@ -36,10 +36,10 @@ def delete(choice: Chosen) -> Done:
 
 def _delete(choice: Chosen) -> int:
     with transaction.atomic():
-        erasing.hold(choice.merchant_id)
         trackers = list(choice.trackers.select_for_update(of=("self",)).order_by("id"))
         if not trackers:
             return 0
+        erasing.hold(choice.merchant_id)
         watches = locked([one.id for one in trackers])
         close(watches)
         erasing.forget_answers(choice.merchant_id, [one.id for one in trackers])

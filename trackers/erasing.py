@@ -33,11 +33,11 @@ def erase(merchant_id: UUID, tracker_id: UUID) -> None:
 
 def _erase(merchant_id: UUID, tracker_id: UUID) -> None:
     with transaction.atomic():
-        erasing.hold(merchant_id)
         mine = Tracker.objects.select_for_update(no_key=True).filter(merchant_id=merchant_id)
         tracker = mine.filter(id=tracker_id).first()
         if tracker is None:
             raise not_found("tracker_not_found", "Tracker not found.")
+        erasing.hold(merchant_id)
         watches = locked([tracker.id])
         RawAnswer.objects.filter(watch__in=watches).delete()
         PersonalData.objects.filter(tracker=tracker).delete()

@@ -22,16 +22,27 @@ KNOWN_FOR = 600.0
 _REMEMBERED = 1_000
 
 
+@dataclass(slots=True, eq=False)
+class Place:
+    """The place of one call. `began`: when a thread began to ask; None until then."""
+
+    account: UUID
+    began: float | None = None
+
+    def is_held_long(self, now: float) -> bool:
+        return self.began is not None and now - self.began >= LONG
+
+
 @dataclass(slots=True)
 class _Account:
-    """When its calls under way began, and how long the last that ended took, and when it did."""
+    """Its calls under way, and how long the last that ended took, and when it did."""
 
-    under_way: list[float] = field(default_factory=list)
+    under_way: list[Place] = field(default_factory=list)
     took: float | None = None
     ended_at: float = 0.0
 
     def is_slow(self, now: float) -> bool:
-        hangs = any(now - began >= LONG for began in self.under_way)
+        hangs = any(place.is_held_long(now) for place in self.under_way)
         return hangs or (self.is_known(now) and self.took is not None and self.took >= LONG)
 
     def is_known(self, now: float) -> bool:
@@ -45,17 +56,19 @@ class Places:
         self._accounts: dict[UUID, _Account] = {}
         self._lock = Lock()
 
-    def begin(self, account: UUID, now: float) -> None:
-        """A call with this account begins."""
+    def take(self, account: UUID) -> Place:
+        """For a call with this account. Whoever makes it says when it `began`."""
+        place = Place(account)
         with self._lock:
-            self._accounts.setdefault(account, _Account()).under_way.append(now)
+            self._accounts.setdefault(account, _Account()).under_way.append(place)
+        return place
 
-    def end(self, account: UUID, began: float, now: float, *, answered: bool = True) -> None:
-        """The call that began then has ended. One that was not answered in no time tells nothing."""
+    def give_back(self, place: Place, now: float, *, answered: bool = True) -> None:
+        """Its call has ended. One that was not answered in no time tells nothing."""
         with self._lock:
-            known = self._accounts[account]
-            known.under_way.remove(began)
-            took = now - began
+            known = self._accounts[place.account]
+            known.under_way.remove(place)
+            took = now - (now if place.began is None else place.began)
             known.took, known.ended_at = took if answered or took >= LONG else None, now
             if len(self._accounts) > _REMEMBERED:
                 self._forget(now)
@@ -63,19 +76,18 @@ class Places:
     def free(self, now: float) -> int:
         """Calls that may begin now, with any accounts."""
         with self._lock:
-            begun = [began for account in self._accounts.values() for began in account.under_way]
-        young = sum(now - began < LONG for began in begun)
-        return max(0, min(PLACES - young, MOST_UNDER_WAY - len(begun)))
+            held = [place for account in self._accounts.values() for place in account.under_way]
+        young = sum(not place.is_held_long(now) for place in held)
+        return max(0, min(PLACES - young, MOST_UNDER_WAY - len(held)))
 
     def free_for(self, now: float) -> "Free":
         """Calls that may begin now, by account."""
         with self._lock:
             slow = [id_ for id_, account in self._accounts.items() if account.is_slow(now)]
-            known = {id_: len(one.under_way) for id_, one in self._accounts.items() if one.is_known(now)}
+            known = [id_ for id_, account in self._accounts.items() if account.is_known(now)]
             under_way = {id_: len(one.under_way) for id_, one in self._accounts.items()}
         each = max(1, FOR_SLOW // max(1, len(slow)))
-        bounds = dict.fromkeys(known, PLACES) | dict.fromkeys(slow, each)
-        return Free(bounds, under_way)
+        return Free(dict.fromkeys(known, PLACES) | dict.fromkeys(slow, each), under_way)
 
     def _forget(self, now: float) -> None:
         self._accounts = {

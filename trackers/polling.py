@@ -26,7 +26,7 @@ from trackers.carrier_accounts.telling import tell
 from trackers.claiming import oldest_due, pace_allows_in
 from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.concluding import conclude
-from trackers.places import LONG, places
+from trackers.places import Place, places
 from webhooks.stopping import stop
 
 #: Ended calls that are concluded at once, and places for which more is claimed at once: both cost nearly as
@@ -42,12 +42,25 @@ class Asked:
 
     claim: Claim
     own_account: bool
-    #: When its call began, of time.monotonic().
-    began: float = 0.0
+    #: That of its call in this process; None where none is made.
+    place: Place | None = None
+
+
+class _Asking(Fetcher[Asked]):
+    """Calls that give their places back as they end, whenever that is collected."""
+
+    def begun(self, context: Asked) -> None:
+        if context.place:
+            context.place.began = monotonic()
+
+    def ended(self, fetched: Fetched[Asked]) -> None:
+        if place := fetched.context.place:
+            answered = fetched.asked and not isinstance(fetched.error, Unreachable)
+            places.give_back(place, monotonic(), answered=answered)
 
 
 #: What earlier runs of this process left under way.
-_left: deque[Fetcher[Asked]] = deque()
+_left: deque[_Asking] = deque()
 
 
 class Poller:
@@ -55,9 +68,9 @@ class Poller:
 
     def __init__(self) -> None:
         try:
-            self._fetcher: Fetcher[Asked] = _left.popleft()
+            self._fetcher = _left.popleft()
         except IndexError:
-            self._fetcher = Fetcher()
+            self._fetcher = _Asking()
         self._fetcher.begin_anew()
         self._accounts: dict[UUID, Account] = {}
         self._renew_at = self._claim_at = monotonic()
@@ -78,7 +91,7 @@ class Poller:
         while True:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
-            finished = self._collect()
+            finished = self._fetcher.collect(GATHER, ENOUGH)
             _conclude(finished)
             ended += len(finished)
             self._renew()
@@ -89,17 +102,9 @@ class Poller:
         """Whether there is something to wait for: an answer, or a pace that allows more soon."""
         now = monotonic()
         if in_flight := self._fetcher.in_flight:
-            return now < until or stop.is_set() or any(now - asked.began < LONG for asked in in_flight)
+            return now < until or stop.is_set() or not all(_hangs(asked, now) for asked in in_flight)
         wait = pace_allows_in() if now < until else None
-        return wait is not None and now + wait < until and not stop.wait(wait)
-
-    def _collect(self) -> list[Fetched[Asked]]:
-        finished = self._fetcher.collect(GATHER, ENOUGH)
-        now = monotonic()
-        for one in finished:
-            answered = one.asked and not isinstance(one.error, Unreachable)
-            places.end(one.context.claim.account, one.context.began, now, answered=answered)
-        return finished
+        return wait is not None and now + wait < until and not stop.wait(max(wait, GATHER))
 
     def _start(self) -> int:
         now = monotonic()
@@ -129,9 +134,8 @@ class Poller:
             follow=one.tracked,
         )
         start_by = one.reserved.start_by if one.reserved else None
-        began = monotonic()
-        places.begin(one.account, began)
-        self._fetcher.submit(Asked(one, account.own, began), one.courier, query, start_by)
+        asked = Asked(one, account.own, places.take(one.account))
+        self._fetcher.submit(asked, one.courier, query, start_by)
 
     def _look_up(self, claims: Iterable[Claim]) -> None:
         """Accounts are looked up once a run, and again where they were changed since."""
@@ -149,6 +153,10 @@ class Poller:
         if monotonic() >= self._renew_at:
             apart(partial(renew, [asked.claim for asked in self._fetcher.in_flight]))
             self._renew_at = monotonic() + settings.POLL_LEASE / 3
+
+
+def _hangs(asked: Asked, now: float) -> bool:
+    return asked.place is not None and asked.place.is_held_long(now)
 
 
 def is_more_to_do() -> bool:

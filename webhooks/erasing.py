@@ -36,7 +36,7 @@ WHERE m.stream = ANY (%(streams)s) AND m.merchant_id = %(merchant)s AND a.delive
 def hold(merchant_id: UUID) -> None:
     """Keep old messages from being owed to more endpoints until the caller's transaction ends.
 
-    Before it locks anything else.
+    After it has locked its trackers, before it locks anything else.
     """
     _run(_HOLD, merchant=merchant_id)
 

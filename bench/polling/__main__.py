@@ -15,6 +15,7 @@ from bench.polling.end import end
 from bench.polling.history import history
 from bench.polling.record import record
 from bench.polling.run import QUICK, Run, Sizes
+from bench.polling.sick import sick
 from bench.polling.unchanged import unchanged
 from bench.stage import stage
 from bench.turns import say
@@ -26,6 +27,7 @@ ROWS = {
     "record": record,
     "history": history,
     "claim": claim,
+    "sick": sick,
 }
 
 

@@ -41,7 +41,7 @@ _numbers = count()
 
 
 def merchant(*, own_account: bool) -> Merchant:
-    """A merchant with an endpoint that is told everything, and an account to ask with, its own or the house's."""
+    """A merchant with an endpoint that is told everything, who asks with its own account or the house's."""
     made = Merchant.objects.create(name="Bench")
     CarrierAccount.objects.create(courier=COURIER, key="bench", merchant=made if own_account else None)
     Endpoint.objects.create(

@@ -23,6 +23,8 @@ class Sizes:
     unchanged: int = 10_000
     changed: int = 5_000
     plain: int = 400
+    #: Polls of 50 accounts, ten of which are ill.
+    sick: int = 4_000
     #: Batches of 100 answers that a round records; and answers that it records one by one.
     batches: int = 20
     alone: int = 200
@@ -36,6 +38,7 @@ QUICK = Sizes(
     unchanged=200,
     changed=100,
     plain=20,
+    sick=250,
     batches=1,
     alone=5,
     few_trackers=2_500,

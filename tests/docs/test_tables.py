@@ -27,7 +27,7 @@ from events import catalog
 from events.statuses import Milestone
 from tests.docs.documents import duration, page, prose, sections, table
 from tests.processes import ROOT
-from trackers import milestones, quarantine, remapping, schedule, turns
+from trackers import milestones, places, quarantine, remapping, schedule, turns
 from trackers.schedule import Situation
 from webhooks import (
     answers,
@@ -130,6 +130,12 @@ def test_polling_has_the_urgencies_of_the_code() -> None:
     assert [int(number) for number, _ in rows] == [urgency.value for urgency in schedule.Urgency]
     assert f"less than {schedule.OUT_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.DUE][1]
     assert f"less than {schedule.MOVED_FOR // timedelta(hours=1)} h" in rows[schedule.Urgency.MOVED][1]
+
+
+def test_polling_has_the_turns_of_each_urgency() -> None:
+    counts = [turns.TURNS.count(urgency) for urgency in schedule.Urgency]
+    assert len(turns.TURNS) == 10
+    assert "turns of its own ({}, {}, {} and {})".format(*counts) in prose(page("polling"))
 
 
 def test_polling_has_the_silences_that_are_told() -> None:
@@ -386,6 +392,16 @@ def test_polling_has_the_figures_of_an_accounts_health() -> None:
     assert f"grows by {account_health.GROWTH * 100 - 100:.0f} %" in text
     assert f"forgotten at {account_health.NO_PACE:.0f} calls" in text
     assert account_health.SLACK.total_seconds() == 0.1
+
+
+def test_polling_has_the_places_of_a_process() -> None:
+    text = " ".join(prose(page("polling")).partition("## How many at once")[2].split())
+    assert f"at most {places.PLACES} in one worker process" in text
+    assert f"under way for {places.LONG:.0f} s gives" in text
+    assert f"at most {places.MOST_UNDER_WAY} are under way" in text
+    assert f"share {places.FOR_SLOW}, and" in text
+    assert f"for {places.KNOWN_FOR / 60:.0f} min" in text
+    assert f"asked {places.TRIAL} calls at a time" in text
 
 
 def test_polling_and_the_api_have_the_words_of_health() -> None:

@@ -17,7 +17,7 @@ from events.log import _LOCK_CLASS
 from events.models import Event
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
-from trackers import recording
+from trackers import comparing
 from trackers.models import Tracker, Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -146,7 +146,7 @@ def test_asking_for_a_poll_while_it_is_recorded_neither_deadlocks_nor_gets_lost(
     carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
     tracker = follow(alice, "HSAAAA00")
     client, statuses, threads = client_of(alice), [], []
-    plainly = recording.changes
+    plainly = comparing.changes
 
     def ask() -> None:
         try:
@@ -160,7 +160,7 @@ def test_asking_for_a_poll_while_it_is_recorded_neither_deadlocks_nor_gets_lost(
             threads[0].start()
         return plainly(*args, **options)
 
-    monkeypatch.setattr(recording, "changes", with_a_request_in_between)
+    monkeypatch.setattr(comparing, "changes", with_a_request_in_between)
     poll_all()
     threads[0].join()
     poll_all()

@@ -48,7 +48,7 @@ from trackers.rebuilding import check
 from webhooks.models import Message
 
 #: Histories that are played, and how long each is.
-EXAMPLES, STEPS = 20, 25
+EXAMPLES, STEPS = 15, 25
 #: Noon at all24, whose first scan shares a moment with Ship24's.
 NOW = timezone.now().replace(hour=5, minute=0, second=0, microsecond=0)
 #: Moments that events share: hours apart, a day alone, and of a parcel that had the number long ago.

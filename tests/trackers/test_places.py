@@ -4,26 +4,31 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from trackers.places import FOR_SLOW, KNOWN_FOR, LONG, MOST_UNDER_WAY, PLACES, TRIAL, Places
+from trackers.places import FOR_SLOW, KNOWN_FOR, LONG, MOST_UNDER_WAY, PLACES, TRIAL, Place, Places
+
+
+def taken(places: Places, account: UUID, began: float) -> Place:
+    place = places.take(account)
+    place.began = began
+    return place
 
 
 def answered(places: Places, account: UUID, took: float = 0.1, at: float = 0.0) -> None:
-    places.begin(account, at - took)
-    places.end(account, at - took, at)
+    places.give_back(taken(places, account, at - took), at)
 
 
 def hanging(places: Places, accounts: int, calls: int = 1, since: float = -LONG) -> list[UUID]:
     found = [uuid4() for _ in range(accounts)]
     for account in found:
         for _ in range(calls):
-            places.begin(account, since)
+            taken(places, account, since)
     return found
 
 
 def test_an_account_of_which_nothing_is_known_is_tried_first() -> None:
     places, account = Places(), uuid4()
     assert places.free_for(0.0)[account] == TRIAL
-    places.begin(account, 0.0)
+    taken(places, account, 0.0)
     assert places.free_for(0.0)[account] == TRIAL - 1
 
 
@@ -37,8 +42,7 @@ def test_one_that_answers_has_all_places() -> None:
 def test_one_that_cannot_be_reached_is_as_good_as_unknown() -> None:
     places, account = Places(), uuid4()
     answered(places, account)
-    places.begin(account, 1.0)
-    places.end(account, 1.0, 1.1, answered=False)
+    places.give_back(taken(places, account, 1.0), 1.1, answered=False)
     assert places.free_for(1.2)[account] == TRIAL
 
 
@@ -86,3 +90,13 @@ def test_accounts_that_are_gone_are_forgotten() -> None:
     for number in range(3_000):
         answered(places, UUID(int=number), at=number * 10.0)
     assert len(places._accounts) < 1_200
+
+
+def test_a_call_that_waits_for_a_thread_does_not_hang() -> None:
+    places, account = Places(), uuid4()
+    answered(places, account)
+    waiting = places.take(account)
+    assert places.free_for(LONG * 2)[account] == PLACES - 1
+    assert places.free(LONG * 2) == PLACES - 1
+    places.give_back(waiting, LONG * 3)
+    assert places.free_for(LONG * 3)[account] == PLACES

@@ -15,6 +15,7 @@ from events.models import Event
 from tests.carrier_server import CarrierServer, carrier_server, order
 from tests.carriers.servers import answer, serving
 from tests.factories import CarrierAccountFactory, MerchantFactory
+from trackers.claiming import oldest_due
 from trackers.claims import claim
 from trackers.models import Tracker, Watch
 from trackers.polling import Poller
@@ -156,6 +157,13 @@ def test_a_run_leaves_what_hangs_to_the_next(
     Poller().run(5)
     assert (polled(account), len(claimed)) == (NUMBERS, 2)
     assert len(hanging.asked) == NUMBERS
+
+
+def test_what_waits_behind_calls_that_hang_is_not_late(hanging: CarrierServer, parcels: Parcels) -> None:
+    parcels(hanging.url)
+    assert oldest_due() is not None
+    Poller().run(0.1)
+    assert oldest_due() is None
 
 
 def claims_of(account: CarrierAccount) -> set[UUID]:

@@ -17,10 +17,10 @@ def given(due: tuple[int, ...], calls: int, room: Room = PLENTY, turn: int = 0) 
     [
         ((0, 0, 0, 0), 10, [0, 0, 0, 0]),
         ((2, 3, 1, 2), 10, [2, 3, 1, 2]),
-        ((20, 20, 20, 20), 10, [6, 2, 1, 1]),
-        ((0, 20, 20, 20), 10, [0, 8, 1, 1]),
-        ((0, 0, 20, 20), 10, [0, 0, 9, 1]),
-        ((20, 0, 0, 20), 10, [9, 0, 0, 1]),
+        ((20, 20, 20, 20), 10, [4, 2, 2, 2]),
+        ((0, 20, 20, 20), 10, [0, 6, 2, 2]),
+        ((0, 0, 20, 20), 10, [0, 0, 8, 2]),
+        ((20, 0, 0, 20), 10, [8, 0, 0, 2]),
         ((20, 20, 20, 20), 1, [1, 0, 0, 0]),
     ],
 )
@@ -32,7 +32,7 @@ def test_one_at_a_time_they_come_to_the_same() -> None:
     totals = [0, 0, 0, 0]
     for turn in range(100):
         totals = [a + b for a, b in zip(totals, given((9, 9, 9, 9), 1, turn=turn), strict=True)]
-    assert totals == [60, 20, 10, 10]
+    assert totals == [40, 20, 20, 20]
 
 
 def test_every_urgency_has_a_turn() -> None:
@@ -51,5 +51,5 @@ def test_scheduled_ones_beyond_their_spread_wait() -> None:
 
 def test_while_asked_ones_go_on_scheduled_ones_have_their_turns_beyond_the_spread() -> None:
     """Else a merchant that adds many trackers would keep those that are out for delivery waiting."""
-    assert given((99, 9, 9, 9), 10, Room(500, 0)) == [6, 2, 1, 1]
+    assert given((99, 9, 9, 9), 10, Room(500, 0)) == [4, 2, 2, 2]
     assert given((0, 9, 9, 9), 10, Room(500, 0)) == [0, 0, 0, 0]

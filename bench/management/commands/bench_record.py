@@ -1,8 +1,8 @@
 """`manage.py bench_record`: what recording costs. Each line of stdin asks, a line of stdout answers.
 
-- `cast own` or `cast house`: a merchant with one endpoint, who asks with an account of its own or the house's.
-- `record BATCHES EACH KNOWN NEW`: so many batches of so many answers, each with scans that the log has and with
-  some that it lacks; only `trackers.recording.record` is timed.
+- `cast own` or `cast house`: a merchant with one endpoint, who asks with its own account or the house's.
+- `record BATCHES EACH KNOWN NEW`: so many batches of so many answers, each with scans that the log has and
+  with some that it lacks; only `trackers.recording.record` is timed.
 - `raw`: the events of the last `record`, under other streams, by one INSERT and one commit for each batch.
 - `poll BATCHES EACH KNOWN NEW`: as `record`, with parsing and digesting.
 
@@ -125,7 +125,7 @@ class _Desk:
 
 
 def _timed(works: Iterator[Callable[[], int]]) -> dict[str, float]:
-    """What these took by themselves; making the next one is nobody's, as long as it leaves PostgreSQL alone."""
+    """What these took by themselves; making the next one, without PostgreSQL, is nobody's."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid(), coalesce(max(position), 0) FROM events_event")
         pid, position = cursor.fetchone()
