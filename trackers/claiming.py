@@ -60,7 +60,7 @@ class Places(Protocol):
 
 
 def take(most: int, columns: str, places: Places | None = None) -> list[tuple[Due, Sequence[Any]]]:
-    """Claim at most this many due watches, and reserve their calls. At most eight statements.
+    """Claim at most this many due watches, and reserve their calls: nine statements at most.
 
     Each with the account that asks, as it was then, and with `columns` of `watch` and its `tracker`. No
     account has more calls in flight than it may, over all processes, nor more in a day; what each may is
