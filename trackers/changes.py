@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from carriers.snapshot import Moment, Scan, ShipmentFacts, Snapshot
@@ -27,6 +28,7 @@ _COMPARED = {
     "final": "final",
     "raw": "raw",
 }
+_as_known, _as_told = itemgetter(*_COMPARED), itemgetter(*_COMPARED.values())
 #: What was recorded before there was a quarantine does not speak of it.
 _QUARANTINED = "quarantined"
 
@@ -153,7 +155,9 @@ def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> S
             "status_code": entry["statusCode"],
             "status_milestone": entry["statusMilestone"],
         }
-    changed = [name for name, field in _COMPARED.items() if fields[field] != entry[name]]
+    changed = []
+    if _as_told(fields) != _as_known(entry):
+        changed = [name for name, field in _COMPARED.items() if fields[field] != entry[name]]
     if fields[_QUARANTINED] != entry.get(_QUARANTINED, False):
         changed.append(_QUARANTINED)
     if entry["withdrawn"]:
