@@ -20,6 +20,7 @@ MAX_ENTRIES = 1_000
 MAX_DIGITS = 30
 
 _NESTING = frozenset({dict, list})
+_AS_IS = frozenset({str, int, bool, type(None)})
 
 Read = TypeVar("Read")
 
@@ -129,7 +130,7 @@ def to_store(value: Any) -> Any:
     number it would come back as a float. Whole numbers stay numbers.
     """
     if isinstance(value, dict):
-        return {key: item if type(item) is str else to_store(item) for key, item in value.items()}
+        return {key: item if type(item) in _AS_IS else to_store(item) for key, item in value.items()}
     if isinstance(value, list):
         return [to_store(item) for item in value]
     return value.literal if isinstance(value, _Fraction) else value

@@ -9,7 +9,7 @@ from typing import Any
 from carriers.snapshot import Moment, Scan, ShipmentFacts, Snapshot
 from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated
 from trackers.milestones import ScanEntry
-from trackers.placing import among, placed_at
+from trackers.placing import among, placed_at, told_again
 from trackers.quarantine import NO_DATE, is_anothers
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
@@ -86,10 +86,8 @@ def _scan_facts(
             if key in known:
                 continue  # one answer tells one scan once
             entry = None
-        fields = _fields(scan, asked_at)
-        if entry and scan.placed is None:
-            fields["placed_at"] = entry["placedAt"]
-        place = fields["placed_at"]
+        place = _place(entry, scan, asked_at)
+        fields = _fields(scan, place)
         fields["quarantined"] = place < oldest
         known_order = entry["order"] if entry and entry["placedAt"] == place else 0
         fields["order"] = last[place] = max(scan.rank, known_order, last.get(place, -1) + 1)
@@ -168,7 +166,14 @@ def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> S
     return ScanAmended(scan_key=entry["scanKey"], alias=alias, changed=changed, count=count, **fields)
 
 
-def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
+def _place(entry: ScanEntry | None, scan: Scan, asked_at: datetime) -> str:
+    """Where a scan stands; without a place of its own where it stood, or when it was first seen."""
+    if entry is None:
+        return placed_at(scan.placed or asked_at)
+    return told_again(entry["placedAt"], scan.placed) if scan.placed else str(entry["placedAt"])
+
+
+def _fields(scan: Scan, place: str) -> dict[str, Any]:
     reason = scan.reason
     return {
         "courier_code": scan.courier,
@@ -179,7 +184,7 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
         "occurrence_datetime": scan.moment.written,
         "time_certainty": scan.moment.certainty,
         "time_text": scan.moment.text,
-        "placed_at": placed_at(scan.placed or asked_at),
+        "placed_at": place,
         "order": scan.rank,
         "status_code": scan.status_code,
         "status_milestone": scan.milestone,

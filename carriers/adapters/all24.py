@@ -158,7 +158,7 @@ class _Parties:
             for name in words.PLACE
             if (text := reading.text(location.get(name), reading.KEPT)) is not None
         }
-        if not any([self.reveals[text] for text in told.values()]):
+        if not any(map(self.reveals.__getitem__, told.values())):
             return told
         if _alike(told.get("location_name", "")) in self.names:
             return {}
