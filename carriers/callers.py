@@ -14,8 +14,8 @@ FIRST = 4
 #: Seconds between two looks whether more are wanted: that is where work waits although this process used less
 #: than that share of a processor.
 LOOK_EVERY, BUSY = 0.05, 0.4
-#: Seconds after which work waits for threads whatever the processor does: others may keep it busy while carriers
-#: keep the threads.
+#: Seconds that work waits at most for more threads, whatever the processor does: something else may keep it
+#: busy while carriers keep the threads.
 LONG = 0.5
 #: Seconds after which a thread without work ends.
 IDLE = 1.0
