@@ -148,7 +148,7 @@ class Poller:
         """Accounts are looked up once a run, and again where they were changed since."""
         unknown = {one.account for one in claims if not self._is_as_counted(one)}
         if unknown:
-            found = accounts.usable(unknown)
+            found = once_more(partial(accounts.usable, unknown))
             self._accounts = {id_: one for id_, one in self._accounts.items() if id_ not in unknown} | found
 
     def _is_as_counted(self, one: Claim) -> bool:
