@@ -24,8 +24,19 @@ def keyed(scans: Iterable[Scan]) -> tuple[Scan, ...]:
 
     `courier|wall clock|code or text|ordinal`, at most MAX_LENGTH characters.
     """
-    seen: Counter[str] = Counter()
-    return tuple(scan if scan.key else Scan(_next(_stem(scan), seen), *_but_key(scan)) for scan in scans)
+    naming = Naming()
+    return tuple(scan if scan.key else Scan(naming.of(*_told(scan)), *_but_key(scan)) for scan in scans)
+
+
+class Naming:
+    """The keys of one answer's scans, each in its turn, oldest first: for who makes them key and all."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, courier: str, wall: str | None, word: str) -> str:
+        """The key of the next scan: its wall clock, where it has one, and its code (its text without one)."""
+        return _next(_joined(courier, wall or _NO_WALL, word), self._seen)
 
 
 def timeless(courier: str, word: str, ordinal: int = 1) -> str:
@@ -50,8 +61,8 @@ def _next(stem: str, seen: Counter[str]) -> str:
     return f"{stem}|{seen[stem]}"
 
 
-def _stem(scan: Scan) -> str:
-    return _joined(scan.courier, scan.moment.wall or _NO_WALL, scan.carrier_code or scan.text)
+def _told(scan: Scan) -> tuple[str, str | None, str]:
+    return scan.courier, scan.moment.wall, scan.carrier_code or scan.text
 
 
 def _joined(courier: str, wall: str, word: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 
 from carriers.snapshot import Certainty, Moment, Scan, Unmapped
 
@@ -48,12 +49,14 @@ def placed(scans: Sequence[Scan]) -> list[Scan]:
 
 def ranked(scans: Iterable[Scan]) -> list[Scan]:
     """Number the scans that share a place, in the order they come in. Scans of one place come together."""
-    found: list[Scan] = []
-    for scan in scans:
-        same = bool(found) and found[-1].placed == scan.placed
-        rank = found[-1].rank + 1 if same else 0
-        found.append(scan if scan.rank == rank else replace(scan, rank=rank))
-    return found
+    listed = list(scans)
+    told = zip(listed, ranks(scan.placed for scan in listed), strict=True)
+    return [scan if scan.rank == rank else replace(scan, rank=rank) for scan, rank in told]
+
+
+def ranks(places: Iterable[datetime | None]) -> list[int]:
+    """The number of each among those of its place, in the order they come in. Equal places come together."""
+    return [rank for _, same in groupby(places) for rank, _ in enumerate(same)]
 
 
 def unmapped(scans: Iterable[Scan]) -> tuple[Unmapped, ...]:

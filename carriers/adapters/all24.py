@@ -2,15 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from carriers import moments, ordering, reading, refusals
 from carriers.adapter import Adapter, Answer, Client, Confidence, Query, Request
 from carriers.exceptions import BadResponse, NotFoundYet
-from carriers.identity import keyed
+from carriers.identity import Naming
 from carriers.moments import Clock
 from carriers.snapshot import Moment, PersonalFacts, Scan, ShipmentFacts, Snapshot
 from carriers.words import all24 as words
@@ -70,51 +70,71 @@ class All24(Adapter):
         parties = _parties(_party(order.get("sender_location")), _party(order.get("recipient_location")))
         # Newest first, as all24 documents: equal times keep that order, all others are told by themselves.
         events = reversed(reading.entries(order["history"], "history"))
-        scans, set_aside = reading.readable(
-            events, "an event", lambda event: self._scan(event, clock, parties)
+        timed, set_aside = reading.readable(
+            events, "an event", lambda event: (clock.read(event.get("event_time")), event)
         )
-        places = ordering.places([scan.moment for scan in scans])
-        placed = [
-            scan if scan.placed == place else replace(scan, placed=place)
-            for scan, place in zip(scans, places, strict=True)
-        ]
-        in_order = sorted(placed, key=lambda scan: scan.placed or ordering.LAST)
+        scans = self._scans(timed, parties)
         return Snapshot(
             courier=self.code,
-            scans=keyed(ordering.ranked(in_order)),
+            scans=scans,
             shipment=ShipmentFacts(
                 estimated_to=clock.read_or_none(order.get("expected_completion")),
                 details=_details(order, clock),
             ),
             personal=PersonalFacts(recipient=parties.recipient, sender=parties.sender),
-            unmapped=ordering.unmapped(in_order),
+            unmapped=ordering.unmapped(scans),
             set_aside=tuple(set_aside),
             ignored=others,
             part=reading.to_store(order),
         )
 
-    def _scan(self, event: Mapping[str, Any], clock: Clock, parties: "_Parties") -> Scan:
-        """Raises ValueError where the time is there and cannot be read."""
-        moment: Moment = clock.read(event.get("event_time"))
+    def _scans(self, timed: Sequence["_Timed"], parties: "_Parties") -> tuple[Scan, ...]:
+        """The scans of a history, oldest first, each made once: what it is known by is known before."""
+        places = ordering.places([moment for moment, _ in timed])
+        placed = sorted(zip(places, timed, strict=True), key=lambda one: one[0] or ordering.LAST)
+        ranks = ordering.ranks(place for place, _ in placed)
+        naming = Naming()
+        return tuple(
+            self._scan(event, _Standing(moment, place, rank), naming, parties)
+            for (place, (moment, event)), rank in zip(placed, ranks, strict=True)
+        )
+
+    def _scan(
+        self, event: Mapping[str, Any], standing: "_Standing", naming: Naming, parties: "_Parties"
+    ) -> Scan:
         code = _code(event.get("event_code"))
+        text = reading.text(event.get("event_name")) or code or ""
         meaning = words.CODES.get(code, words.UNKNOWN)
         place = parties.public(event.get("location"))
-        reference = {"location_ref": reading.text(event.get("location_ref"), reading.KEPT)}
+        reference = reading.text(event.get("location_ref"), reading.KEPT)
+        moment = standing.moment
         return Scan(
-            key="",
+            key=naming.of(self.code, moment.wall, code or text),
             courier=self.code,
             source=self.source,
             moment=moment,
-            placed=moment.instant,
-            rank=0,
+            placed=standing.place,
+            rank=standing.rank,
             carrier_code=code,
-            text=reading.text(event.get("event_name")) or code or "",
+            text=text,
             location=", ".join(place.values())[: reading.SHOWN] or None,
             status_code=meaning.status,
             milestone=meaning.milestone,
-            raw={name: text for name, text in (reference | place).items() if text},
+            raw={"location_ref": reference} | place if reference else place,
             final=meaning.final,
         )
+
+
+#: An event and when it was.
+_Timed = tuple[Moment, Mapping[str, Any]]
+
+
+class _Standing(NamedTuple):
+    """Where an event stands in the history."""
+
+    moment: Moment
+    place: datetime | None
+    rank: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +155,11 @@ class _Parties:
         """The parts of a scan's place, without what is the sender's or the recipient's; none where all is."""
         if not isinstance(location, dict):
             return {}
-        parts = {name: reading.text(location.get(name), reading.KEPT) for name in words.PLACE}
-        told = {name: text for name, text in parts.items() if text}
+        told = {
+            name: text
+            for name in words.PLACE
+            if (text := reading.text(location.get(name), reading.KEPT)) is not None
+        }
         if self.names and _alike(told.get("location_name", "")) in self.names:
             return {}
         return {name: text for name, text in told.items() if not self._tells(text)}
