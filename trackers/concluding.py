@@ -66,7 +66,7 @@ def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
 
 
 def _record(merchant: UUID, group: Sequence[Polled]) -> None:
-    """Record a merchant's batch. What cannot be recorded, by whatever fault, is set apart from its neighbours."""
+    """Record a merchant's batch. What cannot be recorded, whyever, is set apart from the others."""
     try:
         record(merchant, group)
     except Exception as error:
