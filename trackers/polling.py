@@ -118,7 +118,8 @@ class Poller:
         if not room or now < self._rests_until or (room < ENOUGH and now < self._claim_at):
             return 0
         self._claim_at = now + GATHER
-        claims = once_more(partial(claim, room, places.free_for(now)))
+        free = places.free_for(now, settings.POLL_IN_FLIGHT_PER_ACCOUNT)
+        claims = once_more(partial(claim, room, free))
         if not claims:
             self._rests_until = monotonic() + REST * (monotonic() - now)
         self._look_up(claims)
