@@ -45,10 +45,11 @@ UPDATE accounts_idempotencykey SET mentions = coalesce(mentions, '{}') || %(ment
 WHERE merchant_id = %(merchant)s AND status IS NULL AND route <> %(sparing)s
 """
 # Not by `&&`, which compares each of the one with each of the other: a batch of deletions has a thousand ids.
+# What an older version kept does not say what it mentions, and may hold any of them.
 _ERASE = """
 DELETE FROM accounts_idempotencykey
 WHERE merchant_id = %(merchant)s AND status IS NOT NULL AND route <> %(sparing)s
-  AND EXISTS (SELECT FROM unnest(mentions) AS one WHERE one = ANY (%(mentions)s))
+  AND (mentions IS NULL OR EXISTS (SELECT FROM unnest(mentions) AS one WHERE one = ANY (%(mentions)s)))
 """
 _FORGET = """
 DELETE FROM accounts_idempotencykey WHERE id = ANY(ARRAY(

@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from carriers import standings
-from carriers.budget import day_of, quota_left
+from carriers.budget import day_of, most_calls, quota_left
 from carriers.days import today
 from carriers.health import Circuit, Standing
 from carriers.models import CarrierAccount, DailyUse
@@ -121,7 +121,8 @@ def _down(standing: Standing, now: datetime) -> Condition | None:
 def _resting(account: CarrierAccount, standing: Standing, now: datetime) -> Condition | None:
     if account.resting_until is not None and account.resting_until > now:
         return Condition(Status.RESTING, "The day's look-ups of the key are used up.", account.resting_until)
-    if calls_left(account, now) == 0:
+    left = calls_left(account, now)
+    if left is not None and left < most_calls(account.courier):
         day = today(account.courier, now)
         return Condition(Status.RESTING, "The day's calls are used up.", day.ends if day else None)
     slot = timedelta(seconds=1 / standing.rate) if standing.rate else timedelta()

@@ -14,11 +14,14 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from time import monotonic
+from typing import Any
 from urllib.parse import urlencode
 
-import certifi
+import requests
 from django.conf import settings
-from urllib3 import PoolManager
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
@@ -45,7 +48,7 @@ class HttpClient:
 
     def __init__(self, trusted: Path | None = None) -> None:
         """`trusted`: certificates to trust instead of the public ones."""
-        self._tls = ssl.create_default_context(cafile=trusted or certifi.where())
+        self._tls = ssl.create_default_context(cafile=trusted or DEFAULT_CA_BUNDLE_PATH)
         self._tls.sslsocket_class = TlsSocket
         #: What no call uses; the last one used is the first that is taken.
         self._idle: deque[_Connections] = deque()
@@ -61,15 +64,15 @@ class HttpClient:
         try:
             with self._connections() as connections, connections.sent(request) as response:
                 # One that came twice is both, as one.
-                headers = {name.lower(): value for name, value in response.headers.itermerged()}
-                return Answer(response.status, headers, _body(response, headers))
-        except (HTTPError, OSError, ValueError) as error:
+                headers = {name.lower(): value for name, value in response.raw.headers.itermerged()}
+                return Answer(response.status_code, headers, _body(response.raw, headers))
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             raise Unreachable(_reason(error)) from None
 
     def close(self) -> None:
         """Close the connections that no call uses."""
         while self._idle:
-            self._idle.pop().clear()
+            self._idle.pop().close()
 
     @contextmanager
     def _connections(self) -> Iterator["_Connections"]:
@@ -89,7 +92,7 @@ class HttpClient:
         with suppress(IndexError):
             oldest = self._idle.popleft()
             if oldest.is_old():
-                oldest.clear()
+                oldest.close()
             else:
                 self._idle.appendleft(oldest)
 
@@ -118,48 +121,74 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class _Connections(PoolManager):
-    """What one call at a time has: connections to the carriers that it was used for, over our own sockets."""
+class _Connections(HTTPAdapter):
+    """requests' transport over our own sockets: what one call at a time has, kept by carrier."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__(maxsize=1, ssl_context=tls, cert_reqs="CERT_REQUIRED")
-        self.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self._tls = tls
         self._used_at = monotonic()
+        super().__init__(pool_maxsize=1, max_retries=_RETRIES)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The context has its certificates; requests would read its own bundle for every connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
+
+    def get_connection_with_tls_context(self, request: Any, *args: Any, **options: Any) -> HTTPConnectionPool:
+        """By the address alone: all else is the same for every call, and no proxy is asked."""
+        url: Url = request.carrier
+        pool: HTTPConnectionPool = self.poolmanager.connection_from_host(url.host, url.port, url.scheme)
+        return pool
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        """Path and query, as the call has made them."""
+        return str(request.target)
+
+    def build_response(
+        self, request: requests.PreparedRequest, answer: BaseHTTPResponse
+    ) -> requests.Response:
+        """What is read of an answer: no cookies, no hooks, no encodings."""
+        response = requests.Response()
+        response.status_code, response.raw = answer.status, answer
+        return response
 
     def use(self) -> None:
         """Close what was not used for too long."""
         if self.is_old():
-            self.clear()
+            self.close()
         self._used_at = monotonic()
 
     def is_old(self) -> bool:
         """Whether no call has used them for too long."""
         return monotonic() - self._used_at > IDLE
 
-    def sent(self, request: Request) -> BaseHTTPResponse:
+    def sent(self, request: Request) -> requests.Response:
         """The answer, as soon as it begins. Close it."""
-        url = _parsed(request.url)
-        headers = {
-            "User-Agent": f"Parcelwire/{settings.VERSION}",
-            "Accept-Encoding": "identity",
-            **request.headers,
-        }
-        body = None
-        if request.json is not None:
-            body = json.dumps(request.json, allow_nan=False).encode()
-            headers["Content-Type"] = "application/json"
-        return self.connection_from_host(url.host, url.port, url.scheme).urlopen(
-            request.method,
-            _target(url, request.params),
-            body,
-            headers,
-            retries=_RETRIES,
-            redirect=False,
-            assert_same_host=False,
-            timeout=settings.CARRIER_DEADLINE,
-            preload_content=False,
-            decode_content=False,
+        return self.send(_Prepared(request), stream=True, timeout=settings.CARRIER_DEADLINE)
+
+
+class _Prepared(requests.PreparedRequest):
+    """A request that is made from parts known to be good: requests would look at each of them again."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.carrier = _parsed(request.url)
+        self.target = _target(self.carrier, request.params)
+        self.method, self.url = request.method.value, request.url
+        self.headers = CaseInsensitiveDict(
+            {
+                "User-Agent": f"Parcelwire/{settings.VERSION}",
+                "Accept-Encoding": "identity",
+                **request.headers,
+            }
         )
+        if request.json is not None:
+            self.body = json.dumps(request.json, allow_nan=False).encode()
+            self.headers["Content-Type"] = "application/json"
+            self.headers["Content-Length"] = str(len(self.body))
 
 
 @lru_cache(1000)

@@ -56,7 +56,8 @@ RETURNING watch.carrier_account_id, {columns}
 class Places(Protocol):
     """How many calls with an account the process that claims has room for."""
 
-    def __getitem__(self, account: UUID, /) -> int: ...
+    def granted(self, wishes: Mapping[UUID, int], /) -> dict[UUID, int]:
+        """How many of these calls may begin, where the first of the accounts come first."""
 
 
 def take(most: int, columns: str, places: Places | None = None) -> list[tuple[Due, Sequence[Any]]]:
@@ -67,13 +68,12 @@ def take(most: int, columns: str, places: Places | None = None) -> list[tuple[Du
     shared out by `trackers.turns`. Accounts take turns: the least recently served come first. `places` leaves
     out those that this process has no room for.
     """
-    free = places or defaultdict(lambda: most)
-    likely = _likely(most, free)
+    likely = _likely(most, places)
     if not likely:
         return []
     try:
         with transaction.atomic():
-            return _taken(likely, most, columns, free)
+            return _taken(likely, most, columns, places)
     except reserving.AllSpokenFor:
         return []
 
@@ -114,10 +114,10 @@ def pace_allows_in() -> float | None:
 
 
 def _taken(
-    accounts: Sequence[UUID], most: int, columns: str, free: Places
+    accounts: Sequence[UUID], most: int, columns: str, places: Places | None
 ) -> list[tuple[Due, Sequence[Any]]]:
     dues = {one.account: one for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT, held(accounts))}
-    counts = _shared_out(list(dues.values()), most, free)
+    counts = _shared_out(list(dues.values()), most, places)
     wanted = [(account, urgency, n) for account, of in counts.items() for urgency, n in of.items() if n]
     if not wanted:
         return []
@@ -135,24 +135,24 @@ def _taken(
     return taken
 
 
-def _likely(most: int, free: Places) -> list[UUID]:
+def _likely(most: int, places: Places | None) -> list[UUID]:
     """Accounts whose polls that could start now are as many as are wanted, in turn; nothing is locked yet."""
     found: list[UUID] = []
     wanted = most
-    for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT):
-        polls = min(one.polls, free[one.account])
+    wishes = {one.account: one.polls for one in due_accounts(settings.POLL_IN_FLIGHT_PER_ACCOUNT)}
+    for account, polls in (places.granted(wishes) if places else wishes).items():
         if polls > 0:
-            found.append(one.account)
+            found.append(account)
             wanted -= polls
         if wanted <= 0:
             break
     return found
 
 
-def _shared_out(dues: Sequence[Due], most: int, free: Places) -> dict[UUID, dict[int, int]]:
+def _shared_out(dues: Sequence[Due], most: int, places: Places | None) -> dict[UUID, dict[int, int]]:
     """Polls by account and urgency: as even as their places let it be, the least recently served first."""
-    places = {one.account: min(one.places, free[one.account], one.room().left, sum(one.due)) for one in dues}
-    given = _evenly(places, most)
+    wishes = {one.account: min(one.places, one.room().left, sum(one.due)) for one in dues}
+    given = _evenly(places.granted(wishes) if places else wishes, most)
     spoken_for: dict[str, int] = defaultdict(int)
     counts: dict[UUID, dict[int, int]] = {}
     for one in dues:

@@ -5,6 +5,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts import idempotency
 from events.retrying import once_more
@@ -45,6 +46,7 @@ def _delete(choice: Chosen) -> int:
         erasing.forget_answers(choice.merchant_id, [one.id for one in trackers])
         for one in trackers:
             one.is_subscribed = False
+            one.erased_at = timezone.now()  # what is answered to this last message is not kept either
         facts = [(one, [stopped(one, DELETED)]) for one in trackers]
         note(choice.merchant_id, facts, couriers_by_tracker(watches))
         remove([one.id for one in trackers], watches)

@@ -56,8 +56,8 @@ LEFT JOIN home ON home.courier = account.courier
 LEFT JOIN carriers_dailyuse AS own ON own.account_id = account.id AND own.day = home.day
 LEFT JOIN carriers_dailyuse AS of_all
     ON of_all.account_id IS NULL AND of_all.courier = account.courier AND of_all.day = home.day
-CROSS JOIN LATERAL (SELECT ({_IN_FLIGHT.format("account.id")}) AS calls) AS in_flight
 {_DUE}
+CROSS JOIN LATERAL (SELECT ({_IN_FLIGHT.format("account.id")}) AS calls) AS in_flight
 WHERE account.state = 'active'
   AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
   AND (%(only)s::uuid[] IS NULL OR account.id = ANY(%(only)s::uuid[]))

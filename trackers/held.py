@@ -1,6 +1,6 @@
 """Trackers and watches as recording holds them: locked, and without a row object's weight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -64,13 +64,12 @@ def hold(learned: Sequence[Learned]) -> list[tuple[Learned, Held]]:
 
     What is not wanted any more is left out: a poll whose claim was lost, a push to who is not subscribed.
     """
-    by_watch = {one.watch: one for one in learned}
+    watches = list({one.watch for one in learned})
     with connection.cursor() as cursor:
         cursor.execute(_TRACKERS, [list({one.tracker for one in learned})])
         trackers = {row[0]: _held(row) for row in cursor.fetchall()}
-        cursor.execute(_WATCHES, [list(by_watch)])
-        watches = cursor.fetchall()
-    return _wanted(by_watch, trackers, watches)
+        cursor.execute(_WATCHES, [watches])
+        return list(_wanted(learned, trackers, cursor.fetchall()))
 
 
 def _held(row: tuple[Any, ...]) -> Held:
@@ -79,14 +78,17 @@ def _held(row: tuple[Any, ...]) -> Held:
 
 
 def _wanted(
-    by_watch: Mapping[UUID, Learned], trackers: Mapping[UUID, Held], watches: Sequence[tuple[Any, ...]]
-) -> list[tuple[Learned, Held]]:
-    found = []
+    learned: Sequence[Learned], trackers: Mapping[UUID, Held], watches: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[Learned, Held]]:
+    """By watch. Of two polls of one watch at most one holds its claim."""
+    by_watch: dict[UUID, list[Learned]] = {}
+    for one in learned:
+        by_watch.setdefault(one.watch, []).append(one)
     for id_, tracker_id, claim_id, told_at, digest in watches:
-        one, tracker = by_watch[id_], trackers[tracker_id]
-        if _is_wanted(one, tracker, claim_id):
-            found.append((replace(one, late=True) if _is_late(one, told_at, digest) else one, tracker))
-    return found
+        tracker = trackers[tracker_id]
+        for one in by_watch[id_]:
+            if _is_wanted(one, tracker, claim_id):
+                yield (replace(one, late=True) if _is_late(one, told_at, digest) else one), tracker
 
 
 def _is_wanted(one: Learned, tracker: Held, claim_id: UUID | None) -> bool:

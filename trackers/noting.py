@@ -1,7 +1,4 @@
-"""Facts that no carrier has just told, put into the log: appended, folded into the rows, told.
-
-A merchant decides something about its trackers, or kept answers are read again.
-"""
+"""What a merchant decides about its trackers, put into the log: appended, folded into the rows, told."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -10,7 +7,7 @@ from django.db import transaction
 from uuid_utils.compat import uuid7
 
 from events import log
-from events.catalog import Fact, ScanFact, tells
+from events.catalog import Fact
 from events.log import Recorded
 from trackers.fold import fold
 from trackers.messages import Telling, announcement
@@ -25,7 +22,7 @@ def note(
     decided: Sequence[tuple[Tracker, Sequence[Fact]]],
     watched: Mapping[UUID, Collection[str]],
 ) -> None:
-    """Append these facts and tell of what is news, one message a tracker; a constant number of statements.
+    """Append these facts and tell of them, one message a tracker; a constant number of statements.
 
     The caller holds the rows' locks, has set the merchant's wishes on them, and saves them: their projections
     are only set here. `watched`: the couriers of each, before or after.
@@ -44,17 +41,12 @@ def note(
     by_stream: dict[UUID, list[Recorded]] = {}
     for event in recorded:
         by_stream.setdefault(event.stream, []).append(event)
-    news = [
-        _project(one, by_stream[one.id], told[one.id], watched=watched.get(one.id, ())) for one in trackers
-    ]
-    loud = [one for one, of in zip(news, trackers, strict=True) if of.last_message_sequence == of.version]
-    if announce(merchant_id, audience, loud):
+    news = [_project(one, by_stream[one.id], watched=watched.get(one.id, ())) for one in trackers]
+    if announce(merchant_id, audience, news):
         transaction.on_commit(webhook_tasks.nudge, robust=True)
 
 
-def _project(
-    tracker: Tracker, events: Sequence[Recorded], facts: Sequence[Fact], *, watched: Collection[str]
-) -> Announcement:
+def _project(tracker: Tracker, events: Sequence[Recorded], *, watched: Collection[str]) -> Announcement:
     before = projection_of(tracker)
     apply_projection(tracker, fold(before, events))
     couriers = {*watched, *tracker.courier_codes, *tracker.state["shipments"]}
@@ -67,13 +59,5 @@ def _project(
             types=frozenset(event.type for event in events),
             at=events[0].recorded_at,
             couriers=tuple(sorted(couriers)),
-            scan_keys=_news(facts),
         )
     )
-
-
-def _news(facts: Sequence[Fact]) -> frozenset[str]:
-    """The scans that are news; where none is by itself, but their order, that is what all of them tell."""
-    scans = [fact for fact in facts if isinstance(fact, ScanFact)]
-    loud = [fact for fact in scans if tells(fact.type, fact.data())]
-    return frozenset(fact.scan_key for fact in loud or scans)

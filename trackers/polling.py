@@ -32,6 +32,9 @@ from webhooks.stopping import stop
 #: Ended calls that are concluded at once, and places for which more is claimed at once: both cost nearly as
 #: much for one as for many. Seconds that fewer wait for more.
 ENOUGH, GATHER = 40, 0.05
+#: After a look that found nothing so many times as long as it took passes before the next, unless a call ends
+#: meanwhile: where there are many accounts, a look is not cheap.
+REST = 4
 #: Seconds until a watch is looked at again whose account turned out not to be asked.
 UNASKED_DELAY = 5.0
 
@@ -73,7 +76,7 @@ class Poller:
             self._fetcher = _Asking()
         self._fetcher.begin_anew()
         self._accounts: dict[UUID, Account] = {}
-        self._renew_at = self._claim_at = monotonic()
+        self._renew_at = self._claim_at = self._rests_until = monotonic()
 
     def run(self, budget: float) -> int:
         """Poll for `budget` seconds, and until no call is under way but what hangs.
@@ -92,6 +95,8 @@ class Poller:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
             finished = self._fetcher.collect(GATHER, ENOUGH)
+            if finished:
+                self._rests_until = 0.0
             _conclude(finished)
             ended += len(finished)
             self._renew()
@@ -110,10 +115,13 @@ class Poller:
         now = monotonic()
         room = places.free(now)
         # Where there is room for a few only, not at once: a claim costs them nearly as much as many.
-        if not room or (room < ENOUGH and now < self._claim_at):
+        if not room or now < self._rests_until or (room < ENOUGH and now < self._claim_at):
             return 0
         self._claim_at = now + GATHER
-        claims = once_more(partial(claim, room, places.free_for(now)))
+        free = places.free_for(now, settings.POLL_IN_FLIGHT_PER_ACCOUNT)
+        claims = once_more(partial(claim, room, free))
+        if not claims:
+            self._rests_until = monotonic() + REST * (monotonic() - now)
         self._look_up(claims)
         asking, left = _parted(claims, self._is_as_counted)
         unasked(left)
@@ -141,7 +149,7 @@ class Poller:
         """Accounts are looked up once a run, and again where they were changed since."""
         unknown = {one.account for one in claims if not self._is_as_counted(one)}
         if unknown:
-            found = accounts.usable(unknown)
+            found = once_more(partial(accounts.usable, unknown))
             self._accounts = {id_: one for id_, one in self._accounts.items() if id_ not in unknown} | found
 
     def _is_as_counted(self, one: Claim) -> bool:

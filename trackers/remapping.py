@@ -22,9 +22,9 @@ from events.retrying import once_more
 from trackers import kept
 from trackers.kept import Kept
 from trackers.models import Tracker
-from trackers.noting import note
-from trackers.projecting import projection_of, write_projections
+from trackers.projecting import projection_of
 from trackers.quarantine import oldest_of
+from trackers.recording import amend
 from trackers.rereading import corrections
 
 logger = logging.getLogger(__name__)
@@ -146,8 +146,7 @@ def _record(courier: str, group: Sequence[Kept]) -> Found:
         locked = {one.id: one for one in trackers}
         found = _compared(group, locked.values())
         news = [(locked[one.tracker], facts) for one in group if (facts := found.get(one.watch))]
-        note(group[0].merchant, news, {one.tracker: [courier] for one in group})
-        write_projections([tracker for tracker, _ in news])
+        amend(group[0].merchant, courier, news)
     return found
 
 

@@ -29,8 +29,6 @@ _FIELDS = frozenset(
         "statuses", "trackings", "estimateRoutes", "confirmImage", "acceptDate",
     )
 )  # fmt: skip
-#: What the field for an error's code holds where there is none.
-_NO_ERROR = frozenset({"0", "false"})
 
 
 class _Form(NamedTuple):
@@ -148,7 +146,7 @@ def _is_code_of(code: object, number: str) -> bool:
 
 
 def _raise_for_code(code: str | None, query: Query) -> None:
-    if code is None or code.casefold() in _NO_ERROR:
+    if code is None or code.casefold() in words.NO_ERROR:
         return
     detail = f"247Express answered {reading.token(code) or 'an error code that is none of its own'}"
     if code.upper() == words.KEY_LIMIT:
@@ -183,7 +181,7 @@ def _read(items: object, form: _Form, clock: Clock) -> tuple[list[Entry], list[s
 def _entry(item: Mapping[str, Any], form: _Form, clock: Clock) -> Entry:
     """Raises ValueError where the time is there and cannot be read."""
     names = [name for field in form.names if (name := reading.text(item.get(field)))]
-    word = _word(names)
+    word = words.named(names)
     code = word or reading.text(item.get(form.names[0]))
     place = filter(None, (reading.text(item.get(field)) for field in form.place))
     return Entry(
@@ -198,12 +196,6 @@ def _entry(item: Mapping[str, Any], form: _Form, clock: Clock) -> Entry:
     )
 
 
-def _word(names: Iterable[str]) -> str | None:
-    """The status word among the names of a status: the carrier sends the word, or an id beside its name."""
-    found = (re.sub(r"[\s-]+", "_", name.upper()) for name in names)
-    return next((word for word in found if word in words.STATUSES), None)
-
-
 def _own(order: Mapping[str, Any], clock: Clock, listed: Sequence[Entry]) -> list[Entry]:
     """What the order says of itself and neither list holds yet.
 
@@ -212,7 +204,7 @@ def _own(order: Mapping[str, Any], clock: Clock, listed: Sequence[Entry]) -> lis
     the list's own scan, once it comes, is known to be the same.
     """
     names = [name for field in ("status", "statusName") if (name := reading.text(order.get(field)))]
-    own = _word(names) or (names[0] if names else None)
+    own = words.named(names) or (names[0] if names else None)
     held = Counter(entry.word for entry in listed)
     dates = {
         "PICKED_UP": order.get("acceptDate") if own != "ACCEPTED" else None,

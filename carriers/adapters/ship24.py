@@ -21,8 +21,6 @@ from carriers.snapshot import PersonalFacts, Scan, ShipmentFacts, Snapshot, Unma
 from carriers.words import ship24 as words
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-#: The one kind of push that tells of events; a push without a topic is one too.
-_EVENTS_TOPIC = "tracking/events"
 _RECIPIENT = ("name", "address", "postCode", "city", "subdivision")
 
 
@@ -220,7 +218,7 @@ def _refuse_anothers(tracking: Mapping[str, Any], query: Query) -> None:
 
 
 def _tells_events(tracking: Mapping[str, Any]) -> bool:
-    return reading.text(reading.fields(tracking.get("metadata")).get("topic")) in {None, _EVENTS_TOPIC}
+    return reading.text(reading.fields(tracking.get("metadata")).get("topic")) in {None, words.EVENTS_TOPIC}
 
 
 def _generated(tracking: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """247Express's words: its statuses, its reasons for a delay, its error codes, and what they mean in ours."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -133,6 +134,14 @@ ERRORS: Mapping[str, type[CarrierError]] = MappingProxyType(
 )
 #: The key's look-ups of the day are used up; the next day, at the carrier's home, brings new ones.
 KEY_LIMIT = "APIKEY_LIMIT"
+#: What the field for an error's code holds where there is none.
+NO_ERROR = frozenset({"0", "false"})
+
+
+def named(names: Iterable[str]) -> str | None:
+    """The status word among the names of a status: the carrier sends the word, or an id beside its name."""
+    found = (re.sub(r"[\s-]+", "_", name.upper()) for name in names)
+    return next((word for word in found if word in STATUSES), None)
 
 
 def life(word: str | None) -> int:

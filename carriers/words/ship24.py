@@ -20,6 +20,8 @@ FINAL = frozenset(
         StatusCode.EXCEPTION_DISCARDED,
     }
 )
+#: The one kind of push that tells of events; a push without a topic is one too.
+EVENTS_TOPIC = "tracking/events"
 #: Errors that the adapter answers by itself.
 NO_TRACKER = "tracker_not_found"
 OUTDATED = "shipping_date_outdated"

@@ -108,14 +108,14 @@ def test_a_quota_and_a_pace_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("courier", "option", "value", "said"),
     [
-        ("all24", "--daily-quota", "0", "between 1"),
-        ("all24", "--daily-quota", "-1", "greater than or equal to 0"),
-        ("all24", "--daily-quota", "99999999999", "less than or equal to"),
-        ("ship24", "--daily-quota", "4", "between 5, the most that one poll takes"),
-        ("all24", "--pace", "0", "greater than or equal to 0.01"),
-        ("all24", "--pace", "nan", "between 0.01 and 10000"),
-        ("all24", "--pace", "inf", "between 0.01 and 10000"),
-        ("all24", "--daily-quota", "many", "invalid int value"),
+        ("all24", "--daily-quota", "0", "^The daily quota must be between 1, "),
+        ("all24", "--daily-quota", "-1", "^The daily quota must be between 1, "),
+        ("all24", "--daily-quota", "99999999999", "^The daily quota must be between 1, "),
+        ("ship24", "--daily-quota", "4", "^The daily quota must be between 5, the most that one poll takes"),
+        ("all24", "--pace", "0", "^The pace must be between 0.01 and 10000"),
+        ("all24", "--pace", "nan", "^The pace must be between 0.01 and 10000"),
+        ("all24", "--pace", "inf", "^The pace must be between 0.01 and 10000"),
+        ("all24", "--daily-quota", "many", "argument --daily-quota: invalid int value"),
     ],
 )
 def test_a_quota_or_pace_that_is_none_is_refused(courier: str, option: str, value: str, said: str) -> None:

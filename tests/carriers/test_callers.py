@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -58,6 +59,31 @@ def test_work_that_waits_for_the_processor_gets_none(
         crew.do(lambda: bool(gate.wait(20)) and None)
     crew.look()
     assert crew.threads == FIRST
+
+
+def test_work_that_waits_long_gets_more_though_something_else_keeps_the_processor_busy(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(callers, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(callers, "BUSY", -1.0)
+    monkeypatch.setattr(callers, "LONG", 0.1)
+    crew, answered = Callers(100), threading.Event()
+    for _ in range(FIRST):
+        crew.do(lambda: bool(gate.wait(20)) and None)
+    crew.do(answered.set)
+    eventually(lambda: crew.look() or answered.is_set())
+
+
+def test_where_the_machine_gives_no_threads_the_work_waits_for_one(
+    gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crew = Callers(10)
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", Mock(side_effect=RuntimeError("can't start new thread")))
+        crew.do(gate.set)
+    assert crew.threads == 0
+    monkeypatch.setattr(callers, "BUSY", 1e9)
+    eventually(lambda: crew.look() or gate.is_set())
 
 
 def test_threads_without_work_end_and_others_follow_when_there_is_some(

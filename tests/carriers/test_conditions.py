@@ -76,6 +76,14 @@ def test_what_is_left_of_the_day(used: int, left: int) -> None:
     assert (condition(found, timezone.now()).status is Status.RESTING) is (left == 0)
 
 
+@pytest.mark.parametrize(("used", "status"), [(5, Status.OPERATIONAL), (6, Status.RESTING)])
+def test_calls_that_no_poll_can_be_made_with_are_none(used: int, status: Status) -> None:
+    account = CarrierAccountFactory(courier="ship24", daily_quota=10)
+    today = day_of("ship24", timezone.now())
+    DailyUse.objects.create(account=account, courier="ship24", day=today, reserved=used)
+    assert seen(account).status is status
+
+
 def test_yesterdays_calls_are_not_todays() -> None:
     account = CarrierAccountFactory(courier="all24", daily_quota=5)
     yesterday = day_of("all24", timezone.now()) - timedelta(days=1)

@@ -355,8 +355,16 @@ def test_calls_that_were_never_started_are_returned_to_their_own_day(
     alices.desk.otherwise = error("APIKEY_NOT_FOUND")
     for nth in range(10):
         alices.follow(f"EX247-10{nth:02}")
+    day = today("247express", timezone.now())
+    assert day is not None
+    for other in (day.date - DAY, day.date + DAY):
+        DailyUse.objects.create(account=account, courier="247express", day=other, reserved=10)
     alices.poll()
-    assert DailyUse.objects.get(account=account).reserved == alices.times_asked()
+    counted = list(
+        DailyUse.objects.filter(account=account).order_by("day").values_list("reserved", flat=True)
+    )
+    assert counted == [10, alices.times_asked(), 10]
+    assert alices.times_asked() < 10
 
 
 @pytest.mark.parametrize(("seconds", "starts"), [(-6, True), (-4, False), (4, False), (6, True)])

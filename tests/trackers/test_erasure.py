@@ -11,7 +11,7 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from accounts.models import Merchant
+from accounts.models import IdempotencyKey, Merchant
 from carriers.models import UnmappedCode
 from events.models import Event
 from tests.carrier_server import CarrierServer
@@ -159,6 +159,12 @@ def test_none_of_it_is_in_any_table_afterwards(house: House) -> None:
     assert places() == {}
 
 
+def test_answers_that_a_version_without_mentions_kept_go_too(house: House) -> None:
+    IdempotencyKey.objects.update(mentions=None)
+    house.erase()
+    assert places() == {}
+
+
 def test_what_comes_later_is_recorded_without_it(house: House) -> None:
     house.erase()
     known = Event.objects.filter(type="tracking.scanned").count()
@@ -203,4 +209,6 @@ def test_a_tracker_that_is_deleted_leaves_none_of_it_behind(house: House) -> Non
     for tracker_id in house.ids.values():
         assert house.client.delete(f"/v1/trackers/{tracker_id}").status_code == 204
     assert not Tracker.objects.exists()
+    pump.run(5)
+    assert Attempt.objects.filter(delivery__message__type="tracker.stopped", status_code=200).count() == 3
     assert places() == {}

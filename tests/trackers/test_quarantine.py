@@ -142,3 +142,20 @@ def test_a_timeless_scan_that_is_overtaken_by_the_past_goes_with_it() -> None:
     parcel.polled(snapshot(scan("moving", None, placed=None)))
     assert parcel.log[0].data["placedAt"] > placed_at(NOON + timedelta(minutes=YEAR))
     assert parcel.projection.state["scans"][0]["quarantined"]
+
+
+def test_a_log_from_before_the_quarantine_goes_on_as_it_is() -> None:
+    parcel = Parcel()
+    parcel.polled(snapshot(*NEW))
+    parcel.log = [one._replace(data=_as_before(one.data)) for one in parcel.log]
+    parcel.projection = fold(Projection(), parcel.log)
+    assert not parcel.polled(snapshot(*NEW)).facts
+    for _ in range(2):
+        parcel.polled(snapshot(scan("created", 0, location="Depot")), after=WITHDRAWN_AFTER)
+    assert parcel.types[len(NEW) :] == ["tracking.scan_amended", "tracking.scan_withdrawn"]
+    assert parcel.projection.milestone == "info_received"
+    assert parcel.projection == fold(Projection(), parcel.log)
+
+
+def _as_before(data: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name != "quarantined"}

@@ -105,3 +105,16 @@ def test_new_scans_beside_known_ones_are_compared_without_a_fact_for_each(
     recorded = Event.objects.filter(type__startswith="tracking.scan").order_by("version")
     assert list(recorded.values_list("data__carrierEventCode", flat=True)) == list(CODES)
     assert list(check()) == []
+
+
+@pytest.mark.usefixtures("account", "subscribed")
+def test_an_answer_to_a_lost_claim_does_not_push_out_the_one_to_the_claim_that_is_held(
+    alice: Merchant, follow: Follow
+) -> None:
+    follow(alice, "HSAA0000")
+    lost = answered(1, *CODES[:2])
+    Watch.objects.update(claimed_until=timezone.now() - timedelta(seconds=1))
+    held = answered(1, *CODES)
+    record(alice.id, [*held, *lost])
+    assert Event.objects.filter(type="tracking.scanned").count() == len(CODES)
+    assert not Watch.objects.exclude(claim_id=None).exists()

@@ -209,6 +209,11 @@ def test_what_is_of_another_parcel_is_read_again_and_stays_out_of_this_ones(
     tracker.refresh_from_db()
     assert tracker.milestone == "pending"
     assert list(check()) == []
+    message = Message.objects.get(stream=tracker.id)
+    (told,) = json.loads(bytes(message.body))["trackings"]
+    gone = Event.objects.filter(stream=tracker.id, type="tracking.scanned").values_list("id", flat=True)
+    assert message.type == "tracking.pending"
+    assert told["withdrawnEventIds"] == sorted(map(str, gone))
 
 
 def test_a_better_zone_amends_at_the_next_poll_too_and_tells_no_scan_twice(
@@ -323,14 +328,14 @@ def test_what_the_database_refuses_is_set_apart_from_its_neighbours(
         follow(alice, number)
     poll()
     mapped()
-    note = remapping.note
+    amend = remapping.amend
 
-    def refused(merchant: UUID, news: Any, watched: Any) -> None:
-        if any(one.tracking_number == numbers[1] for one, _ in news):
+    def refused(merchant: UUID, courier: str, found: Any) -> None:
+        if any(one.tracking_number == numbers[1] for one, _ in found):
             raise DataError("refused")
-        note(merchant, news, watched)
+        amend(merchant, courier, found)
 
-    monkeypatch.setattr(remapping, "note", refused)
+    monkeypatch.setattr(remapping, "amend", refused)
     with pytest.raises(CommandError, match="1 trackers could not be recorded"):
         run("all24")
     changed = Tracker.objects.filter(milestone="exception").values_list("tracking_number", flat=True)

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from django.db import OperationalError
+from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from carriers import accounts
@@ -51,6 +52,16 @@ def test_a_suspension_is_told_with_its_reason(alice: Merchant, account: CarrierA
         "reason": "all24 answered 401",
         "happenedAt": "",
     }
+
+
+def test_what_was_not_told_yet_of_an_account_is_told_as_it_is_deleted(
+    alice: Merchant, account: CarrierAccount, as_alice: APIClient
+) -> None:
+    EndpointFactory(merchant=alice)
+    accounts.suspend(account.id, "refused")
+    assert as_alice.delete(f"/v1/carrier-accounts/{account.id}").status_code == 204
+    tell()
+    assert (types(), Delivery.objects.count()) == (["carrier_account.suspended"], 1)
 
 
 def test_it_is_told_once(alice: Merchant, account: CarrierAccount) -> None:

@@ -17,6 +17,7 @@ from carriers.conditions import with_health
 from carriers.models import CarrierAccount, Health
 from events.conflicts import or_conflict
 from trackers import tasks
+from trackers.carrier_accounts.telling import tell_of
 
 #: Accounts that one merchant may have.
 MOST = 100
@@ -120,6 +121,7 @@ def _give_up(merchant_id: UUID, account_id: UUID) -> None:
         account = _one(_own(merchant_id).select_for_update(), account_id)
         with connection.cursor() as cursor:
             cursor.execute(_SET_FREE, [account_id])
+        tell_of(merchant_id, {account_id: account.courier})
         account.delete()
         transaction.on_commit(tasks.nudge_accounts, robust=True)
 

@@ -4,7 +4,7 @@ An account is told suspended, then resumed, in turns: one that was only paused a
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -41,7 +41,14 @@ def tell() -> None:
 @transaction.atomic
 def _tell(merchant_id: UUID) -> None:
     """Each once: whoever tells holds the account's row, and what is told is deleted with the telling."""
-    couriers = _held(merchant_id)
+    tell_of(merchant_id, _held(merchant_id))
+
+
+def tell_of(merchant_id: UUID, couriers: Mapping[UUID, str]) -> None:
+    """Tell what is owed of these accounts of a merchant, by their couriers.
+
+    In the caller's transaction, which holds the accounts' rows.
+    """
     owed = list(AccountNews.objects.filter(account__in=couriers).order_by("id"))
     if not owed:
         return
@@ -61,7 +68,7 @@ def _held(merchant_id: UUID) -> dict[UUID, str]:
     return dict(held.values_list("id", "courier")[:BATCH])
 
 
-def _events(owed: Sequence[AccountNews], couriers: dict[UUID, str]) -> list[NewEvent]:
+def _events(owed: Sequence[AccountNews], couriers: Mapping[UUID, str]) -> list[NewEvent]:
     """In the order in which it happened; what says once more what was told last is left out."""
     last = {stream: (version, kind) for stream, version, kind in _last(list(couriers))}
     events = []

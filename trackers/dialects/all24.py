@@ -140,7 +140,7 @@ _MEANINGS: Mapping[str, Callable[[str], Q]] = MappingProxyType(
 
 def order_shape(tracker: Tracker, personal: PersonalData | None) -> dict[str, Any]:
     """One order. Unknown text is ""; all times are of one offset, that of `origin_order_date`."""
-    steps = list(timeline(tracker.state["scans"]))
+    steps = timeline(tracker.state["scans"])
     scans = [step.scan for step in steps]
     offset = _offset(tracker, scans)
     given = personal.given_recipient if personal else None

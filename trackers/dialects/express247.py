@@ -152,7 +152,7 @@ def order_shape(tracker: Tracker, personal: PersonalData | None) -> dict[str, An
 
     What 247Express told by the order's own status and dates alone, and in neither list, is told so again.
     """
-    steps = list(timeline(tracker.state["scans"]))[::-1]
+    steps = timeline(tracker.state["scans"])[::-1]
     told = [(step.scan, word(step.scan, step.says)) for step in steps]
     listed = [(scan, code) for scan, code in told if _is_listed(scan)]
     newest = next((one for one, step in zip(told, steps, strict=True) if step.sets), None)

@@ -3,7 +3,7 @@
 - `cast own` or `cast house`: a merchant with one endpoint, who asks with its own account or the house's.
 - `record BATCHES EACH KNOWN NEW`: so many batches of so many answers, each with scans that the log has and
   with some that it lacks; only `trackers.recording.record` is timed.
-- `raw`: the events of the last `record`, under other streams, by one INSERT and one commit for each batch.
+- `raw`: the events of the last `record`, under other streams: rendered, and one INSERT and commit a batch.
 - `poll BATCHES EACH KNOWN NEW`: as `record`, with parsing and digesting.
 
 An answer is a JSON object: events, seconds, and processors' seconds of this process and of its PostgreSQL.
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -97,8 +97,10 @@ class _Desk:
         return _timed(works)
 
     def raw(self) -> dict[str, float]:
-        """Rendered before it is timed: only what PostgreSQL and its driver do counts."""
-        return _timed(iter([partial(_insert, _rendered(ids)) for ids in self._recorded]))
+        """What a program does that has the rows: it renders them, sends them, and commits."""
+        works = [partial(_insert, _others(ids)) for ids in self._recorded]
+        _checkpoint()
+        return _timed(iter(works))
 
     def _claims(self, many: int, known: int) -> list[Claim]:
         """Of new parcels, which have been polled once where scans of theirs are to be known."""
@@ -109,8 +111,7 @@ class _Desk:
                 record(self._merchant.id, batch)
         claims = parcels.claimed(trackers)
         self._recorded = []
-        with connection.cursor() as cursor:
-            cursor.execute("CHECKPOINT")
+        _checkpoint()
         return claims
 
     def _learned(self, one: Claim, scans: int) -> Polled:
@@ -148,18 +149,24 @@ def _cut(items: Sequence[T], each: int) -> Iterator[Sequence[T]]:
     return (items[n : n + each] for n in range(0, len(items), each))
 
 
-def _rendered(streams: Sequence[UUID]) -> str:
+def _checkpoint() -> None:
+    """Not in the middle of what is timed, and no side has it behind it alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+
+
+def _others(streams: Sequence[UUID]) -> list[dict[str, Any]]:
     """The newest events of these streams that were recorded together, as those of other streams."""
     others = {stream: uuid7() for stream in streams}
     last = Event.objects.filter(stream__in=streams).latest("position").recorded_at
     rows = Event.objects.filter(stream__in=streams, recorded_at=last).order_by("position").values(*_FIELDS)
-    return orjson.dumps([row | {"id": uuid7(), "stream": others[row["stream"]]} for row in rows]).decode()
+    return [row | {"id": uuid7(), "stream": others[row["stream"]]} for row in rows]
 
 
-def _insert(rows: str) -> int:
+def _insert(rows: Sequence[dict[str, Any]]) -> int:
     """Its own commit: no transaction is open."""
     with connection.cursor() as cursor:
-        cursor.execute(_RAW, [rows])
+        cursor.execute(_RAW, [orjson.dumps(rows).decode()])
         return int(cursor.rowcount)
 
 

@@ -56,6 +56,7 @@ class Command(BaseCommand):
         try:
             validation.key(options["key"])
             validation.push_secret(options["push_secret"], options["code"])
+            account.clean()  # says more of quota and pace than the validators of their columns
             account.full_clean()
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
