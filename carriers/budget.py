@@ -100,7 +100,9 @@ def room(day: Day, now: datetime, uses: tuple[Use, ...], *, calls: int, served: 
     left = min(use.left for use in uses)
     spread = min(use.spread(day.share_gone(now)) for use in uses)
     since = now - max(served or day.begins, day.begins)
-    trickle = min(int(left * (since / (day.closes - now))), *(use.burst for use in uses))
+    # At the least one whole poll, however small the burst: else none would ever start so.
+    most = max(calls, min(use.burst for use in uses))
+    trickle = min(int(left * (since / (day.closes - now))), most)
     scheduled = min(max(spread, trickle), left)
     is_short = scheduled < min(left, min(use.burst for use in uses) // 2 + 1)
     return Room(left // calls, scheduled // calls, is_short)

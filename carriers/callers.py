@@ -16,7 +16,7 @@ FIRST = 4
 LOOK_EVERY, BUSY = 0.05, 0.4
 #: Seconds that work waits at most for more threads, whatever the processor does: something else may keep it
 #: busy while carriers keep the threads.
-LONG = 0.5
+LONG = 1.0
 #: Seconds after which a thread without work ends.
 IDLE = 1.0
 

@@ -57,8 +57,8 @@ def superseding(scans: Sequence[Scan]) -> list[Scan]:
 
 
 def _next(stem: str, seen: Counter[str]) -> str:
-    seen[stem] += 1
-    return f"{stem}|{seen[stem]}"
+    count = seen[stem] = seen.get(stem, 0) + 1
+    return f"{stem}|{count}"
 
 
 def _told(scan: Scan) -> tuple[str, str | None, str]:

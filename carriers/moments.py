@@ -3,7 +3,8 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from carriers import reading
@@ -12,7 +13,7 @@ from carriers.snapshot import NO_MOMENT, Certainty, Moment
 from carriers.zones import only_zone_of
 
 #: The day that .NET writes where there is no date.
-_NO_DAY = date.min
+_NO_DAY = date.min.isoformat()
 _EVER = datetime.min.replace(tzinfo=UTC)
 _TIME = (
     r"(?:(?:[Tt]|\s+)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?"
@@ -21,6 +22,11 @@ _TIME = (
 _ISO = re.compile(rf"(?P<year>\d{{4}})-(?P<month>\d{{2}})-(?P<day>\d{{2}}){_TIME}", re.ASCII)
 _OFFSET = re.compile(r"[Zz]|[+-]\d{2}(?::?\d{2})?", re.ASCII)
 _DAY_FIRST = re.compile(rf"(?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})/(?P<year>\d{{4}}){_TIME}", re.ASCII)
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "offset")
+# Read once: a member of an enum is not found as fast as a name.
+_EXACT, _DATE_ONLY = Certainty.EXACT, Certainty.DATE_ONLY
+_OFFSET_KNOWN, _OFFSET_ASSUMED = Certainty.OFFSET_KNOWN, Certainty.OFFSET_ASSUMED
+_ZONE_ASSUMED = Certainty.ZONE_ASSUMED
 #: Characters of an impossible time that an error repeats.
 _REPEATED = 60
 
@@ -72,14 +78,14 @@ class Clock:
             raise ValueError(f"no such time: {' '.join(text.split())[:_REPEATED]}") from error
 
     def _found(self, text: str, found: re.Match[str]) -> Moment:
-        day = date(int(found["year"]), int(found["month"]), int(found["day"]))
-        if day == _NO_DAY:
+        year, month, day, hour, minute, second, own = found.group(*_PARTS)
+        on = f"{year}-{month:0>2}-{day:0>2}"
+        if on == _NO_DAY:
             return NO_MOMENT
-        if found["hour"] is None:
-            start = datetime(day.year, day.month, day.day, tzinfo=self.offset or self.zone)
-            return Moment(text, _instant(start), Certainty.DATE_ONLY, day.isoformat(), day.isoformat())
-        clock = time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
-        return self._moment(text, datetime.combine(day, clock), found["offset"])
+        if hour is None:
+            start = datetime.fromisoformat(on).replace(tzinfo=self.offset or self.zone)
+            return Moment(text, _instant(start), _DATE_ONLY, on, on)
+        return self._moment(text, f"{on}T{hour:0>2}:{minute}:{second or '00'}", own)
 
     def read_or_none(self, value: object) -> Moment | None:
         """A moment with an instant, or None: for times that are a courtesy, such as estimates."""
@@ -104,24 +110,22 @@ class Clock:
         except OverflowError:
             return None
 
-    def _moment(self, text: str, wall: datetime, own: str | None) -> Moment:
-        if own in {"Z", "z"}:
-            certainty, local = Certainty.EXACT, wall.replace(tzinfo=UTC)
-        elif own:
-            certainty, local = Certainty.OFFSET_KNOWN, wall.replace(tzinfo=_offset(own))
-        elif self.offset is not None:
-            certainty, local = Certainty.OFFSET_ASSUMED, wall.replace(tzinfo=self.offset)
+    def _moment(self, text: str, wall: str, own: str | None) -> Moment:
+        """Of a wall clock in ISO 8601 to the second, which was written with this offset or with none."""
+        certainty, zone = self._zone(own)
+        clock = datetime.fromisoformat(wall)
+        local = datetime.combine(clock, clock.time(), zone)  # a third of what `replace` takes
+        if certainty is _ZONE_ASSUMED:
+            written = wall
         else:
-            certainty, local = Certainty.ZONE_ASSUMED, wall.replace(tzinfo=self.zone)
-        plain = wall.isoformat()
-        match certainty:
-            case Certainty.EXACT:
-                written = f"{plain}Z"
-            case Certainty.ZONE_ASSUMED:
-                written = plain
-            case _:
-                written = local.isoformat()
-        return Moment(text, _instant(local), certainty, written, self._wall(local) if own else plain)
+            written = f"{wall}Z" if certainty is _EXACT else f"{wall}{_written(zone)}"
+        return Moment(text, _instant(local), certainty, written, self._wall(local) if own else wall)
+
+    def _zone(self, own: str | None) -> tuple[Certainty, tzinfo]:
+        """The zone of a time that is written with this offset or with none, and how sure it is."""
+        if own:
+            return (_EXACT, UTC) if own in {"Z", "z"} else (_OFFSET_KNOWN, _offset(own))
+        return (_OFFSET_ASSUMED, self.offset) if self.offset is not None else (_ZONE_ASSUMED, self.zone)
 
     def _wall(self, local: datetime) -> str:
         try:
@@ -161,6 +165,12 @@ def next_midnight(after: datetime, place: tzinfo) -> datetime:
     """The first midnight of `place` after an instant, in UTC."""
     tomorrow = after.astimezone(place).date() + timedelta(days=1)
     return datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=place).astimezone(UTC)
+
+
+@cache
+def _written(offset: tzinfo) -> str:
+    """As ISO 8601 has it, `+07:00`. There are as many as a day has minutes, either way."""
+    return datetime.min.replace(tzinfo=offset).isoformat()[len("0001-01-01T00:00:00") :]
 
 
 def _instant(local: datetime) -> datetime:

@@ -19,6 +19,9 @@ MAX_ENTRIES = 1_000
 #: Digits of money and sizes; what is longer is kept as the text it came as.
 MAX_DIGITS = 30
 
+_NESTING = frozenset({dict, list})
+_AS_IS = frozenset({str, int, bool, type(None)})
+
 Read = TypeVar("Read")
 
 #: What of a carrier's text an error may repeat: a short code, no sentence, address or key of any length.
@@ -127,7 +130,7 @@ def to_store(value: Any) -> Any:
     number it would come back as a float. Whole numbers stay numbers.
     """
     if isinstance(value, dict):
-        return {key: item if type(item) is str else to_store(item) for key, item in value.items()}
+        return {key: item if type(item) in _AS_IS else to_store(item) for key, item in value.items()}
     if isinstance(value, list):
         return [to_store(item) for item in value]
     return value.literal if isinstance(value, _Fraction) else value
@@ -162,7 +165,7 @@ def _decoded(body: bytes) -> tuple[Any, str | None]:
         )
         # As many brackets as that are not too deep: most answers are read without a look at each value.
         if text.count("{") + text.count("[") > MAX_DEPTH:
-            _refuse_depth([value], MAX_DEPTH + 1)
+            _refuse_depth(value)
         return (_storable(value) if _ESCAPED.search(text) else value), None
     except RecursionError:
         return None, f"nested deeper than {MAX_DEPTH}"
@@ -173,12 +176,19 @@ def _decoded(body: bytes) -> tuple[Any, str | None]:
         return None, str(error)
 
 
-def _refuse_depth(value: dict[str, Any] | list[Any], depth: int) -> None:
-    if depth == 0:
-        raise ValueError(f"nested deeper than {MAX_DEPTH}")
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, dict | list):
-            _refuse_depth(item, depth - 1)
+def _refuse_depth(value: object) -> None:
+    """Look at all lists and objects of one depth together: that is quicker than one by one."""
+    nested = [value]
+    for _ in range(MAX_DEPTH):
+        nested = [item for outer in nested for item in _items(outer) if type(item) in _NESTING]
+        if not nested:
+            return
+    raise ValueError(f"nested deeper than {MAX_DEPTH}")
+
+
+def _items(value: Any) -> Iterable[object]:
+    items: Iterable[object] = value.values() if type(value) is dict else value
+    return items
 
 
 def _storable(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from events.statuses import Milestone, StatusCode
 
@@ -35,8 +35,7 @@ class Party(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A carrier's time: the text as sent, the best instant (UTC, None where there is none), its certainty.
 
     `written` is the API form: with offset or Z where the offset is known or assumed, without where only the

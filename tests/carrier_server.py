@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.serving import serving
+
 DATA = Path(__file__).parent / "carriers" / "data"
 
 Reply = tuple[int, bytes] | Callable[[], tuple[int, bytes]]
@@ -102,13 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def carrier_server() -> Iterator[CarrierServer]:
     """A carrier that runs while the block does."""
-    server = CarrierServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.gate.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with serving(CarrierServer()) as server:
+        try:
+            yield server
+        finally:
+            server.gate.set()

@@ -14,6 +14,8 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import cast
 
+from tests.serving import serving
+
 
 class _Session(socketserver.StreamRequestHandler):
     server: "MailServer"
@@ -114,13 +116,8 @@ class MailServer(socketserver.ThreadingTCPServer):
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
     """A mail server that runs while the block does."""
-    server = MailServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
+    with serving(MailServer()) as server:
+        try:
+            yield server
+        finally:
+            server.closing.set()

@@ -13,6 +13,8 @@ from uuid import uuid4
 
 from django.db import connection
 
+from tests.serving import serving
+
 KEY = "apik_of_alice"
 BASE = "/public/v1/trackers"
 
@@ -190,12 +192,5 @@ def in_the_middle(there: Ship24Server, method: str, act: Callable[[], object]) -
 @contextmanager
 def ship24_server() -> Iterator[Ship24Server]:
     """A Ship24 that runs while the block does."""
-    server = Ship24Server()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with serving(Ship24Server()) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)

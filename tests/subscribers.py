@@ -19,6 +19,7 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.serving import serving
 from tests.waiting import eventually
 
 
@@ -134,14 +135,11 @@ class Subscriber(ThreadingHTTPServer):
 @contextmanager
 def subscriber(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Subscriber]:
     """A subscriber that runs while the block does."""
-    server = Subscriber(tls, host)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(5)
+    with serving(Subscriber(tls, host)) as server:
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def status(code: int, headers: Mapping[str, str] = {}, body: bytes = b"") -> Answer:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from carriers.snapshot import Moment, Scan, ShipmentFacts, Snapshot
 from events.catalog import Fact, ScanAmended, Scanned, ScanWithdrawn, ShipmentUpdated
 from trackers.milestones import ScanEntry
-from trackers.placing import among, placed_at
+from trackers.placing import among, placed_at, told_again
 from trackers.quarantine import NO_DATE, is_anothers
 
 #: A scan is withdrawn when two answers at least this far apart leave it out.
@@ -27,6 +28,7 @@ _COMPARED = {
     "final": "final",
     "raw": "raw",
 }
+_as_known, _as_told = itemgetter(*_COMPARED), itemgetter(*_COMPARED.values())
 #: What was recorded before there was a quarantine does not speak of it.
 _QUARANTINED = "quarantined"
 
@@ -84,10 +86,8 @@ def _scan_facts(
             if key in known:
                 continue  # one answer tells one scan once
             entry = None
-        fields = _fields(scan, asked_at)
-        if entry and scan.placed is None:
-            fields["placed_at"] = entry["placedAt"]
-        place = fields["placed_at"]
+        place = _place(entry, scan, asked_at)
+        fields = _fields(scan, place)
         fields["quarantined"] = place < oldest
         known_order = entry["order"] if entry and entry["placedAt"] == place else 0
         fields["order"] = last[place] = max(scan.rank, known_order, last.get(place, -1) + 1)
@@ -153,7 +153,9 @@ def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> S
             "status_code": entry["statusCode"],
             "status_milestone": entry["statusMilestone"],
         }
-    changed = [name for name, field in _COMPARED.items() if fields[field] != entry[name]]
+    changed = []
+    if _as_told(fields) != _as_known(entry):
+        changed = [name for name, field in _COMPARED.items() if fields[field] != entry[name]]
     if fields[_QUARANTINED] != entry.get(_QUARANTINED, False):
         changed.append(_QUARANTINED)
     if entry["withdrawn"]:
@@ -164,7 +166,14 @@ def _amendment(entry: ScanEntry, fields: dict[str, Any], alias: str | None) -> S
     return ScanAmended(scan_key=entry["scanKey"], alias=alias, changed=changed, count=count, **fields)
 
 
-def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
+def _place(entry: ScanEntry | None, scan: Scan, asked_at: datetime) -> str:
+    """Where a scan stands; without a place of its own where it stood, or when it was first seen."""
+    if entry is None:
+        return placed_at(scan.placed or asked_at)
+    return told_again(entry["placedAt"], scan.placed) if scan.placed else str(entry["placedAt"])
+
+
+def _fields(scan: Scan, place: str) -> dict[str, Any]:
     reason = scan.reason
     return {
         "courier_code": scan.courier,
@@ -175,7 +184,7 @@ def _fields(scan: Scan, asked_at: datetime) -> dict[str, Any]:
         "occurrence_datetime": scan.moment.written,
         "time_certainty": scan.moment.certainty,
         "time_text": scan.moment.text,
-        "placed_at": placed_at(scan.placed or asked_at),
+        "placed_at": place,
         "order": scan.rank,
         "status_code": scan.status_code,
         "status_milestone": scan.milestone,

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
-from django.db import DataError, IntegrityError
+from django.db import DataError, Error, IntegrityError
 
 from carriers import unmapped
 from carriers.digest import digest
@@ -66,10 +66,12 @@ def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
 
 
 def _record(merchant: UUID, group: Sequence[Polled]) -> None:
-    """Record a merchant's batch. What the database cannot hold is set apart from its neighbours."""
+    """Record a merchant's batch. What cannot be recorded, whyever, is set apart from the others."""
     try:
         record(merchant, group)
-    except (DataError, IntegrityError):
+    except Exception as error:
+        if isinstance(error, Error) and not isinstance(error, DataError | IntegrityError):
+            raise
         if len(group) > 1:
             for one in group:
                 _record(merchant, [one])

@@ -83,14 +83,18 @@ class Places:
         young = sum(not place.is_held_long(now) for place in held)
         return max(0, min(PLACES - young, MOST_UNDER_WAY - len(held)))
 
-    def free_for(self, now: float) -> "Free":
-        """Calls that may begin now, by account."""
+    def free_for(self, now: float, most: int = PLACES) -> "Free":
+        """Calls that may begin now, by account: of none more than `most` are under way here.
+
+        That counts calls whose claim was taken away meanwhile, too.
+        """
         with self._lock:
             slow = [id_ for id_, account in self._accounts.items() if account.is_slow(now)]
             known = [id_ for id_, account in self._accounts.items() if account.is_known(now)]
             under_way = {id_: len(one.under_way) for id_, one in self._accounts.items() if one.under_way}
         each = max(1, FOR_SLOW // max(1, len(slow)))
-        return Free(dict.fromkeys(set(known).difference(slow), PLACES), dict.fromkeys(slow, each), under_way)
+        quick = dict.fromkeys(set(known).difference(slow), most)
+        return Free(quick, dict.fromkeys(slow, min(each, most)), under_way)
 
     def _forget(self, now: float) -> None:
         self._accounts = {
@@ -114,7 +118,7 @@ class Free:
         doubtful = sum(calls for account, calls in self.under_way.items() if account not in self.quick)
         granted: dict[UUID, int] = {}
         for account, wish in wishes.items():
-            bound = self.quick.get(account) or self.slow.get(account, TRIAL)
+            bound = self.quick.get(account, self.slow.get(account, TRIAL))
             free = max(0, bound - self.under_way.get(account, 0))
             if account not in self.quick:
                 free = min(free, max(0, FOR_DOUBTFUL - doubtful))

@@ -118,7 +118,8 @@ class Poller:
         if not room or now < self._rests_until or (room < ENOUGH and now < self._claim_at):
             return 0
         self._claim_at = now + GATHER
-        claims = once_more(partial(claim, room, places.free_for(now)))
+        free = places.free_for(now, settings.POLL_IN_FLIGHT_PER_ACCOUNT)
+        claims = once_more(partial(claim, room, free))
         if not claims:
             self._rests_until = monotonic() + REST * (monotonic() - now)
         self._look_up(claims)
@@ -148,7 +149,7 @@ class Poller:
         """Accounts are looked up once a run, and again where they were changed since."""
         unknown = {one.account for one in claims if not self._is_as_counted(one)}
         if unknown:
-            found = accounts.usable(unknown)
+            found = once_more(partial(accounts.usable, unknown))
             self._accounts = {id_: one for id_, one in self._accounts.items() if id_ not in unknown} | found
 
     def _is_as_counted(self, one: Claim) -> bool:

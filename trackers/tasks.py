@@ -6,6 +6,7 @@ from celery import shared_task
 
 from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
+from events.retrying import apart
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
@@ -37,9 +38,10 @@ def poll_due() -> None:
 def sweep() -> None:
     """Find accounts and couriers where there are none, tell of accounts, poll and close what is due.
 
-    And delete a little of what is too old, in case that beat is dead.
+    And delete a little of what is too old, in case that beat is dead. Accounts that the database does not let
+    us settle at this moment keep nobody else from being polled.
     """
-    settle_accounts()
+    apart(settle_accounts)
     tell()
     _poll()
     close_due(CLOSING_BUDGET, in_flight)

@@ -226,6 +226,8 @@ class _Pump:
         if self._desk.is_busy:
             # Whatever comes next waits for that.
             return settings.DELIVERY_LEASE / 3
+        if self._is_over() and not self._is_busy():
+            return 0.0  # the word came after it was asked for
         moments = [self._renew_at]
         if self._landed:
             moments.append(self._settle_at)

@@ -10,13 +10,13 @@ import sys
 from dataclasses import replace
 
 from bench.deliveries.claim import claim
-from bench.deliveries.figures import Table
 from bench.deliveries.half_load import latency, tasks
 from bench.deliveries.hang import hang
 from bench.deliveries.outage import drain
 from bench.deliveries.rate import plain, rate
-from bench.deliveries.run import QUICK, Run, Sizes, say
+from bench.deliveries.run import QUICK, Run, Sizes
 from bench.deliveries.slow import slow
+from bench.rows import measured, parser, show
 from bench.stage import stage
 
 ROWS = {
@@ -34,18 +34,10 @@ ROWS = {
 def main() -> int:
     """Measure and print."""
     options = _options()
-    tables: dict[str, Table] = {}
     with stage(threads=1) as on, on.subscriber() as url:
         run = Run(on, url, _sizes(options), 1 if options.quick else options.rounds)
-        for name in options.rows:
-            say(f"{name}: {(ROWS[name].__doc__ or '').splitlines()[0]}")
-            tables[name] = ROWS[name](run)
-    for name, table in tables.items():
-        say(f"\n{name}")
-        for side, measured in table.sides.items():
-            say(f"  {side:32} {measured}")
-        for finding in table.findings:
-            say(f"  {finding}")
+        tables = measured(ROWS, options.rows, run)
+    show(tables)
     return 0
 
 
@@ -55,19 +47,9 @@ def _sizes(options: argparse.Namespace) -> Sizes:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.deliveries", description=__doc__)
-    parser.add_argument("--rows", type=_rows, default=list(ROWS), help=f"of {','.join(ROWS)}; all by default")
-    parser.add_argument("--rounds", type=int, default=5, help="of each side; 5 by default")
-    parser.add_argument("--deliveries", type=_multiple, help="of a drain by one worker process")
-    parser.add_argument("--quick", action="store_true", help="only whether the bench works: no figure counts")
-    return parser.parse_args()
-
-
-def _rows(words: str) -> list[str]:
-    names = words.split(",")
-    if unknown := set(names) - set(ROWS):
-        raise argparse.ArgumentTypeError(f"no rows: {', '.join(sorted(unknown))}")
-    return names
+    options = parser("bench.deliveries", __doc__, ROWS)
+    options.add_argument("--deliveries", type=_multiple, help="of a drain by one worker process")
+    return options.parse_args()
 
 
 def _multiple(word: str) -> int:

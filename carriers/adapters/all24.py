@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
@@ -141,15 +141,13 @@ class _Standing(NamedTuple):
 class _Parties:
     """Who sends and who gets the parcel: personal, kept out of the scans.
 
-    `names`, and `own` (names and addresses), as texts are compared; `looked_at`: texts that were, and whether
-    they tell one of those.
+    `names` as texts are compared; `reveals`: whether a text tells one of those, or an address.
     """
 
     sender: dict[str, Any] | None
     recipient: dict[str, Any] | None
     names: frozenset[str]
-    own: frozenset[str]
-    looked_at: dict[str, bool] = field(default_factory=dict)
+    reveals: "_Revealing"
 
     def public(self, location: object) -> dict[str, str]:
         """The parts of a scan's place, without what is the sender's or the recipient's; none where all is."""
@@ -160,32 +158,42 @@ class _Parties:
             for name in words.PLACE
             if (text := reading.text(location.get(name), reading.KEPT)) is not None
         }
-        if self.names and _alike(told.get("location_name", "")) in self.names:
+        if not any(map(self.reveals.__getitem__, told.values())):
+            return told
+        if _alike(told.get("location_name", "")) in self.names:
             return {}
-        return {name: text for name, text in told.items() if not self._tells(text)}
+        return {name: text for name, text in told.items() if not self.reveals[text]}
 
-    def _tells(self, text: str) -> bool:
-        found = self.looked_at.get(text)
-        if found is None:
-            found = self.looked_at[text] = _tells(_alike(text), self.own)
+
+class _Revealing(dict[str, bool]):
+    """Texts of one answer, which repeat in its history, and whether they tell one of `own`."""
+
+    def __init__(self, own: Collection[str]) -> None:
+        super().__init__()
+        self._own = own
+        self._telling = [text for text in own if len(text) >= _TELLING]
+        self._shortest = min(map(len, self._own), default=0)
+
+    def __missing__(self, text: str) -> bool:
+        part = _alike(text)
+        found = self[text] = len(part) >= self._shortest and self._tells(part)
         return found
+
+    def _tells(self, part: str) -> bool:
+        return part in self._own or any(text in part for text in self._telling)
 
 
 def _parties(sender: dict[str, Any] | None, recipient: dict[str, Any] | None) -> _Parties:
     parties = [party for party in (sender, recipient) if party]
     names = frozenset(_alike(party["name"]) for party in parties if party["name"])
     addresses = frozenset(_alike(party["address"]) for party in parties if party["address"])
-    return _Parties(sender, recipient, names, names | addresses)
+    return _Parties(sender, recipient, names, _Revealing(names | addresses))
 
 
 def _alike(text: str) -> str:
     """A text as it is compared: carriers write one name in many ways."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return " ".join(plain.casefold().split())
-
-
-def _tells(part: str, own: frozenset[str]) -> bool:
-    return part in own or any(len(text) >= _TELLING and text in part for text in own)
 
 
 def _details(order: Mapping[str, Any], clock: Clock) -> dict[str, str]:

@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from accounts.models import Merchant
 from carriers.models import CarrierAccount, Health
 from tests.factories import CarrierAccountFactory
+from tests.serving import serving
 from trackers.creating import create
 from trackers.models import Tracker, Watch
 from trackers.polling import Poller
@@ -97,16 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def open_desk() -> Iterator[Desk]:
     """A desk for the time of the block."""
-    desk = Desk()
-    thread = threading.Thread(target=desk.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield desk
-    finally:
-        desk.closing.set()
-        desk.shutdown()
-        desk.server_close()
-        thread.join(5)
+    with serving(Desk()) as desk:
+        try:
+            yield desk
+        finally:
+            desk.closing.set()
 
 
 @dataclass

@@ -65,6 +65,11 @@ def test_beyond_the_spread_what_is_left_goes_evenly_over_the_time_that_is_left()
     assert given == [0, 0, 1]
 
 
+def test_a_small_quota_beyond_its_spread_still_has_a_whole_poll_once_its_time_has_come() -> None:
+    assert at(12, (60, 100), calls=5, served=DAY.begins).scheduled == 1
+    assert at(12, (60, 100), calls=5, served=DAY.begins + timedelta(hours=11.5)).scheduled == 0
+
+
 def test_what_an_account_missed_while_it_was_not_asked_is_no_more_than_a_burst() -> None:
     assert at(12, (900, 1000), served=BEGINS - timedelta(days=9)).scheduled == 10
 

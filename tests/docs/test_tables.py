@@ -394,6 +394,7 @@ def test_polling_has_the_places_of_a_process() -> None:
     assert f"under way for {places.LONG:.0f} s gives" in text
     assert f"at most {places.MOST_UNDER_WAY} are under way" in text
     assert f"share {places.FOR_SLOW}, and" in text
+    assert f"they have at most {places.FOR_DOUBTFUL} calls under way" in text
     assert f"for {places.KNOWN_FOR / 60:.0f} min" in text
     assert f"asked {places.TRIAL} calls at a time" in text
 

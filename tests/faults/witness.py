@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.serving import serving
 from tests.subscribers import Answer, Handler, Heard, Subscriber, status
 from tests.waiting import eventually
 
@@ -80,14 +81,11 @@ class Witness(Subscriber):
 @contextmanager
 def witness() -> Iterator[Witness]:
     """A witness that runs while the block does."""
-    server = Witness()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-        thread.join(5)
+    with serving(Witness()) as server:
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 def slowly(seconds: float, code: int = 200) -> Answer:

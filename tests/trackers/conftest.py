@@ -10,6 +10,7 @@ from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, carrier_server
 from tests.factories import CarrierAccountFactory
+from tests.ship24_server import Ship24Server, ship24_server
 from trackers.creating import create
 from trackers.models import Tracker
 from trackers.polling import Poller
@@ -21,6 +22,14 @@ def carrier(settings: Settings) -> Iterator[CarrierServer]:
     """An all24 on loopback."""
     settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     with carrier_server() as server:
+        yield server
+
+
+@pytest.fixture
+def there(settings: Settings) -> Iterator[Ship24Server]:
+    """A Ship24 on loopback."""
+    settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    with ship24_server() as server:
         yield server
 
 

@@ -1,6 +1,6 @@
 """What Ship24 keeps open for a tracker is ended there when the tracker stops, and not before."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,7 +9,6 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
@@ -20,7 +19,7 @@ from carriers.closing import close_due, close_later
 from carriers.models import CarrierAccount, Closing
 from events.models import Event
 from tests.factories import CarrierAccountFactory
-from tests.ship24_server import KEY, Ship24Server, event, in_the_middle, ship24_server
+from tests.ship24_server import KEY, Ship24Server, event, in_the_middle
 from trackers.detection import settle_accounts
 from trackers.models import Tracker, Watch
 from trackers.tasks import sweep
@@ -32,11 +31,9 @@ NUMBER = "RR123456785GB"
 
 
 @pytest.fixture
-def there(settings: Settings) -> Iterator[Ship24Server]:
-    settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with ship24_server() as server:
-        server.finds = [event("a", "delivered")]
-        yield server
+def there(there: Ship24Server) -> Ship24Server:
+    there.finds = [event("a", "delivered")]
+    return there
 
 
 @pytest.fixture

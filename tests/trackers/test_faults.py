@@ -1,9 +1,10 @@
 """What goes wrong around polling: locks, broken accounts, requests that meet."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
@@ -17,8 +18,10 @@ from events.log import _LOCK_CLASS
 from events.models import Event
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
-from trackers import comparing
+from trackers import comparing, concluding
+from trackers.learned import Polled
 from trackers.models import Tracker, Watch
+from trackers.recording import record
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,6 +86,30 @@ def test_an_account_of_a_courier_that_is_gone_hurts_nobody_else(
     poll_all()
     assert CarrierAccount.objects.get(id=gone.id).state == "suspended"
     assert Watch.objects.get(tracker__tracking_number="HSAAAA00").last_outcome == "ok"
+
+
+def test_an_answer_that_our_own_fault_keeps_from_the_log_hurts_nobody_else(
+    alice: Merchant,
+    account: CarrierAccount,
+    carrier: CarrierServer,
+    follow: Follow,
+    poll_all: Poll,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    numbers = [f"HSAAAA{nth:02}" for nth in range(4)]
+    for number in numbers:
+        carrier.replies[number] = order(number, "050000")
+        follow(alice, number)
+
+    def failing(merchant: UUID, group: Sequence[Polled]) -> int:
+        if any(one.settled.claim.number == numbers[0] for one in group):
+            raise ZeroDivisionError
+        return record(merchant, group)
+
+    monkeypatch.setattr(concluding, "record", failing)
+    assert poll_all() == 4
+    found = dict(Watch.objects.values_list("tracker__tracking_number", "last_outcome"))
+    assert found == dict.fromkeys(numbers, "ok") | {numbers[0]: "bad_response"}
 
 
 def test_a_key_that_was_replaced_in_mid_poll_is_used_without_haste(

@@ -1,19 +1,18 @@
 """News of a parcel brings its other polls forward: the cadence begins anew, whoever tells."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
-from tests.ship24_server import KEY, Ship24Server, event, push, ship24_server, tracking
+from tests.ship24_server import KEY, Ship24Server, event, push, tracking
 from trackers.models import Tracker, Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,13 +22,6 @@ NUMBER = "HSAAAA00"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 Follow = Callable[..., Tracker]
 Poll = Callable[[], int]
-
-
-@pytest.fixture
-def there(settings: Settings) -> Iterator[Ship24Server]:
-    settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with ship24_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """The tasks of polling: one run at a time of each process, and nobody who asks is forgotten."""
 
+from unittest.mock import Mock
+
 import pytest
+from django.db import OperationalError
 
 from trackers import tasks
 
@@ -31,3 +34,12 @@ def test_a_run_that_fails_leaves_the_next_one_its_turn(monkeypatch: pytest.Monke
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
             tasks.poll_due()
+
+
+@pytest.mark.django_db
+def test_a_sweep_polls_though_accounts_cannot_be_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "settle_accounts", Mock(side_effect=OperationalError("statement timeout")))
+    run = Mock(return_value=0)
+    monkeypatch.setattr(tasks.Poller, "run", run)
+    tasks.sweep()
+    run.assert_called_once()

@@ -1,7 +1,7 @@
 """Ship24 calls: what it pushes is recorded, once, for the trackers it may speak of."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from accounts.models import Merchant
 from carriers.models import CarrierAccount, UnmappedCode
 from events.models import Event
 from tests.factories import CarrierAccountFactory
-from tests.ship24_server import KEY, Ship24Server, event, push, ship24_server, tracking
+from tests.ship24_server import KEY, Ship24Server, event, push, tracking
 from trackers import pushing
 from trackers.claims import claim
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
@@ -26,13 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "whsec_of_alice"
 NUMBER = "RR123456785GB"
 Follow = Callable[..., Tracker]
-
-
-@pytest.fixture
-def there(settings: Settings) -> Iterator[Ship24Server]:
-    settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with ship24_server() as server:
-        yield server
 
 
 def account_of(merchant: Merchant | None, there: Ship24Server) -> CarrierAccount:

@@ -1,18 +1,17 @@
 """Pushes that come late, twice or in the middle of a poll: the newest word stands, and nothing is stuck."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
-from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from events.models import Event
-from tests.ship24_server import Ship24Server, event, in_the_middle, push, ship24_server, tracking
+from tests.ship24_server import Ship24Server, event, in_the_middle, push, tracking
 from tests.together import at_once
 from tests.trackers.test_push import NUMBER, account_of, call, keys
 from trackers.models import Tracker, Watch
@@ -25,11 +24,9 @@ Poll = Callable[[], int]
 
 
 @pytest.fixture
-def there(settings: Settings) -> Iterator[Ship24Server]:
-    settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with ship24_server() as server:
-        server.finds = [event("a")]
-        yield server
+def there(there: Ship24Server) -> Ship24Server:
+    there.finds = [event("a")]
+    return there
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ def test_the_code_of_a_status_without_a_time_is_amended_all_the_same() -> None:
 def test_a_better_zone_moves_a_scan_and_it_stays_the_same_scan() -> None:
     parcel = followed(snapshot(scan("created", 0), scan("moving", 30)))
     first, second = snapshot(scan("created", 0), scan("moving", 30)).scans
-    earlier = replace(second.moment, instant=NOON - timedelta(hours=2))
+    earlier = second.moment._replace(instant=NOON - timedelta(hours=2))
     again = (replace(second, moment=earlier, placed=earlier.instant), first)
     facts = found(parcel, kept(Snapshot("all24", again), current=True))
     assert amended(facts) == {"moving": ["placedAt"]}

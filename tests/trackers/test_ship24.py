@@ -1,15 +1,14 @@
 """Trackers that are followed by way of Ship24: what it is told of them, and how asking for more goes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.db.models.functions import Now
-from pytest_django import Settings
 
 from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from tests.factories import CarrierAccountFactory
-from tests.ship24_server import KEY, Ship24Server, event, ship24_server
+from tests.ship24_server import KEY, Ship24Server, event
 from trackers.models import Tracker, Watch
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,13 +16,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NUMBER = "RR123456785GB"
 Follow = Callable[..., Tracker]
 Poll = Callable[[], int]
-
-
-@pytest.fixture
-def there(settings: Settings) -> Iterator[Ship24Server]:
-    settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with ship24_server() as server:
-        yield server
 
 
 @pytest.fixture

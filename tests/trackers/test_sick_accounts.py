@@ -101,6 +101,20 @@ def test_one_call_finds_out_that_the_carrier_is_back_and_the_rest_follows(
     assert (health(account).circuit, len(set(carrier.asked))) == ("closed", NUMBERS)
 
 
+def test_a_call_whose_claim_is_taken_away_still_counts_in_its_process(
+    hanging: CarrierServer, parcels: Parcels
+) -> None:
+    parcels(hanging.url)
+    hanging.gate.set()
+    assert Poller().run(5) == NUMBERS
+    hanging.gate.clear()
+    due_again()
+    for _ in range(2):
+        Poller().run(0.2)
+        Watch.objects.update(claim_id=None, claimed_until=None)  # as whoever unsubscribes does
+    assert len(hanging.asked) - NUMBERS == 10
+
+
 def test_of_many_who_claim_at_once_one_gets_the_probe(parcels: Parcels) -> None:
     parcels("http://127.0.0.1:9")
     Health.objects.update(circuit="open", openings=1, open_until=Now())

@@ -176,7 +176,7 @@ def test_nothing_is_claimed_while_records_are_refused(
 def test_a_database_that_stays_away_for_a_lease_ends_the_run_with_its_error(
     endpoint: Endpoint, server: Subscriber, away: Away, settings, name: str, owner: object
 ) -> None:
-    settings.DELIVERY_LEASE = 0.3
+    settings.DELIVERY_LEASE = 1
     if name == "renewing":
         server.answer("/hook", subscribers.hang)
     owe(endpoint)
