@@ -13,7 +13,7 @@ class Certainty(StrEnum):
 
     #: UTC as sent; the place's own zone is unknown.
     EXACT = "exact"
-    #: Local time with the offset that the carrier sent beside it.
+    #: Local time that was sent with its offset.
     OFFSET_KNOWN = "offset_known"
     #: Local time; the offset is taken from elsewhere in the answer.
     OFFSET_ASSUMED = "offset_assumed"

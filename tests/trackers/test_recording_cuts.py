@@ -1,4 +1,4 @@
-"""A session of the database that ends while answers are recorded: they are recorded all the same, and once."""
+"""A session of the database that ends while answers are recorded: they are recorded all the same, once."""
 
 from collections.abc import Callable
 from typing import Any

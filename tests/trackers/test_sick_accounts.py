@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,10 +21,14 @@ from tests.carrier_server import CarrierServer, carrier_server, order
 from tests.carriers.servers import answer, serving
 from tests.factories import CarrierAccountFactory, MerchantFactory
 from tests.together import at_once
+from tests.waiting import eventually
+from trackers import places
 from trackers.claiming import oldest_due
 from trackers.claims import claim
 from trackers.models import Tracker, Watch
+from trackers.places import Place
 from trackers.polling import Poller
+from webhooks.stopping import stop
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +77,10 @@ def health(account: CarrierAccount) -> Health:
     return Health.objects.get(account=account)
 
 
+def under_way(account: CarrierAccount) -> list[Place]:
+    return places.places._accounts[account.id].under_way
+
+
 def polled(account: CarrierAccount) -> int:
     return Watch.objects.filter(carrier_account=account, last_polled_at__isnull=False).count()
 
@@ -113,6 +122,24 @@ def test_a_call_whose_claim_is_taken_away_still_counts_in_its_process(
         Poller().run(0.2)
         Watch.objects.update(claim_id=None, claimed_until=None)  # as whoever unsubscribes does
     assert len(hanging.asked) - NUMBERS == 10
+
+
+def test_what_is_answered_after_the_process_was_told_to_stop_is_recorded(
+    hanging: CarrierServer, parcels: Parcels
+) -> None:
+    account = parcels(hanging.url)
+
+    def told_to_stop() -> None:
+        eventually(lambda: len(hanging.asked) == 2)
+        stop.set()
+        eventually(lambda: all(place.is_held_long(monotonic()) for place in under_way(account)))
+        hanging.gate.set()
+
+    try:
+        ended, _ = at_once(lambda: Poller().run(1), told_to_stop)
+    finally:
+        stop.clear()
+    assert (ended, polled(account)) == (2, 2)
 
 
 def test_of_many_who_claim_at_once_one_gets_the_probe(parcels: Parcels) -> None:
