@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from unittest.mock import Mock
 
 import pytest
@@ -38,7 +39,8 @@ def test_work_that_waits_for_carriers_gets_more_threads_up_to_the_most(
     crew = Callers(10)
 
     def work() -> None:
-        together.wait(20)
+        with suppress(threading.BrokenBarrierError):  # the two that begin when all is over
+            together.wait(20)
         gate.wait(20)
 
     for _ in range(12):
@@ -47,6 +49,7 @@ def test_work_that_waits_for_carriers_gets_more_threads_up_to_the_most(
     together.wait(20)
     crew.look()
     assert crew.threads == 10
+    together.abort()
 
 
 def test_work_that_waits_for_the_processor_gets_none(
