@@ -112,7 +112,7 @@ def _detach(pipe: int) -> None:
 
 
 def _say(pipe: int, word: str) -> None:
-    if select.select([], [pipe], [], 0)[1]:
+    if _is_ready(pipe, select.POLLOUT, 0):
         try:
             os.write(pipe, word.encode()[:_LONGEST_WORD])
         except BrokenPipeError:
@@ -121,6 +121,13 @@ def _say(pipe: int, word: str) -> None:
 
 def _read(pipe: int, patience: float) -> str:
     """What the keeper says next; empty where it says nothing in time, or ended."""
-    if not select.select([pipe], [], [], patience)[0]:
+    if not _is_ready(pipe, select.POLLIN, patience):
         return ""
     return os.read(pipe, _LONGEST_WORD).decode(errors="replace")
+
+
+def _is_ready(pipe: int, wanted: int, seconds: float) -> bool:
+    """select(2) knows no descriptor above 1,023."""
+    poll = select.poll()
+    poll.register(pipe, wanted)
+    return bool(poll.poll(seconds * 1000))
