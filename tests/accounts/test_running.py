@@ -12,7 +12,7 @@ import pytest
 from django.db import DataError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from accounts.running import Desk, Job, Row, Running, running, to_end
+from accounts.running import Desk, Job, Row, Running, running, to_end, wait_for
 from events.retrying import once_more_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,7 +66,7 @@ def test_it_says_when_it_is_done_without_waiting() -> None:
         sent = Running("SELECT pg_advisory_lock(7, 7)", {})
         assert not sent.is_done()
         held.execute("SELECT pg_advisory_unlock(7, 7)")
-        select.select([sent], [], [], 10)
+        wait_for(sent.fileno(), select.POLLIN)
         assert sent.is_done()
         assert len(sent.rows()) == 1
     finally:
