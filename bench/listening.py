@@ -9,6 +9,7 @@ import itertools
 import select
 import socket
 import time
+from abc import ABC, abstractmethod
 
 _BACKLOG = 4096
 
@@ -36,7 +37,7 @@ class Connection:
         self.socket.settimeout(0)
 
 
-class Server:
+class Server(ABC):
     """See the module."""
 
     def __init__(self, port: int) -> None:
@@ -60,9 +61,9 @@ class Server:
                     self._read(self._connections[descriptor])
             self._pay()
 
+    @abstractmethod
     def answer(self, connection: Connection, head: bytes, body: bytes) -> None:
         """Answer one request, now or later."""
-        raise NotImplementedError
 
     def owe(self, at: float, connection: Connection, answer: bytes) -> None:
         """Send it then."""

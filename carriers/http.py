@@ -50,8 +50,9 @@ class HttpClient:
         """`trusted`: certificates to trust instead of the public ones."""
         self._tls = ssl.create_default_context(cafile=trusted or DEFAULT_CA_BUNDLE_PATH)
         self._tls.sslsocket_class = TlsSocket
-        #: What no call uses; the last one used is the first that is taken.
-        self._idle: deque[_Connections] = deque()
+        #: What no call uses, by carrier; the last one used is the first that is taken.
+        self._idle: dict[str, deque[_Connection]] = {}
+        self._look_at = monotonic() + IDLE
 
     def send(self, request: Request) -> Answer:
         """Send it, without proxies and without following redirects: those are answers too.
@@ -62,7 +63,7 @@ class HttpClient:
         """
         deadline.start(settings.CARRIER_DEADLINE)
         try:
-            with self._connections() as connections, connections.sent(request) as response:
+            with self._connection(request) as connection, connection.sent(request) as response:
                 # One that came twice is both, as one.
                 headers = {name.lower(): value for name, value in response.raw.headers.itermerged()}
                 return Answer(response.status_code, headers, _body(response.raw, headers))
@@ -71,30 +72,33 @@ class HttpClient:
 
     def close(self) -> None:
         """Close the connections that no call uses."""
-        while self._idle:
-            self._idle.pop().close()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop().close()
 
     @contextmanager
-    def _connections(self) -> Iterator["_Connections"]:
+    def _connection(self, request: Request) -> Iterator["_Connection"]:
+        carrier = _parsed(request.url).netloc or ""
         try:
-            taken = self._idle.pop()
-        except IndexError:
-            taken = _Connections(self._tls)
+            taken = self._idle[carrier].pop()
+        except (KeyError, IndexError):
+            taken = _Connection(self._tls)
         taken.use()
         try:
             yield taken
         finally:
-            self._idle.append(taken)
+            self._idle.setdefault(carrier, deque()).append(taken)
             self._let_go()
 
     def _let_go(self) -> None:
-        """Of what was wanted for many calls at once and is wanted no more, close the oldest."""
-        with suppress(IndexError):
-            oldest = self._idle.popleft()
-            if oldest.is_old():
-                oldest.close()
-            else:
-                self._idle.appendleft(oldest)
+        """Now and then, close what no call has used for too long, wherever it leads."""
+        if monotonic() < self._look_at:
+            return
+        self._look_at = monotonic() + IDLE
+        for idle in list(self._idle.values()):
+            with suppress(IndexError):  # another call may take what is looked at
+                while idle[0].is_old():
+                    idle.popleft().close()
 
 
 class _PlainConnection(HTTPConnection):
@@ -121,13 +125,13 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class _Connections(HTTPAdapter):
-    """requests' transport over our own sockets: what one call at a time has, kept by carrier."""
+class _Connection(HTTPAdapter):
+    """requests' transport over our own sockets: one connection, for one call at a time to one carrier."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
         self._used_at = monotonic()
-        super().__init__(pool_maxsize=1, max_retries=_RETRIES)
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=_RETRIES)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: FBT001, FBT002
         super().init_poolmanager(connections, maxsize, block, ssl_context=self._tls, **options)

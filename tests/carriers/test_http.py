@@ -25,6 +25,7 @@ from carriers.registry import adapter
 from tests.carriers.payloads import query
 from tests.carriers.servers import Behaviour, answer, serving
 from tests.ship24_server import ship24_server
+from tests.waiting import eventually
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 MEGABYTE = b" " * 1024 * 1024
@@ -115,6 +116,23 @@ def test_a_connection_is_kept_for_whichever_thread_asks_next(client: HttpClient)
             thread.start()
             thread.join()
     assert (len(server.requests), server.connections) == (3, 1)
+
+
+def test_the_connection_to_a_carrier_that_is_asked_no_more_is_closed_while_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http, "IDLE", 0.0)
+    client, closed = HttpClient(), threading.Event()
+
+    def behave(peer: socket.socket) -> None:
+        answer(b"{}")(peer)
+        if not peer.recv(1):
+            closed.set()
+
+    with serving(behave) as left, serving(answer(b"{}")) as asked:
+        client.send(Request(left.url))
+        eventually(lambda: client.send(Request(asked.url)) and closed.is_set())
+    client.close()
 
 
 def test_a_header_that_cannot_be_sent_is_never_begun(client: HttpClient) -> None:
