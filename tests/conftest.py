@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck
+from hypothesis import settings as effort
 from rest_framework.test import APIClient
 
 from accounts import counting
@@ -12,6 +14,12 @@ from accounts.models import ApiKey, Merchant
 from tests.factories import MerchantFactory
 from trackers import places, polling
 from webhooks import nudging, tasks
+
+# A busy machine is slow: that proves nothing.
+effort.register_profile(
+    "parcelwire", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+effort.load_profile("parcelwire")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -210,7 +210,7 @@ def test_accounts_that_hang_hold_up_nobody(
         carrier.replies[f"HSAA{nth:04}"] = order(f"HSAA{nth:04}", "050000")
     eventually(lambda: Poller().run(1) and all(polled(one) == NUMBERS for one in well))
     assert {polled(one) for one in ill} == {0}
-    assert Watch.objects.filter(claim_id__isnull=False).count() == 20
+    assert 20 <= Watch.objects.filter(claim_id__isnull=False).count() <= places.FOR_SLOW
 
 
 def test_a_run_leaves_what_hangs_to_the_next(
