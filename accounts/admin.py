@@ -7,10 +7,11 @@ from django.http import HttpRequest
 
 from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
 from accounts.read_only import ReadOnly
+from accounts.staff import ModelAdmin
 
 
 @admin.register(Merchant)
-class MerchantAdmin(admin.ModelAdmin[Merchant]):
+class MerchantAdmin(ModelAdmin[Merchant]):
     list_display = (
         "name",
         "id",
@@ -36,7 +37,7 @@ class ApiKeyForm(forms.ModelForm[ApiKey]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+class ApiKeyAdmin(ModelAdmin[ApiKey]):
     form = ApiKeyForm
     list_display = ("shown", "merchant", "scopes", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("merchant",)
@@ -60,7 +61,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
 
 @admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnly, admin.ModelAdmin[IdempotencyKey]):
+class IdempotencyKeyAdmin(ReadOnly, ModelAdmin[IdempotencyKey]):
     """Which POSTs may be repeated. What they were answered stays shut: it may hold secrets."""
 
     list_display = ("route", "merchant", "status", "created_at", "leased_until")

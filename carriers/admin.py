@@ -14,6 +14,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.read_only import ReadOnly
+from accounts.staff import ModelAdmin
 from carriers import accounts, validation
 from carriers.conditions import calls_left, condition, used_today, with_health
 from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, Health, UnmappedCode
@@ -55,7 +56,7 @@ _HEALTH = (
 
 
 @admin.register(CarrierAccount)
-class CarrierAccountAdmin(admin.ModelAdmin[CarrierAccount]):
+class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
     form = CarrierAccountForm
     list_display = ("courier", "merchant", "state", "status", "calls_left_today", "changed_at")
     list_filter = ("courier", "state")
@@ -143,7 +144,7 @@ def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
 
 
 @admin.register(UnmappedCode)
-class UnmappedCodeAdmin(ReadOnly, admin.ModelAdmin[UnmappedCode]):
+class UnmappedCodeAdmin(ReadOnly, ModelAdmin[UnmappedCode]):
     """What no map knows yet. `manage.py remap` takes off the list what one knows by now."""
 
     list_display = ("courier", "code", "text", "count", "first_seen_at", "last_seen_at")
@@ -164,7 +165,7 @@ class UnmappedCodeAdmin(ReadOnly, admin.ModelAdmin[UnmappedCode]):
 
 
 @admin.register(Closing)
-class ClosingAdmin(ReadOnly, admin.ModelAdmin[Closing]):
+class ClosingAdmin(ReadOnly, ModelAdmin[Closing]):
     """What carriers are still to be told of trackers that stopped."""
 
     list_display = ("tracker_id", "account_id", "failures", "next_attempt_at", "claimed_until", "created_at")
@@ -173,7 +174,7 @@ class ClosingAdmin(ReadOnly, admin.ModelAdmin[Closing]):
 
 
 @admin.register(Health)
-class HealthAdmin(ReadOnly, admin.ModelAdmin[Health]):
+class HealthAdmin(ReadOnly, ModelAdmin[Health]):
     list_display = ("account", "circuit", "open_until", "pace", "last_answer_at", "last_failure_at")
     list_filter = ("circuit",)
     list_select_related = ("account__merchant",)
@@ -182,7 +183,7 @@ class HealthAdmin(ReadOnly, admin.ModelAdmin[Health]):
 
 
 @admin.register(DailyUse)
-class DailyUseAdmin(ReadOnly, admin.ModelAdmin[DailyUse]):
+class DailyUseAdmin(ReadOnly, ModelAdmin[DailyUse]):
     list_display = ("courier", "account_id", "day", "reserved")
     list_filter = ("courier",)
     search_fields = ("=account__id",)
@@ -190,6 +191,6 @@ class DailyUseAdmin(ReadOnly, admin.ModelAdmin[DailyUse]):
 
 
 @admin.register(AccountNews)
-class AccountNewsAdmin(ReadOnly, admin.ModelAdmin[AccountNews]):
+class AccountNewsAdmin(ReadOnly, ModelAdmin[AccountNews]):
     list_display = ("account_id", "kind", "happened_at")
     ordering = ("-id",)

@@ -3,12 +3,13 @@
 from django.contrib import admin
 
 from accounts.read_only import ReadOnly
+from accounts.staff import ModelAdmin, TabularInline
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
 
 
-class WatchInline(ReadOnly, admin.TabularInline[Watch, Tracker]):
+class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
     model = Watch
     fields = (
         "courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at",
@@ -19,7 +20,7 @@ class WatchInline(ReadOnly, admin.TabularInline[Watch, Tracker]):
 
 
 @admin.register(Tracker)
-class TrackerAdmin(ReadOnly, admin.ModelAdmin[Tracker]):
+class TrackerAdmin(ReadOnly, ModelAdmin[Tracker]):
     list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
     list_filter = ("milestone", "is_subscribed")
     list_select_related = ("merchant",)
@@ -39,7 +40,7 @@ class TrackerAdmin(ReadOnly, admin.ModelAdmin[Tracker]):
 
 
 @admin.register(Watch)
-class WatchAdmin(ReadOnly, admin.ModelAdmin[Watch]):
+class WatchAdmin(ReadOnly, ModelAdmin[Watch]):
     list_display = ("courier", "tracker", "carrier_account", "last_outcome", "last_polled_at", "next_poll_at")
     list_filter = ("courier", "last_outcome")
     list_select_related = ("tracker", "carrier_account")
@@ -49,7 +50,7 @@ class WatchAdmin(ReadOnly, admin.ModelAdmin[Watch]):
 
 
 @admin.register(PersonalData)
-class PersonalDataAdmin(ReadOnly, admin.ModelAdmin[PersonalData]):
+class PersonalDataAdmin(ReadOnly, ModelAdmin[PersonalData]):
     list_display = ("tracker",)
     list_select_related = ("tracker",)
     search_fields = ("=tracker__tracking_number",)
@@ -57,7 +58,7 @@ class PersonalDataAdmin(ReadOnly, admin.ModelAdmin[PersonalData]):
 
 
 @admin.register(RawAnswer)
-class RawAnswerAdmin(ReadOnly, admin.ModelAdmin[RawAnswer]):
+class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
     list_display = ("watch", "digest", "asked_at")
     list_select_related = ("watch",)
     show_full_result_count = False
@@ -65,7 +66,7 @@ class RawAnswerAdmin(ReadOnly, admin.ModelAdmin[RawAnswer]):
 
 
 @admin.register(LookUps)
-class LookUpsAdmin(ReadOnly, admin.ModelAdmin[LookUps]):
+class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
     list_select_related = ("api_key",)
     ordering = ("-day", "-count")
