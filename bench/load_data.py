@@ -1,9 +1,9 @@
 """`python -m bench.load_data`: the admin's pages over 1,000,000 trackers and 10,000,000 events.
 
-Starts a PostgreSQL and a Valkey of its own, fills them, opens the dashboard, lists, searches and the pages of a
-tracker, an endpoint and an account, and prints how long the database was asked for each, and how often; before,
-the same on a hundredth of the rows. The exit status is 0 whatever the figures are. With `--into-database` it
-fills the database of DATABASE_URL instead, for looking around, and measures nothing.
+Starts a PostgreSQL and a Valkey of its own, fills them, opens the dashboard, lists, searches and the pages of
+a tracker, an endpoint and an account, and prints how long the database was asked for each, and how often;
+before, the same on a hundredth of the rows. The exit status is 0 whatever the figures are. With
+`--into-database` it fills the database of DATABASE_URL instead, for looking around, and measures nothing.
 """
 
 import argparse

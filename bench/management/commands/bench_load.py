@@ -1,8 +1,8 @@
 """`manage.py bench_load TRACKERS`: many trackers of 50 merchants, with their logs, messages and deliveries.
 
 A few parcels are written as the product writes them and then multiplied in the database: each copy has its
-log, its state, its watch, a message, a delivery and a try. They were made over the last thirty days, the oldest
-first.
+log, its state, its watch, a message, a delivery and a try. They were made over the last thirty days, the
+oldest first.
 """
 
 from argparse import ArgumentParser
