@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
@@ -123,6 +124,16 @@ class TestAccountsOfAVersionBefore:
         assert sum(at_once(complete, complete, complete)) == 2
         assert (complete(), of(first), of(second)) == (0, *[fingerprint("247express", "a key")] * 2)
         assert (KeyUse.objects.get().reserved, KeyUse.objects.get().day) == (7, today())
+
+    def test_the_way_back_and_forward_again_keeps_the_days_counts(self, alice: Merchant) -> None:
+        account = express(alice, used=3)
+        try:
+            call_command("migrate", "carriers", "0004", verbosity=0)
+            assert DailyUse.objects.get().reserved == 3
+        finally:
+            call_command("migrate", "carriers", verbosity=0)
+        assert (of(account), complete()) == (None, 1)
+        assert (KeyUse.objects.get().fingerprint, KeyUse.objects.get().reserved) == (of(account), 3)
 
     def test_however_many_there_are(self, alice: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(fingerprinting, "BATCH", 2)
