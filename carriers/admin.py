@@ -200,7 +200,7 @@ class DailyUseAdmin(ReadOnly, ModelAdmin[DailyUse]):
 
 
 @admin.register(KeyUse)
-class KeyUseAdmin(ReadOnly, admin.ModelAdmin[KeyUse]):
+class KeyUseAdmin(ReadOnly, ModelAdmin[KeyUse]):
     """Of which key nobody is told: that would say who else has it."""
 
     list_display = ("courier", "day", "reserved")
@@ -210,7 +210,7 @@ class KeyUseAdmin(ReadOnly, admin.ModelAdmin[KeyUse]):
 
 
 @admin.register(FingerprintSecret)
-class FingerprintSecretAdmin(ReadOnly, admin.ModelAdmin[FingerprintSecret]):
+class FingerprintSecretAdmin(ReadOnly, ModelAdmin[FingerprintSecret]):
     list_display = ("id", "made_at")
     fields = ("made_at",)
 
