@@ -18,7 +18,16 @@ from accounts.staff import ModelAdmin
 from carriers import accounts, validation
 from carriers.acts import ACTS
 from carriers.conditions import calls_left, condition, used_today, with_health
-from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, Health, UnmappedCode
+from carriers.models import (
+    AccountNews,
+    CarrierAccount,
+    Closing,
+    DailyUse,
+    FingerprintSecret,
+    Health,
+    KeyUse,
+    UnmappedCode,
+)
 
 
 class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
@@ -175,6 +184,22 @@ class DailyUseAdmin(ReadOnly, ModelAdmin[DailyUse]):
     list_filter = ("courier",)
     search_fields = ("=account__id",)
     ordering = ("-day", "-reserved")
+
+
+@admin.register(KeyUse)
+class KeyUseAdmin(ReadOnly, ModelAdmin[KeyUse]):
+    """Of which key nobody is told: that would say who else has it."""
+
+    list_display = ("courier", "day", "reserved")
+    fields = list_display
+    list_filter = ("courier",)
+    ordering = ("-day", "-reserved")
+
+
+@admin.register(FingerprintSecret)
+class FingerprintSecretAdmin(ReadOnly, ModelAdmin[FingerprintSecret]):
+    list_display = ("id", "made_at")
+    fields = ("made_at",)
 
 
 @admin.register(AccountNews)
