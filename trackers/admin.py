@@ -6,7 +6,7 @@ from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, TabularInline
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
-from trackers.models import PersonalData, RawAnswer, Tracker, Watch
+from trackers.models import MilestoneTally, PersonalData, RawAnswer, ScanTally, Tracker, Watch
 
 
 class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
@@ -70,3 +70,16 @@ class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
     list_select_related = ("api_key",)
     ordering = ("-day", "-count")
+
+
+@admin.register(MilestoneTally)
+class MilestoneTallyAdmin(ReadOnly, ModelAdmin[MilestoneTally]):
+    list_display = ("since", "milestone", "parcels", "counted_at")
+    list_filter = ("milestone",)
+    ordering = ("-since", "milestone")
+
+
+@admin.register(ScanTally)
+class ScanTallyAdmin(ReadOnly, ModelAdmin[ScanTally]):
+    list_display = ("since", "scans", "through", "counted_at")
+    ordering = ("-since",)
