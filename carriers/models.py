@@ -16,6 +16,18 @@ from accounts.models import Merchant
 from carriers import validation
 from carriers.fingerprints import fingerprint
 from carriers.registry import pushing
+from carriers.tallies import PollSlip, PollTally
+
+__all__ = [
+    "AccountNews",
+    "CarrierAccount",
+    "Closing",
+    "DailyUse",
+    "Health",
+    "PollSlip",
+    "PollTally",
+    "UnmappedCode",
+]
 
 
 class CarrierAccount(models.Model):

@@ -16,7 +16,7 @@ from trackers import tasks
 from trackers.acts import ACTS
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
-from trackers.models import PersonalData, RawAnswer, Remap, Tracker, Watch
+from trackers.models import MilestoneTally, PersonalData, RawAnswer, Remap, ScanTally, Tracker, Watch
 
 
 class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
@@ -120,3 +120,16 @@ class RemapAdmin(ModelAdmin[Remap]):
     def save_model(self, request: HttpRequest, obj: Remap, form: object, change: bool) -> None:  # noqa: FBT001
         obj.save(force_insert=True)
         transaction.on_commit(tasks.nudge_remaps, robust=True)
+
+
+@admin.register(MilestoneTally)
+class MilestoneTallyAdmin(ReadOnly, ModelAdmin[MilestoneTally]):
+    list_display = ("since", "milestone", "parcels", "counted_at")
+    list_filter = ("milestone",)
+    ordering = ("-since", "milestone")
+
+
+@admin.register(ScanTally)
+class ScanTallyAdmin(ReadOnly, ModelAdmin[ScanTally]):
+    list_display = ("since", "scans", "through", "counted_at")
+    ordering = ("-since",)

@@ -15,8 +15,18 @@ from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
 from trackers.private import PersonalData, RawAnswer
 from trackers.remaps import Remap
+from trackers.tallies import MilestoneTally, ScanTally
 
-__all__ = ["LookUps", "PersonalData", "RawAnswer", "Remap", "Tracker", "Watch"]
+__all__ = [
+    "LookUps",
+    "MilestoneTally",
+    "PersonalData",
+    "RawAnswer",
+    "Remap",
+    "ScanTally",
+    "Tracker",
+    "Watch",
+]
 
 
 def _text(limit: int = 255) -> "models.CharField[str | None, str | None]":
@@ -110,6 +120,12 @@ class Tracker(models.Model):
             ),
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
+            ),
+            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`).
+            models.Index(
+                fields=["milestone"],
+                condition=Q(is_subscribed=True, stop_reason__isnull=True),
+                name="tracker_followed_milestone",
             ),
             models.Index(
                 fields=["merchant", "undetected_at"],

@@ -6,6 +6,7 @@ from celery import shared_task
 
 from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
+from carriers.tallying import forget as forget_polls
 from events.retrying import apart
 from trackers.advancing import advance
 from trackers.carrier_accounts.telling import tell
@@ -14,6 +15,8 @@ from trackers.dues import in_flight
 from trackers.forgetting import BATCH
 from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller, is_more_to_do
+from trackers.tallying import count as count_parcels_and_scans
+from trackers.tallying import forget as forget_tallies
 from webhooks.stopping import stop
 from webhooks.tasks import publish
 
@@ -70,6 +73,8 @@ def _poll() -> None:
 def forget() -> None:
     """Delete what carriers said so long ago that it is not kept any more, and the counts of old days."""
     forget_days()
+    forget_polls()
+    forget_tallies()
     for _ in range(BATCHES):
         if stop.is_set() or forget_answers() < BATCH:
             return
@@ -80,6 +85,12 @@ def remap() -> None:
     """Go on with a remap that staff asked for; then make room, and come back if there is more."""
     if advance(BUDGET) and not stop.is_set():
         publish(remap)
+
+
+@shared_task(name="trackers.count")
+def count() -> None:
+    """Count parcels by milestone and new scans, once a minute."""
+    count_parcels_and_scans()
 
 
 def nudge() -> None:
