@@ -6,7 +6,7 @@ from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, TabularInline
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
-from trackers.models import PersonalData, RawAnswer, Tracker, Watch
+from trackers.models import OutcomeChange, PersonalData, RawAnswer, Tracker, Watch
 
 
 class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
@@ -63,6 +63,14 @@ class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
     list_select_related = ("watch",)
     show_full_result_count = False
     exclude = ("body",)
+
+
+@admin.register(OutcomeChange)
+class OutcomeChangeAdmin(ReadOnly, ModelAdmin[OutcomeChange]):
+    list_display = ("changed_at", "watch", "before", "outcome", "error", "account_id")
+    list_select_related = ("watch",)
+    ordering = ("-id",)
+    show_full_result_count = False
 
 
 @admin.register(LookUps)
