@@ -16,7 +16,16 @@ from trackers import tasks
 from trackers.acts import ACTS
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
-from trackers.models import MilestoneTally, PersonalData, RawAnswer, Remap, ScanTally, Tracker, Watch
+from trackers.models import (
+    MilestoneTally,
+    OutcomeChange,
+    PersonalData,
+    RawAnswer,
+    Remap,
+    ScanTally,
+    Tracker,
+    Watch,
+)
 
 
 class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
@@ -74,6 +83,14 @@ class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
     list_select_related = ("watch",)
     show_full_result_count = False
     exclude = ("body",)
+
+
+@admin.register(OutcomeChange)
+class OutcomeChangeAdmin(ReadOnly, ModelAdmin[OutcomeChange]):
+    list_display = ("changed_at", "watch", "before", "outcome", "error", "account_id")
+    list_select_related = ("watch",)
+    ordering = ("-id",)
+    show_full_result_count = False
 
 
 @admin.register(LookUps)

@@ -13,6 +13,7 @@ from carriers.models import CarrierAccount
 from carriers.outcome import Outcome
 from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
+from trackers.outcomes import FAILING, TRIGGER, OutcomeChange
 from trackers.private import PersonalData, RawAnswer
 from trackers.remaps import Remap
 from trackers.tallies import MilestoneTally, ScanTally
@@ -20,6 +21,7 @@ from trackers.tallies import MilestoneTally, ScanTally
 __all__ = [
     "LookUps",
     "MilestoneTally",
+    "OutcomeChange",
     "PersonalData",
     "RawAnswer",
     "Remap",
@@ -132,6 +134,9 @@ class Tracker(models.Model):
                 condition=Q(undetected_at__isnull=False),
                 name="tracker_undetected_own",
             ),
+            # For staff, who look over all merchants.
+            models.Index(fields=["milestone", "id"], name="tracker_milestone"),
+            models.Index(fields=["id"], condition=Q(stalled_at__isnull=False), name="tracker_stalled"),
         ]
 
     def __str__(self) -> str:
@@ -209,7 +214,14 @@ class Watch(models.Model):
                 condition=Q(carrier_account__isnull=True, next_poll_at__isnull=False),
                 name="watch_unassigned_own",
             ),
+            # For staff. Those that are answered, which are most and change often, are not in it.
+            models.Index(
+                fields=["last_outcome", "id"],
+                condition=Q(last_outcome__in=FAILING),
+                name="watch_failing",
+            ),
         ]
+        triggers: ClassVar = [TRIGGER]
 
     def __str__(self) -> str:
         return f"{self.courier} for {self.tracker_id}"
