@@ -14,6 +14,7 @@ from carriers.outcome import Outcome
 from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
 from trackers.private import PersonalData, RawAnswer
+from trackers.storing import StateField
 
 __all__ = ["LookUps", "PersonalData", "RawAnswer", "Tracker", "Watch"]
 
@@ -73,7 +74,7 @@ class Tracker(models.Model):
     restarted_at = models.DateTimeField(null=True, editable=False)
     #: When its personal data were erased: from then on none is kept.
     erased_at = models.DateTimeField(null=True, editable=False)
-    state = models.JSONField(editable=False)
+    state = StateField(editable=False)
 
     class Meta:
         constraints: ClassVar = [
