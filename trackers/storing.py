@@ -40,14 +40,20 @@ NAMES = (
 )
 #: Where the list has its courier, for SQL.
 COURIER = NAMES.index("courierCode")
-_COUNT = len(NAMES)
+_COUNT, _NAMES = len(NAMES), frozenset(NAMES)
 _values = itemgetter(*NAMES)
 
 
 def to_store(state: dict[str, Any]) -> dict[str, Any]:
     """The state as its column takes it; an empty one is as it is."""
     scans = state.get("scans")
-    return state | {"scans": [_shortened(scan) for scan in scans]} if scans else state
+    if not scans:
+        return state
+    try:
+        lists = [_values(scan) if len(scan) == _COUNT else scan for scan in scans]
+    except KeyError:  # as many names, and not these
+        lists = [_values(scan) if scan.keys() == _NAMES else scan for scan in scans]
+    return state | {"scans": lists}
 
 
 def from_store(stored: dict[str, Any]) -> dict[str, Any]:
@@ -70,16 +76,6 @@ class StateField(models.JSONField):
     def deconstruct(self) -> Any:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.JSONField", args, kwargs
-
-
-def _shortened(scan: ScanEntry) -> tuple[Any, ...] | ScanEntry:
-    if len(scan) != _COUNT:
-        return scan
-    try:
-        values: tuple[Any, ...] = _values(scan)
-    except KeyError:
-        return scan
-    return values
 
 
 def _named(scan: list[Any] | ScanEntry) -> ScanEntry:
