@@ -10,6 +10,7 @@ import orjson
 from django.db import connection
 
 from trackers.learned import Learned, Polled
+from trackers.storing import from_store
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ def hold(learned: Sequence[Learned]) -> list[tuple[Learned, Held]]:
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    values: tuple[Any, ...] = (*row[:-1], orjson.loads(row[-1]))
+    values: tuple[Any, ...] = (*row[:-1], from_store(orjson.loads(row[-1])))
     return Held(*values)
 
 
