@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError
 
-from carriers import unmapped
+from carriers import tallying, unmapped
 from carriers.digest import digest
 from carriers.exceptions import CarrierError, NotYourParcel
 from carriers.outcome import Outcome
@@ -45,6 +45,9 @@ class Ended(Protocol):
     @property
     def error(self) -> CarrierError | None: ...
 
+    @property
+    def took(self) -> float: ...
+
 
 class Concluding:
     """Answers that are concluded: what says nothing new at once, the others a merchant at a time.
@@ -64,16 +67,22 @@ class Concluding:
     def take(self, ended: Sequence[tuple[Claimed, Ended]]) -> list[Claim]:
         """Settle those that only say "nothing new": one UPDATE for all of them. Returns their claims."""
         learned = [_learned(asked, answer) for asked, answer in ended]
+        tallying.note(
+            (one.settled.claim.account, one.settled.outcome, answer.took)
+            for one, (_, answer) in zip(learned, ended, strict=True)
+        )
         quiet: list[Polled] = []
         for one in learned:
-            into = self._telling.setdefault(one.settled.claim.merchant, []) if _worth_recording(one) else quiet
-            into.append(one)
+            if _worth_recording(one):
+                self._telling.setdefault(one.settled.claim.merchant, []).append(one)
+            else:
+                quiet.append(one)
         apart(partial(settle, [one.settled for one in quiet]))
         apart(partial(keep_useless, quiet))
         return _concluded(quiet)
 
     def record_next(self) -> list[Claim]:
-        """Record what tells something to the merchant that waits longest. Returns its claims; none: all is."""
+        """Record what waits longest, with all of its merchant. Returns the claims; none where all is recorded."""
         if not self._telling:
             return []
         merchant = next(iter(self._telling))

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from carriers import accounts
+from carriers import accounts, tallying
 from carriers.accounts import Account
 from carriers.adapter import Query
 from carriers.exceptions import Unreachable
@@ -87,9 +87,10 @@ class Poller:
         try:
             ended = self._run(monotonic() + budget)
         finally:
-            self._books.close()
             if self._fetcher.in_flight:
                 _left.append(self._fetcher)
+            self._books.close()
+            tallying.leave(0)
         return ended
 
     def _run(self, until: float) -> int:
@@ -102,12 +103,13 @@ class Poller:
             if self._books.have_moved():
                 self._rests_until = 0.0
             ended += len(finished)
+            tallying.leave()
             self._renew()
             if not (started or finished or self._is_waiting(until if going_on else 0.0)):
                 return ended
 
     def _is_waiting(self, until: float) -> bool:
-        """Whether there is something to wait for: an answer, a record of one, or a pace that allows more soon."""
+        """Whether there is something to wait for: an answer, its record, or a pace that allows more soon."""
         now = monotonic()
         if in_flight := self._fetcher.in_flight:
             return now < until or stop.is_set() or not all(_hangs(asked, now) for asked in in_flight)
