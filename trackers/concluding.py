@@ -82,7 +82,7 @@ class Concluding:
         return _concluded(quiet)
 
     def record_next(self) -> list[Claim]:
-        """Record what waits longest, with all of its merchant. Returns the claims; none where all is recorded."""
+        """Record what waits longest, with all of its merchant. Returns the claims; none where all is done."""
         if not self._telling:
             return []
         merchant = next(iter(self._telling))
