@@ -6,7 +6,7 @@ from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, TabularInline
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
-from trackers.models import PersonalData, RawAnswer, Tracker, Watch
+from trackers.models import PersonalData, RawAnswer, StrayCall, Tracker, Watch
 
 
 class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
@@ -70,3 +70,12 @@ class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
     list_select_related = ("api_key",)
     ordering = ("-day", "-count")
+
+
+@admin.register(StrayCall)
+class StrayCallAdmin(ReadOnly, ModelAdmin[StrayCall]):
+    """Calls under way whose tracker was stopped, deleted or asked about anew meanwhile."""
+
+    list_display = ("account_id", "watch_id", "counted_until")
+    exclude = ("claim_id",)
+    ordering = ("id",)
