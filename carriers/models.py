@@ -14,8 +14,22 @@ from uuid_utils.compat import uuid7
 from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
 from carriers import validation
-from carriers.fingerprints import fingerprint
+from carriers.fingerprints import FingerprintSecret, fingerprint
 from carriers.registry import pushing
+from carriers.tallies import PollSlip, PollTally
+
+__all__ = [
+    "AccountNews",
+    "CarrierAccount",
+    "Closing",
+    "DailyUse",
+    "FingerprintSecret",
+    "Health",
+    "KeyUse",
+    "PollSlip",
+    "PollTally",
+    "UnmappedCode",
+]
 
 
 class CarrierAccount(models.Model):
@@ -216,16 +230,6 @@ class KeyUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reserved} of a key of {self.courier} on {self.day}"
-
-
-class FingerprintSecret(models.Model):
-    """The one secret of `carriers.fingerprints`, encrypted; its row has the id 1."""
-
-    secret = models.TextField(editable=False)
-    made_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"made at {self.made_at}"
 
 
 class AccountNews(models.Model):

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("trackers", "0011_state_by_lz4"),
+        ("trackers", "0016_indexes_for_staff"),
     ]
 
     operations = [
