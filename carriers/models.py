@@ -17,6 +17,7 @@ from carriers import validation
 from carriers.fingerprints import FingerprintSecret, fingerprint
 from carriers.registry import pushing
 from carriers.tallies import PollSlip, PollTally
+from carriers.uses import KeyUse
 
 __all__ = [
     "AccountNews",
@@ -212,24 +213,6 @@ class DailyUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reserved} of {self.account_id or self.courier} on {self.day}"
-
-
-class KeyUse(models.Model):
-    """Calls reserved on one day with one key, by all accounts that hold it or held it: it outlives them."""
-
-    courier = models.CharField(max_length=32)
-    #: As in `CarrierAccount`. Nobody is shown it: who else has a key is nobody's business.
-    fingerprint = models.CharField(max_length=64)
-    day = models.DateField()
-    reserved = models.IntegerField(db_default=0)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["fingerprint", "day"], name="key_use_fingerprint_day")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.reserved} of a key of {self.courier} on {self.day}"
 
 
 class AccountNews(models.Model):
