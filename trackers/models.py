@@ -17,6 +17,7 @@ from trackers.outcomes import FAILING, TRIGGER, OutcomeChange
 from trackers.private import PersonalData, RawAnswer
 from trackers.remaps import Remap
 from trackers.storing import StateField
+from trackers.strays import StrayCall
 from trackers.tallies import MilestoneTally, ScanTally
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "RawAnswer",
     "Remap",
     "ScanTally",
+    "StrayCall",
     "Tracker",
     "Watch",
 ]
