@@ -14,8 +14,9 @@ from carriers.outcome import Outcome
 from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
 from trackers.private import PersonalData, RawAnswer
+from trackers.remaps import Remap
 
-__all__ = ["LookUps", "PersonalData", "RawAnswer", "Tracker", "Watch"]
+__all__ = ["LookUps", "PersonalData", "RawAnswer", "Remap", "Tracker", "Watch"]
 
 
 def _text(limit: int = 255) -> "models.CharField[str | None, str | None]":

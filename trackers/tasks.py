@@ -7,6 +7,7 @@ from celery import shared_task
 from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
 from events.retrying import apart
+from trackers.advancing import advance
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
@@ -74,6 +75,13 @@ def forget() -> None:
             return
 
 
+@shared_task(name="trackers.remap")
+def remap() -> None:
+    """Go on with a remap that staff asked for; then make room, and come back if there is more."""
+    if advance(BUDGET) and not stop.is_set():
+        publish(remap)
+
+
 def nudge() -> None:
     """Ask a worker to poll now. Without a broker the next sweep does."""
     publish(poll_due)
@@ -82,3 +90,8 @@ def nudge() -> None:
 def nudge_accounts() -> None:
     """Ask a worker to look which account asks for what, after accounts changed. Else the next sweep does."""
     publish(sweep)
+
+
+def nudge_remaps() -> None:
+    """Ask a worker to go on with remaps. Else beat does, within the minute."""
+    publish(remap)
