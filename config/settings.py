@@ -185,6 +185,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
+# The pages for staff
+UNFOLD = {"DASHBOARD_CALLBACK": "config.dashboard.context"}
+
 # The API
 #: Bytes of a JSON body that are taken; a longer one is read and thrown away up to the second figure.
 BODY_LIMIT = 1024 * 1024
