@@ -14,9 +14,19 @@ from carriers.outcome import Outcome
 from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
 from trackers.private import PersonalData, RawAnswer
+from trackers.remaps import Remap
 from trackers.tallies import MilestoneTally, ScanTally
 
-__all__ = ["LookUps", "MilestoneTally", "PersonalData", "RawAnswer", "ScanTally", "Tracker", "Watch"]
+__all__ = [
+    "LookUps",
+    "MilestoneTally",
+    "PersonalData",
+    "RawAnswer",
+    "Remap",
+    "ScanTally",
+    "Tracker",
+    "Watch",
+]
 
 
 def _text(limit: int = 255) -> "models.CharField[str | None, str | None]":

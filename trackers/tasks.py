@@ -8,6 +8,7 @@ from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
 from carriers.tallying import forget as forget_polls
 from events.retrying import apart
+from trackers.advancing import advance
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
@@ -85,6 +86,13 @@ def count() -> None:
     count_parcels_and_scans()
 
 
+@shared_task(name="trackers.remap")
+def remap() -> None:
+    """Go on with a remap that staff asked for; then make room, and come back if there is more."""
+    if advance(BUDGET) and not stop.is_set():
+        publish(remap)
+
+
 def nudge() -> None:
     """Ask a worker to poll now. Without a broker the next sweep does."""
     publish(poll_due)
@@ -93,3 +101,8 @@ def nudge() -> None:
 def nudge_accounts() -> None:
     """Ask a worker to look which account asks for what, after accounts changed. Else the next sweep does."""
     publish(sweep)
+
+
+def nudge_remaps() -> None:
+    """Ask a worker to go on with remaps. Else beat does, within the minute."""
+    publish(remap)

@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.acting import Acting
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, TabularInline
+from webhooks.acts import OF_DELIVERIES, OF_ENDPOINTS
 from webhooks.models import (
     SECRET_COLUMNS,
     Attempt,
@@ -25,8 +27,10 @@ from webhooks.showing import shown
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ModelAdmin[Endpoint]):
+class EndpointAdmin(Acting[Endpoint]):
     """Neither the secret nor the values of headers are among the fields."""
+
+    acts = OF_ENDPOINTS
 
     list_display = (
         "url",
@@ -121,7 +125,8 @@ class AttemptInline(ReadOnly, TabularInline[Attempt, Delivery]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, ModelAdmin[Delivery]):
+class DeliveryAdmin(ReadOnly, Acting[Delivery]):
+    acts = OF_DELIVERIES
     list_display = (
         "id",
         "endpoint",

@@ -12,8 +12,8 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import Merchant
 from carriers import figures, tallying
-from carriers.models import PollSlip, PollTally
 from carriers.outcome import Outcome
+from carriers.tallies import PollSlip, PollTally
 from tests.factories import CarrierAccountFactory
 
 ACCOUNT = uuid4()

@@ -9,7 +9,8 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Merchant
-from carriers.models import CarrierAccount, PollSlip
+from carriers.models import CarrierAccount
+from carriers.tallies import PollSlip
 from events.models import Event
 from tests.carrier_server import CarrierServer, order
 from trackers import figures, tallying
