@@ -12,7 +12,7 @@ from carriers.conditions import Status
 from carriers.figures import AccountFigures, Hour
 
 HEADERS = [
-    "Account", "Status", "Polls", "Answered", "Average / slowest", "Left today", "Circuit", "Pace", "By hour",
+    "Account", "Status", "Answered", "Average / slowest", "Left today", "Circuit", "Pace", "By hour",
 ]  # fmt: skip
 #: Variants of unfold's label.
 _VARIANTS = {
@@ -36,7 +36,6 @@ def _row(one: AccountFigures, hours: list[datetime]) -> list[str | SafeString]:
     return [
         _name(one),
         _status(one),
-        f"{one.polls:,}",
         _answered(one),
         "–" if one.average_ms is None else f"{one.average_ms:,} / {one.slowest_ms:,} ms",
         "not counted" if one.calls_left is None else f"{one.calls_left:,}",
@@ -60,17 +59,18 @@ def _status(one: AccountFigures) -> SafeString:
 def _answered(one: AccountFigures) -> str | SafeString:
     share = one.succeeded_share
     if share is None:
-        return "–"
+        return "no polls"
     # Never rounded up to all of them.
     percent = int(share * 1000) / 10
     colour = {"progress_class": "staff-bad"} if share < _SHADES[1][0] else {}
-    bar = {"title": f"{percent:g} %", "value": int(percent), **colour}
+    bar = {"title": f"{percent:g} % of {one.polls:,}", "value": int(percent), **colour}
     return render_to_string("unfold/components/progress.html", bar)
 
 
 def _by_hour(one: AccountFigures, hours: list[datetime]) -> SafeString:
     troubled = sum(bool(hour.failed) for hour in one.hours.values())
-    cells = [{"tooltip": _tooltip(hour, one.hours.get(hour)), "color": _shade(one.hours.get(hour))} for hour in hours]
+    polls = [(hour, one.hours.get(hour)) for hour in hours]
+    cells = [{"tooltip": _tooltip(hour, found), "color": _shade(found)} for hour, found in polls]
     label = f"Polls by hour: failures in {troubled} of {len(hours)} hours"
     return render_to_string("unfold/components/tracker.html", {"data": cells, "size": "md", "label": label})
 

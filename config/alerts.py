@@ -76,16 +76,21 @@ def address(alert: Alert) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An alert as pages show it. `variant` is the colour of unfold's label."""
+    """An alert as pages show it. `variant` is the colour of unfold's label; `age` "" where nobody knows it."""
 
     alert: Alert
     link: str
     variant: str
+    age: str
 
 
 def shown(alert: Alert) -> Shown:
     """What stops polls or deliveries is red; what will pass, or costs a word, is not."""
-    return Shown(alert, address(alert), _VARIANTS.get(alert.kind, "danger"))
+    age = ""
+    if alert.since:
+        is_new = timezone.now() - alert.since < timedelta(minutes=1)
+        age = "just now" if is_new else f"for {timesince(alert.since)}"
+    return Shown(alert, address(alert), _VARIANTS.get(alert.kind, "danger"), age)
 
 
 def list_of(page: str) -> str:

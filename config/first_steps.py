@@ -27,7 +27,7 @@ def steps() -> list[Step]:
     return [
         Step(
             "A merchant",
-            "The tenant whose parcels are followed. `manage.py create_merchant` makes one with its key.",
+            "The tenant whose parcels are followed. manage.py create_merchant makes one with its key.",
             reverse("admin:accounts_merchant_add"),
             Merchant.objects.exists(),
         ),
