@@ -14,7 +14,20 @@ from uuid_utils.compat import uuid7
 from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
 from carriers import validation
+from carriers.fingerprints import fingerprint
 from carriers.registry import pushing
+from carriers.tallies import PollSlip, PollTally
+
+__all__ = [
+    "AccountNews",
+    "CarrierAccount",
+    "Closing",
+    "DailyUse",
+    "Health",
+    "PollSlip",
+    "PollTally",
+    "UnmappedCode",
+]
 
 
 class CarrierAccount(models.Model):
@@ -42,6 +55,8 @@ class CarrierAccount(models.Model):
     )
     courier = models.CharField(max_length=32, validators=[validation.courier])
     key = EncryptedTextField(editable=False)
+    #: Of the key, as `carriers.fingerprints` makes it; null until then. Accounts with one key have one.
+    fingerprint = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
     #: The last part of the address at which this carrier calls us; null where it never does.
     push_token = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
     #: What the carrier shows with its calls; null: none is taken.
@@ -97,8 +112,13 @@ class CarrierAccount(models.Model):
         return f"{self.courier} of {self.merchant or 'the house'}"
 
     def save(self, *args: Any, **options: Any) -> None:
-        """A new account of a carrier that calls us gets an address that nobody can guess."""
+        """A new account of a carrier that calls us gets an address that nobody can guess.
+
+        With the key its fingerprint is written, which says what its calls are counted for.
+        """
         adding = self._state.adding
+        if options.get("update_fields") is None and "key" not in self.get_deferred_fields():
+            self.fingerprint = fingerprint(self.courier, self.key)
         if adding and self.push_token is None and self.courier in pushing():
             self.push_token = secrets.token_urlsafe(32)
         super().save(*args, **options)
@@ -168,8 +188,8 @@ class Health(models.Model):
 class DailyUse(models.Model):
     """Calls reserved on one day at the carrier's home: of one account, or of all accounts at a courier.
 
-    `generation` counts the keys that the account has had: what an old key left unused is not returned to a
-    new one.
+    Those of one key are in `KeyUse`. `generation` counts the keys that the account has had: what an old key
+    left unused is not returned to a new one.
     """
 
     account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, null=True, db_index=False)
@@ -190,6 +210,34 @@ class DailyUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reserved} of {self.account_id or self.courier} on {self.day}"
+
+
+class KeyUse(models.Model):
+    """Calls reserved on one day with one key, by all accounts that hold it or held it: it outlives them."""
+
+    courier = models.CharField(max_length=32)
+    #: As in `CarrierAccount`. Nobody is shown it: who else has a key is nobody's business.
+    fingerprint = models.CharField(max_length=64)
+    day = models.DateField()
+    reserved = models.IntegerField(db_default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["fingerprint", "day"], name="key_use_fingerprint_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reserved} of a key of {self.courier} on {self.day}"
+
+
+class FingerprintSecret(models.Model):
+    """The one secret of `carriers.fingerprints`, encrypted; its row has the id 1."""
+
+    secret = models.TextField(editable=False)
+    made_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"made at {self.made_at}"
 
 
 class AccountNews(models.Model):

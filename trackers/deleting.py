@@ -21,6 +21,7 @@ DELETED = "deleted"
 # By hand, since what hangs on a tracker is known: the ORM would load the rows to look for more.
 _DELETE = (
     "DELETE FROM trackers_rawanswer WHERE watch_id = ANY(%(watches)s)",
+    "DELETE FROM trackers_outcomechange WHERE watch_id = ANY(%(watches)s)",
     "DELETE FROM trackers_watch WHERE id = ANY(%(watches)s)",
     "DELETE FROM trackers_personaldata WHERE tracker_id = ANY(%(trackers)s)",
     "DELETE FROM trackers_tracker WHERE id = ANY(%(trackers)s)",

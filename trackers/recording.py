@@ -82,7 +82,7 @@ def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
         news = owed(merchant_id, audience, told)
         yield
     owe(news)
-    if told:
+    if news.messages:
         transaction.on_commit(webhook_tasks.nudge, robust=True)
 
 
