@@ -23,6 +23,7 @@ from trackers.models import (
     RawAnswer,
     Remap,
     ScanTally,
+    StrayCall,
     Tracker,
     Watch,
 )
@@ -98,6 +99,15 @@ class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
     list_select_related = ("api_key",)
     ordering = ("-day", "-count")
+
+
+@admin.register(StrayCall)
+class StrayCallAdmin(ReadOnly, ModelAdmin[StrayCall]):
+    """Calls under way whose tracker was stopped, deleted or asked about anew meanwhile."""
+
+    list_display = ("account_id", "watch_id", "counted_until")
+    exclude = ("claim_id",)
+    ordering = ("id",)
 
 
 class RemapForm(forms.ModelForm[Remap]):
