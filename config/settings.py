@@ -8,7 +8,7 @@ import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import cross_origin, embedded, logs
+from config import content_policy, cross_origin, embedded, logs, look
 from config.environment import at_least, between, env, header_name, mail_server, networks, origin
 from config.keys import development_secrets
 
@@ -199,6 +199,10 @@ AUTH_PASSWORD_VALIDATORS = [
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+
+# The pages for staff
+UNFOLD = look.UNFOLD
+CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
 
 # The API
 #: Bytes of a JSON body that are taken; a longer one is read and thrown away up to the second figure.

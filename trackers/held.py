@@ -11,6 +11,7 @@ from django.db import connection
 
 from trackers import strays
 from trackers.learned import Learned, Polled
+from trackers.storing import from_store
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ def _end_strays(learned: Sequence[Learned], wanted: Sequence[tuple[Learned, Held
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    values: tuple[Any, ...] = (*row[:-1], orjson.loads(row[-1]))
+    values: tuple[Any, ...] = (*row[:-1], from_store(orjson.loads(row[-1])))
     return Held(*values)
 
 

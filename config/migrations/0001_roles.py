@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         ("carriers", "0006_poll_tallies"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("events", "0001_initial"),
-        ("trackers", "0016_indexes_for_staff"),
+        ("trackers", "0017_stray_calls"),
         ("webhooks", "0015_disabled_endpoints"),
     ]
 

@@ -22,6 +22,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests import chromium
 from tests.browser.complaints import Complaints, accessibility
+from tests.browser.room import Room, furnished
 
 #: Milliseconds that an element may take to be there; two busy cores can take seconds.
 PATIENCE = 20_000
@@ -141,3 +142,10 @@ def axe() -> Axe:
         assert not found, f"{page.url}\n{found}"
 
     return check
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Iterator[Room]:
+    """Two merchants whose parcels travel, and a row of every model."""
+    with furnished() as room:
+        yield room
