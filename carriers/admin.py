@@ -26,6 +26,8 @@ from carriers.models import (
     FingerprintSecret,
     Health,
     KeyUse,
+    PollSlip,
+    PollTally,
     UnmappedCode,
 )
 
@@ -205,4 +207,23 @@ class FingerprintSecretAdmin(ReadOnly, ModelAdmin[FingerprintSecret]):
 @admin.register(AccountNews)
 class AccountNewsAdmin(ReadOnly, ModelAdmin[AccountNews]):
     list_display = ("account_id", "kind", "happened_at")
+    ordering = ("-id",)
+
+
+@admin.register(PollTally)
+class PollTallyAdmin(ReadOnly, ModelAdmin[PollTally]):
+    """What the dashboard adds up."""
+
+    list_display = ("since", "account_id", "outcome", "polls", "slowest_ms", "counted_at")
+    list_filter = ("outcome",)
+    search_fields = ("=account_id",)
+    ordering = ("-since", "account_id")
+    show_full_result_count = False
+
+
+@admin.register(PollSlip)
+class PollSlipAdmin(ReadOnly, ModelAdmin[PollSlip]):
+    """What is not counted yet."""
+
+    list_display = ("since", "account_id", "outcome", "polls", "slowest_ms")
     ordering = ("-id",)

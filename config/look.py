@@ -20,13 +20,18 @@ class Page(NamedTuple):
 
 
 SIDEBAR: dict[str, tuple[Page, ...]] = {
-    "Operations": (Page("Dashboard", "monitoring", "admin:index"),),
+    "Operations": (
+        Page("Dashboard", "monitoring", "admin:index"),
+        Page("Needs attention", "notification_important", "alerts"),
+    ),
     "Parcels": (
         Page("Trackers", "package_2", "trackers.tracker"),
         Page("Watches", "visibility", "trackers.watch"),
         Page("Log", "list_alt", "events.event"),
         Page("Raw answers", "description", "trackers.rawanswer"),
         Page("Personal data", "badge", "trackers.personaldata"),
+        Page("Milestone tallies", "stacked_bar_chart", "trackers.milestonetally"),
+        Page("Scan tallies", "bar_chart", "trackers.scantally"),
     ),
     "Subscribers": (
         Page("Endpoints", "webhook", "webhooks.endpoint"),
@@ -37,6 +42,7 @@ SIDEBAR: dict[str, tuple[Page, ...]] = {
         Page("Extra tries", "forward_to_inbox", "webhooks.extratry"),
         Page("Notices", "notification_important", "webhooks.notice"),
         Page("Tallies", "bar_chart", "webhooks.tally"),
+        Page("Hour tallies", "stacked_bar_chart", "webhooks.hourtally"),
         Page("Lanes", "alt_route", "webhooks.lane"),
     ),
     "Carriers": (
@@ -47,6 +53,8 @@ SIDEBAR: dict[str, tuple[Page, ...]] = {
         Page("Account news", "campaign", "carriers.accountnews"),
         Page("Remaps", "sync", "trackers.remap"),
         Page("Closings", "cancel_schedule_send", "carriers.closing"),
+        Page("Poll tallies", "stacked_bar_chart", "carriers.polltally"),
+        Page("Poll slips", "receipt", "carriers.pollslip"),
     ),
     "Merchants": (
         Page("Merchants", "storefront", "accounts.merchant"),
@@ -74,14 +82,14 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _is_open_to(request: HttpRequest, page: Page) -> bool:
-    if ":" in page.target:
+    if "." not in page.target:
         return True
     app, model = page.target.split(".")
     return any(request.user.has_perm(f"{app}.{what}_{model}") for what in ("view", "change"))
 
 
 def _item(page: Page) -> dict[str, Any]:
-    route = page.target if ":" in page.target else f"admin:{page.target.replace('.', '_')}_changelist"
+    route = page.target if "." not in page.target else f"admin:{page.target.replace('.', '_')}_changelist"
     return {"title": page.title, "icon": page.icon, "link": reverse(route)}
 
 
@@ -100,6 +108,7 @@ def _static(path: str) -> Callable[[HttpRequest], str]:
 
 
 UNFOLD: dict[str, Any] = {
+    "DASHBOARD_CALLBACK": "config.dashboard.context",
     "SITE_TITLE": "Parcelwire",
     "SITE_HEADER": "Parcelwire",
     "SITE_SUBHEADER": "Operations",

@@ -21,7 +21,7 @@ SINGLE = (
     "/admin/carriers/carrieraccount/add/",
     "/admin/auth/user/add/",
 )
-#: What of the page reaches over the edge of the screen, where that can be scrolled to.
+#: What of the page reaches over the edge of the screen, if it can be scrolled to.
 WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
     [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
         .map((one) => one.outerHTML.slice(0, 200))"""
