@@ -5,11 +5,17 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.access import PAGES
 from accounts.acting import Acting
 from accounts.acts import OF_KEYS
 from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
+
+for _model, _page in PAGES.items():
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)  # Django's own, and axes'
+    admin.site.register(_model, _page)
 
 
 @admin.register(Merchant)

@@ -51,6 +51,7 @@ SIDEBAR: dict[str, tuple[Page, ...]] = {
         Page("Unmapped codes", "help_center", "carriers.unmappedcode"),
         Page("Daily use", "data_usage", "carriers.dailyuse"),
         Page("Account news", "campaign", "carriers.accountnews"),
+        Page("Remaps", "sync", "trackers.remap"),
         Page("Closings", "cancel_schedule_send", "carriers.closing"),
         Page("Poll tallies", "stacked_bar_chart", "carriers.polltally"),
         Page("Poll slips", "receipt", "carriers.pollslip"),
@@ -92,12 +93,12 @@ def _item(page: Page) -> dict[str, Any]:
     return {"title": page.title, "icon": page.icon, "link": reverse(route)}
 
 
-def environment(request: HttpRequest) -> tuple[str, str]:
+def environment(_: HttpRequest) -> tuple[str, str]:
     """The badge on top of every page, and its colour."""
     return ("Production", "danger") if settings.PRODUCTION else ("Development", "info")
 
 
-def without_inline_styles(request: HttpRequest) -> dict[str, Any]:
+def without_inline_styles(_: HttpRequest) -> dict[str, Any]:
     """The colours stand in config/colours.css: unfold's own way would be a style in the page itself."""
     return {"colors": None}
 

@@ -67,6 +67,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_TEMPLATE = "config/locked_out.html"
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # accounts.access has their pages
 #: A call over plain HTTP has carried its key in clear already: it fails, and is never redirected.
 HTTPS_ONLY = PRODUCTION
 #: The header in which a proxy says which scheme it was called with; unset, the connection's own counts.

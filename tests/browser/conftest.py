@@ -17,7 +17,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests import chromium
@@ -57,6 +57,7 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=path, chromium_sandbox=os.geteuid() != 0, args=ARGUMENTS
         )
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 

@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.contrib.auth.models import Group
+from axes.models import AccessAttempt, AccessLog
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.test import override_settings
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -22,6 +25,7 @@ from tests.subscribers import Subscriber, status, subscriber
 from trackers.lookups import LookUps
 from trackers.models import Tracker
 from trackers.polling import Poller
+from trackers.remaps import Remap
 from webhooks import pump
 from webhooks.models import Delivery, Endpoint, ExtraTry, Lane, Notice, Recovery, Tally
 
@@ -133,3 +137,14 @@ def _leave_traces(account: CarrierAccount, broken: Endpoint) -> None:
     UnmappedCode.objects.get_or_create(courier="all24", code="777", text="Event 777")
     LookUps.objects.create(api_key=ApiKey.objects.earliest("created_at"), day=now.date(), count=3)
     Group.objects.get_or_create(name="Night shift")
+    AccessAttempt.objects.create(username="guest", ip_address="192.0.2.7", failures_since_start=3)
+    AccessLog.objects.create(username="olga", ip_address="192.0.2.8")
+    Remap.objects.create(courier="all24", finished_at=now, trackers=1, answers=1)
+    LogEntry.objects.create(
+        user=User.objects.get_or_create(username="olga", is_staff=True)[0],
+        content_type=ContentType.objects.get_for_model(Tracker),
+        object_id=str(tracker.id),
+        object_repr=str(tracker),
+        action_flag=2,
+        change_message="poll now: asked for",
+    )

@@ -131,8 +131,10 @@ const compileExpression = (() => {
     function arrow() {
       const parameters = take("(") ? list(")", name) : [name()];
       expect("=>");
-      const body = is("{") ? block() : expression();
-      return { run: (scope) => (...values) => body.run(within(scope, parameters, values)) };
+      const gives = !is("{");
+      const body = gives ? expression() : block();
+      const run = (scope) => (gives ? body.run(scope) : void body.run(scope));
+      return { run: (scope) => (...values) => run(within(scope, parameters, values)) };
     }
 
     function isArrow() {

@@ -19,6 +19,7 @@
     light_mode: "Theme",
     more_horiz: "More",
     more_vert: "More",
+    package_2: "Parcelwire",
     search: "Search",
     visibility: "Show the password",
     visibility_off: "Hide the password",
@@ -26,7 +27,8 @@
   const CLICKED = "[x-on\\:click], [x-on\\:click\\.prevent]";
   const OPERABLE = "a[href], button, input, select, textarea, summary, label";
   const ICON = ".material-symbols-outlined";
-  const TOGGLE = /^(\w+) = !\1;?$/;
+  const STYLES = { attributes: true, attributeFilter: ["style"] };
+  const TOGGLE = /^(\w+) = !\1\b/;
 
   function set(element, attribute, value) {
     if (!element.hasAttribute(attribute)) element.setAttribute(attribute, value);
@@ -81,9 +83,26 @@
       if (!icon.matches("[role=button]")) icon.setAttribute("aria-hidden", "true");
       readAsPicture(icon);
     }
+    for (const choice of inside(root, ".select2-selection__rendered")) nameChoice(choice);
+    for (const box of inside(root, "[x-data='searchCommand()'], #modal-content")) makeDialog(box);
     for (const hint of inside(root, ".help-tooltip")) set(hint, "role", "img");
     for (const link of inside(root, "#nav-sidebar a.active")) link.setAttribute("aria-current", "page");
     for (const menu of inside(root, "nav:not([aria-label])")) menu.setAttribute("aria-label", nameOfMenu(menu));
+  }
+
+  /* Select2 puts its own field beside a select, and does not take over the label. */
+  function nameChoice(choice) {
+    const select = choice.closest(".select2-container")?.parentElement?.querySelector("select[id]");
+    const label = select?.labels?.[0]?.textContent.replace(/[:*\s]+$/, "").trim();
+    set(choice, "aria-label", label || select?.name || "Choice");
+  }
+
+  function makeDialog(box) {
+    set(box, "role", "dialog");
+    set(box, "aria-modal", "true");
+    set(box, "aria-label", box.id === "modal-content" ? "Question" : "Search");
+    const field = box.querySelector("#search-input-command");
+    if (field) new MutationObserver(() => box.checkVisibility() && field.focus()).observe(box, STYLES);
   }
 
   function nameOfMenu(menu) {
