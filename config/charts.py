@@ -9,7 +9,11 @@ from typing import Any
 from accounts.rollups import HOURS
 
 #: Colours of unfold's, by what a bar means.
-COLOURS = {"plain": "var(--color-primary-500)", "good": "var(--color-green-600)", "bad": "var(--color-red-500)"}
+COLOURS = {
+    "plain": "var(--color-primary-500)",
+    "good": "var(--color-green-600)",
+    "bad": "var(--color-red-500)",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,14 @@ def busy_day(transactional_db: None) -> list[CarrierAccount]:
         share = 1 + (12 - abs(12 - back)) / 6
         ScanTally.objects.create(since=since, scans=int(900 * share), through=1, counted_at=now)
         HourTally.objects.bulk_create(
-            HourTally(since=since, error=error, tries=int(tries * share), duration_ms=1, slowest_ms=1, counted_at=now)
+            HourTally(
+                since=since,
+                error=error,
+                tries=int(tries * share),
+                duration_ms=1,
+                slowest_ms=1,
+                counted_at=now,
+            )
             for error, tries in (("", 700), ("timeout", 12))
         )
         for account, outcomes in _outcomes(accounts, back):

@@ -1,5 +1,6 @@
-from pathlib import Path
 import time
+from pathlib import Path
+
 from django.contrib import admin
 from django.db.models import Model
 from playwright.sync_api import Page
@@ -22,7 +23,7 @@ def test_survey(staff_page: Page, room: Room, axe: Axe, complaints) -> None:
         addresses += pages_of(model)
         if len(pages_of(model)) == 1:
             wrong.append(f"NO ROW {model}")
-    spent = [0,0]
+    spent = [0, 0]
     for address in addresses:
         t = time.monotonic()
         try:

@@ -40,7 +40,11 @@ def a_minute_later() -> None:
 
 @pytest.fixture
 def polled(
-    alice: Merchant, account: CarrierAccount, carrier: CarrierServer, follow: Follow, poll_all: Callable[[], int]
+    alice: Merchant,
+    account: CarrierAccount,
+    carrier: CarrierServer,
+    follow: Follow,
+    poll_all: Callable[[], int],
 ) -> Tracker:
     """A parcel of which three scans are known."""
     carrier.replies["TH00001"] = order("TH00001", "050000", "100000", "200000")
@@ -114,9 +118,13 @@ def test_a_batch_ends_where_it_ends_and_the_next_goes_on(
 def test_the_first_count_of_a_long_log_begins_with_what_pages_show(
     polled: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tallying, "_RECORDED_BEFORE_PAGES_SHOW", """
+    monkeypatch.setattr(
+        tallying,
+        "_RECORDED_BEFORE_PAGES_SHOW",
+        """
         SELECT type <> 'tracking.scanned' FROM events_event WHERE position >= %s ORDER BY position LIMIT 1
-    """)
+    """,
+    )
     first_scan = Event.objects.filter(type="tracking.scanned").order_by("position").first()
     assert tallying._beginning() == first_scan.position - 1
 
