@@ -26,9 +26,10 @@ from carriers.models import (
     FingerprintSecret,
     Health,
     KeyUse,
+    PollSlip,
+    PollTally,
     UnmappedCode,
 )
-from carriers.tallies import PollSlip, PollTally
 
 
 class CarrierAccountForm(forms.ModelForm[CarrierAccount]):

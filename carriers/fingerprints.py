@@ -13,7 +13,8 @@ from uuid import UUID
 
 from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, models, transaction
+from django.db.models.functions import Now
 
 from accounts.encryption import cipher
 
@@ -30,6 +31,16 @@ _FORGET_ALL = """
 UPDATE carriers_carrieraccount SET fingerprint = NULL WHERE id = ANY(ARRAY(
     SELECT id FROM carriers_carrieraccount ORDER BY id FOR NO KEY UPDATE))
 """
+
+
+class FingerprintSecret(models.Model):
+    """The one secret that keys are hashed with, encrypted; its row has the id 1."""
+
+    secret = models.TextField(editable=False)
+    made_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"made at {self.made_at}"
 
 
 def fingerprint(courier: str, key: str) -> str:

@@ -14,9 +14,23 @@ from uuid_utils.compat import uuid7
 from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
 from carriers import validation
-from carriers.fingerprints import fingerprint
+from carriers.fingerprints import FingerprintSecret, fingerprint
 from carriers.registry import pushing
-from carriers.tallies import PollSlip, PollTally  # noqa: F401 - Django finds models here
+from carriers.tallies import PollSlip, PollTally
+from carriers.uses import KeyUse
+
+__all__ = [
+    "AccountNews",
+    "CarrierAccount",
+    "Closing",
+    "DailyUse",
+    "FingerprintSecret",
+    "Health",
+    "KeyUse",
+    "PollSlip",
+    "PollTally",
+    "UnmappedCode",
+]
 
 
 class CarrierAccount(models.Model):
@@ -199,34 +213,6 @@ class DailyUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reserved} of {self.account_id or self.courier} on {self.day}"
-
-
-class KeyUse(models.Model):
-    """Calls reserved on one day with one key, by all accounts that hold it or held it: it outlives them."""
-
-    courier = models.CharField(max_length=32)
-    #: As in `CarrierAccount`. Nobody is shown it: who else has a key is nobody's business.
-    fingerprint = models.CharField(max_length=64)
-    day = models.DateField()
-    reserved = models.IntegerField(db_default=0)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["fingerprint", "day"], name="key_use_fingerprint_day")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.reserved} of a key of {self.courier} on {self.day}"
-
-
-class FingerprintSecret(models.Model):
-    """The one secret of `carriers.fingerprints`, encrypted; its row has the id 1."""
-
-    secret = models.TextField(editable=False)
-    made_at = models.DateTimeField(db_default=Now())
-
-    def __str__(self) -> str:
-        return f"made at {self.made_at}"
 
 
 class AccountNews(models.Model):

@@ -2,7 +2,6 @@
 
 import sys
 from datetime import timedelta
-from re import fullmatch
 from typing import Any
 
 import django_stubs_ext
@@ -10,7 +9,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from config import content_policy, cross_origin, embedded, logs, look
-from config.environment import at_least, between, env, mail_server, networks
+from config.environment import at_least, between, env, header_name, mail_server, networks, origin
 from config.keys import development_secrets
 
 django_stubs_ext.monkeypatch()
@@ -71,13 +70,13 @@ AXES_VERBOSE = False
 #: A call over plain HTTP has carried its key in clear already: it fails, and is never redirected.
 HTTPS_ONLY = PRODUCTION
 #: The header in which a proxy says which scheme it was called with; unset, the connection's own counts.
-PROXY_SCHEME_HEADER: str = env.str("PROXY_SCHEME_HEADER", "")
+PROXY_SCHEME_HEADER: str = header_name("PROXY_SCHEME_HEADER")
 if PROXY_SCHEME_HEADER:
-    if not fullmatch(r"[A-Za-z][A-Za-z0-9-]*", PROXY_SCHEME_HEADER):
-        raise ImproperlyConfigured(
-            f"PROXY_SCHEME_HEADER is {PROXY_SCHEME_HEADER!r}; expected a header's name"
-        )
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SCHEME_HEADER.upper().replace('-', '_')}", "https")
+#: The header in which that proxy says who called it; its last address counts.
+PROXY_ADDRESS_HEADER: str = header_name("PROXY_ADDRESS_HEADER")
+#: Where shoppers reach their pages: scheme and host. Empty: where the API was called.
+PUBLIC_URL: str = origin("PUBLIC_URL")
 #: Origins whose pages may call the API from a browser: none by default.
 CORS_ALLOWED_ORIGINS = cross_origin.origins(env.list("CORS_ALLOWED_ORIGINS", default=cross_origin.NOBODY))
 CORS_URLS_REGEX, CORS_ALLOW_HEADERS = cross_origin.URLS, cross_origin.SENT
@@ -227,6 +226,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 API_RATE_LIMIT: str = env.str("API_RATE_LIMIT", "default")
 if API_RATE_LIMIT not in {"default", "ship24", "off"}:
     raise ImproperlyConfigured(f"API_RATE_LIMIT is {API_RATE_LIMIT!r}; expected default, ship24 or off")
+#: Calls a minute from one address to the pages for shoppers; 0: any number.
+TRACKING_PAGE_RATE_LIMIT = int(at_least(0, "TRACKING_PAGE_RATE_LIMIT", 120))
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "Parcelwire",

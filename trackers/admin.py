@@ -16,7 +16,17 @@ from trackers import tasks
 from trackers.acts import ACTS
 from trackers.lookups import LookUps
 from trackers.milestones import quarantined
-from trackers.models import MilestoneTally, PersonalData, RawAnswer, Remap, ScanTally, Tracker, Watch
+from trackers.models import (
+    MilestoneTally,
+    OutcomeChange,
+    PersonalData,
+    RawAnswer,
+    Remap,
+    ScanTally,
+    StrayCall,
+    Tracker,
+    Watch,
+)
 
 
 class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
@@ -76,6 +86,14 @@ class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
     exclude = ("body",)
 
 
+@admin.register(OutcomeChange)
+class OutcomeChangeAdmin(ReadOnly, ModelAdmin[OutcomeChange]):
+    list_display = ("changed_at", "watch", "before", "outcome", "error", "account_id")
+    list_select_related = ("watch",)
+    ordering = ("-id",)
+    show_full_result_count = False
+
+
 @admin.register(LookUps)
 class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
@@ -83,17 +101,13 @@ class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     ordering = ("-day", "-count")
 
 
-@admin.register(MilestoneTally)
-class MilestoneTallyAdmin(ReadOnly, ModelAdmin[MilestoneTally]):
-    list_display = ("since", "milestone", "parcels", "counted_at")
-    list_filter = ("milestone",)
-    ordering = ("-since", "milestone")
+@admin.register(StrayCall)
+class StrayCallAdmin(ReadOnly, ModelAdmin[StrayCall]):
+    """Calls under way whose tracker was stopped, deleted or asked about anew meanwhile."""
 
-
-@admin.register(ScanTally)
-class ScanTallyAdmin(ReadOnly, ModelAdmin[ScanTally]):
-    list_display = ("since", "scans", "through", "counted_at")
-    ordering = ("-since",)
+    list_display = ("account_id", "watch_id", "counted_until")
+    exclude = ("claim_id",)
+    ordering = ("id",)
 
 
 class RemapForm(forms.ModelForm[Remap]):
@@ -133,3 +147,16 @@ class RemapAdmin(ModelAdmin[Remap]):
     def save_model(self, request: HttpRequest, obj: Remap, form: object, change: bool) -> None:  # noqa: FBT001
         obj.save(force_insert=True)
         transaction.on_commit(tasks.nudge_remaps, robust=True)
+
+
+@admin.register(MilestoneTally)
+class MilestoneTallyAdmin(ReadOnly, ModelAdmin[MilestoneTally]):
+    list_display = ("since", "milestone", "parcels", "counted_at")
+    list_filter = ("milestone",)
+    ordering = ("-since", "milestone")
+
+
+@admin.register(ScanTally)
+class ScanTallyAdmin(ReadOnly, ModelAdmin[ScanTally]):
+    list_display = ("since", "scans", "through", "counted_at")
+    ordering = ("-since",)

@@ -15,6 +15,7 @@ from carriers import budget, days, standings
 from carriers.budget import Counts, Reservation, Room
 from carriers.days import Day
 from carriers.health import Standing, calls_now
+from trackers import strays
 from trackers.turns import ASKED, URGENCIES
 
 # An urgency's first rows, through `watch_due_by_urgency`; those under way are due as well, and passed over.
@@ -32,12 +33,13 @@ _DUE = "\n".join(
 _ANY_DUE = " + ".join(f"due_{urgency}.due" for urgency in URGENCIES)
 
 # What is claimed by a lease that runs: a worker that died has its calls counted until then.
-_IN_FLIGHT = """
+_IN_FLIGHT = f"""
 (SELECT count(*) FROM trackers_watch
- WHERE carrier_account_id = {0} AND claim_id IS NOT NULL AND claimed_until > statement_timestamp())
+ WHERE carrier_account_id = {{0}} AND claim_id IS NOT NULL AND claimed_until > statement_timestamp())
 + (SELECT count(*) FROM carriers_closing
-   WHERE account_id = {0} AND claimed_until > statement_timestamp())
-"""
+   WHERE account_id = {{0}} AND claimed_until > statement_timestamp())
++ {strays.COUNT}
+"""  # noqa: S608 (constants only)
 
 _FACTS = f"""
 WITH home AS (

@@ -18,15 +18,15 @@ class Migration(migrations.Migration):
     """Groups of staff: viewer, operator, administrator."""
 
     dependencies = [
-        ("accounts", "0003_mentions"),
+        ("accounts", "0004_pages"),
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("axes", "0001_initial"),
-        ("carriers", "0004_health"),
+        ("carriers", "0006_poll_tallies"),
         ("contenttypes", "0002_remove_content_type_name"),
         ("events", "0001_initial"),
-        ("trackers", "0012_remaps"),
-        ("webhooks", "0013_answers_kept"),
+        ("trackers", "0017_stray_calls"),
+        ("webhooks", "0015_disabled_endpoints"),
     ]
 
     operations = [migrations.RunPython(make, remove)]
