@@ -5,6 +5,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet --quiet --no-input
+NO_BROWSER := echo "NO BROWSER: the tests of pages are LEFT OUT. Install chromium (apt-get install chromium)."
 # Enough for tools that import the settings and ask no server; port 1 refuses at once.
 NO_SERVERS := DATABASE_URL=postgres://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
@@ -28,7 +29,7 @@ demo: $(VENV)/.installed ## the whole way of a parcel, on real servers, in one g
 up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 	@exec $(RUN) manage.py up --port $(PORT)
 
-test: lint ## lint, then the whole suite
+test: lint $(VENV)/.browser ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
@@ -39,6 +40,16 @@ lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
 
 format: $(VENV)/.installed-dev ## put the code into its format
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
+
+# The browser of the tests is Debian's. Where it cannot be installed they are left out, and say so at their end;
+# the stamp is then not made, so that the next run tries again.
+$(VENV)/.browser: $(VENV)/.installed-dev
+	@if command -v chromium > /dev/null || test -n "$$PARCELWIRE_CHROMIUM"; then touch $@; \
+	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
+		echo "installing chromium for the tests of pages"; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+			chromium > /dev/null && touch $@; } || $(NO_BROWSER); \
+	else $(NO_BROWSER); fi
 
 clean: ## remove .venv and caches; the data in var stays
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info

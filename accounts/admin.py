@@ -5,12 +5,61 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
+from accounts import branding, images
+from accounts.access import PAGES
+from accounts.acting import Acting
+from accounts.acts import OF_KEYS
+from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope
 from accounts.read_only import ReadOnly
+from accounts.staff import ModelAdmin
+
+for _model, _page in PAGES.items():
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)  # Django's own, and axes'
+    admin.site.register(_model, _page)
+
+
+class MerchantForm(forms.ModelForm[Merchant]):
+    """A merchant, and what of its pages for shoppers is no field of its row."""
+
+    logo = forms.FileField(
+        required=False,
+        help_text="PNG, JPEG or WebP of at most 128 KB; it takes the place of the one there is.",
+    )
+    remove_logo = forms.BooleanField(required=False)
+    renew_links = forms.BooleanField(
+        required=False, help_text="Every link that was given out so far leads nowhere from then on."
+    )
+
+    def clean_logo(self) -> bytes | None:
+        """The picture's bytes."""
+        given = self.cleaned_data["logo"]
+        if not given:
+            return None
+        body: bytes = given.read(images.MOST_BYTES + 1)
+        try:
+            images.read(body)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return body
 
 
 @admin.register(Merchant)
-class MerchantAdmin(admin.ModelAdmin[Merchant]):
+class MerchantAdmin(ModelAdmin[Merchant]):
+    form = MerchantForm
+    fieldsets = (
+        (None, {"fields": ("id", "name", "contact_email", "created_at", "deleted_at")}),
+        ("Limits", {"fields": ("tracker_limit", "api_rate_limit")}),
+        (
+            "Pages for shoppers",
+            {
+                "fields": (
+                    *("page_is_enabled", "page_name", "page_colour"),
+                    *("shown_logo", "logo", "remove_logo", "renew_links"),
+                )
+            },
+        ),
+    )
     list_display = (
         "name",
         "id",
@@ -21,7 +70,27 @@ class MerchantAdmin(admin.ModelAdmin[Merchant]):
         "deleted_at",
     )
     search_fields = ("name", "id")
-    readonly_fields = ("id", "created_at", "deleted_at")
+    readonly_fields = ("id", "created_at", "deleted_at", "shown_logo")
+
+    @admin.display(description="Present logo")
+    def shown_logo(self, merchant: Merchant) -> str:
+        logo = PageLogo.objects.defer("body").filter(merchant=merchant.pk).first()
+        return str(logo) if logo else "none"
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Merchant,
+        form: MerchantForm,
+        change: bool,  # noqa: FBT001 (Django's)
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if body := form.cleaned_data["logo"]:
+            branding.set_logo(obj.id, body)
+        elif form.cleaned_data["remove_logo"]:
+            branding.remove_logo(obj.id)
+        if form.cleaned_data["renew_links"]:
+            branding.renew_links(obj.id)
 
     def has_delete_permission(self, request: HttpRequest, obj: Merchant | None = None) -> bool:
         return False  # its log is append-only
@@ -36,23 +105,25 @@ class ApiKeyForm(forms.ModelForm[ApiKey]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+class ApiKeyAdmin(Acting[ApiKey]):
+    """A key is made here, and revoked; nothing else of it changes."""
+
     form = ApiKeyForm
+    acts = OF_KEYS
     list_display = ("shown", "merchant", "scopes", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("merchant",)
     autocomplete_fields = ("merchant",)
     fields = ("merchant", "scopes", "shown", "created_at", "last_used_at", "revoked_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        made = ("shown", "created_at", "last_used_at")
-        return (*made, "merchant", "scopes") if obj else (*made, "revoked_at")
+        made = ("shown", "created_at", "last_used_at", "revoked_at")
+        return (*made, "merchant", "scopes") if obj else made
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False  # revoking leaves the trace
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: object, change: bool) -> None:  # noqa: FBT001
         if change:
-            obj.save(update_fields=["revoked_at"])
             return
         issued, key = ApiKey.issue(obj.merchant, obj.scopes)
         obj.pk, obj.shown = issued.pk, issued.shown
@@ -60,7 +131,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
 
 
 @admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnly, admin.ModelAdmin[IdempotencyKey]):
+class IdempotencyKeyAdmin(ReadOnly, ModelAdmin[IdempotencyKey]):
     """Which POSTs may be repeated. What they were answered stays shut: it may hold secrets."""
 
     list_display = ("route", "merchant", "status", "created_at", "leased_until")
@@ -68,4 +139,16 @@ class IdempotencyKeyAdmin(ReadOnly, admin.ModelAdmin[IdempotencyKey]):
     fields = ("merchant", "route", "status", "created_at", "leased_until")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
+        return super().get_queryset(request).defer("body")
+
+
+@admin.register(PageLogo)
+class PageLogoAdmin(ReadOnly, ModelAdmin[PageLogo]):
+    """Merchants' logos on the pages for shoppers; a merchant's own page changes them."""
+
+    list_display = ("merchant", "media_type", "width", "height")
+    list_select_related = ("merchant",)
+    exclude = ("body",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PageLogo]:
         return super().get_queryset(request).defer("body")

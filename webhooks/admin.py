@@ -6,13 +6,17 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.acting import Acting
 from accounts.read_only import ReadOnly
+from accounts.staff import ModelAdmin, TabularInline
+from webhooks.acts import OF_DELIVERIES, OF_ENDPOINTS
 from webhooks.models import (
     SECRET_COLUMNS,
     Attempt,
     Delivery,
     Endpoint,
     ExtraTry,
+    HourTally,
     Lane,
     Message,
     Notice,
@@ -23,8 +27,10 @@ from webhooks.showing import shown
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(admin.ModelAdmin[Endpoint]):
+class EndpointAdmin(Acting[Endpoint]):
     """Neither the secret nor the values of headers are among the fields."""
+
+    acts = OF_ENDPOINTS
 
     list_display = (
         "url",
@@ -89,7 +95,7 @@ class EndpointAdmin(admin.ModelAdmin[Endpoint]):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, admin.ModelAdmin[Message]):
+class MessageAdmin(ReadOnly, ModelAdmin[Message]):
     list_display = ("id", "type", "stream", "sequence", "created_at")
     search_fields = ("=id",)
     ordering = ("-id",)
@@ -101,7 +107,7 @@ class MessageAdmin(ReadOnly, admin.ModelAdmin[Message]):
         return bytes(message.body).decode(errors="replace")
 
 
-class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Delivery]):
+class AttemptInline(ReadOnly, TabularInline[Attempt, Delivery]):
     model = Attempt
     extra = 0
     ordering = ("number",)
@@ -119,7 +125,8 @@ class AttemptInline(ReadOnly, admin.TabularInline[Attempt, Delivery]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
+class DeliveryAdmin(ReadOnly, Acting[Delivery]):
+    acts = OF_DELIVERIES
     list_display = (
         "id",
         "endpoint",
@@ -142,7 +149,7 @@ class DeliveryAdmin(ReadOnly, admin.ModelAdmin[Delivery]):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnly, admin.ModelAdmin[Attempt]):
+class AttemptAdmin(ReadOnly, ModelAdmin[Attempt]):
     list_display = ("delivery", "number", "trigger", "started_at", "status_code", "error", "address")
     list_filter = ("error",)
     search_fields = ("=delivery__id",)
@@ -161,7 +168,7 @@ class OfEndpoint(ReadOnly):
 
 
 @admin.register(Recovery)
-class RecoveryAdmin(OfEndpoint, admin.ModelAdmin[Recovery]):
+class RecoveryAdmin(OfEndpoint, ModelAdmin[Recovery]):
     list_display = ("id", "endpoint", "state", "since", "until", "examined", "recovered", "reached_at")
     list_filter = ("state",)
     search_fields = ("=id", "=endpoint__id")
@@ -169,7 +176,7 @@ class RecoveryAdmin(OfEndpoint, admin.ModelAdmin[Recovery]):
 
 
 @admin.register(ExtraTry)
-class ExtraTryAdmin(OfEndpoint, admin.ModelAdmin[ExtraTry]):
+class ExtraTryAdmin(OfEndpoint, ModelAdmin[ExtraTry]):
     list_select_related = ("endpoint", "delivery")
     list_display = ("delivery", "endpoint", "trigger", "asked_at", "claim_id")
     search_fields = ("=delivery__id", "=endpoint__id")
@@ -177,7 +184,7 @@ class ExtraTryAdmin(OfEndpoint, admin.ModelAdmin[ExtraTry]):
 
 
 @admin.register(Tally)
-class TallyAdmin(OfEndpoint, admin.ModelAdmin[Tally]):
+class TallyAdmin(OfEndpoint, ModelAdmin[Tally]):
     list_display = ("endpoint", "since", "error", "tries", "duration_ms", "slowest_ms")
     list_filter = ("error",)
     search_fields = ("=endpoint__id",)
@@ -185,14 +192,21 @@ class TallyAdmin(OfEndpoint, admin.ModelAdmin[Tally]):
 
 
 @admin.register(Lane)
-class LaneAdmin(OfEndpoint, admin.ModelAdmin[Lane]):
+class LaneAdmin(OfEndpoint, ModelAdmin[Lane]):
     list_display = ("endpoint", "claimed_through", "late_through", "recent_at", "recent")
     search_fields = ("=endpoint__id",)
     ordering = ("-endpoint_id",)
 
 
 @admin.register(Notice)
-class NoticeAdmin(OfEndpoint, admin.ModelAdmin[Notice]):
+class NoticeAdmin(OfEndpoint, ModelAdmin[Notice]):
     list_display = ("endpoint", "reason", "created_at", "next_try_at", "tries", "sent_at")
     search_fields = ("=endpoint__id",)
     ordering = ("-id",)
+
+
+@admin.register(HourTally)
+class HourTallyAdmin(ReadOnly, ModelAdmin[HourTally]):
+    list_display = ("since", "error", "tries", "slowest_ms", "counted_at")
+    list_filter = ("error",)
+    ordering = ("-since", "error")

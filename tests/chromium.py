@@ -1,0 +1,43 @@
+"""Plugin of pytest (`-p tests.chromium`): where the browser is, and a loud word where its tests are left out.
+
+`PARCELWIRE_CHROMIUM` names the program; else Debian's is looked for. With `PARCELWIRE_BROWSER=required`, as
+in CI, a missing browser fails its tests.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+BROWSER_TESTS = Path(__file__).parent / "browser"
+LEFT_OUT = "no Chromium: apt-get install chromium, or name one in PARCELWIRE_CHROMIUM"
+
+
+def program() -> str | None:
+    """The browser's path, or None where there is none."""
+    named = os.environ.get("PARCELWIRE_CHROMIUM", "")
+    return shutil.which(named or "chromium") or shutil.which("chromium-browser")
+
+
+def required() -> bool:
+    return os.environ.get("PARCELWIRE_BROWSER", "") == "required"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests of one file share a worker of xdist, and so a browser."""
+    left_out = program() is None and not required()
+    for item in items:
+        if BROWSER_TESTS in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
+            if left_out:
+                item.add_marker(pytest.mark.skip(reason=LEFT_OUT))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum(LEFT_OUT in str(report.longrepr) for report in skipped)
+    if count:
+        terminalreporter.section("BROWSER TESTS LEFT OUT", sep="!", red=True, bold=True)
+        terminalreporter.write_line(f"{count} tests of pages did not run: {LEFT_OUT}", red=True)
