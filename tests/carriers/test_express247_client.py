@@ -308,7 +308,7 @@ def test_the_quota_is_the_keys_whichever_of_its_accounts_asks(
         customer.account()
         for nth in range(4):
             customer.follow(f"EX247-{name}{nth:02}", reply(f"EX247-{name}{nth:02}", statuses=MOVING))
-    at_once(*[lambda: Poller().run(1)] * 3)
+    at_once(*[poll_due] * 3)
     alices.poll()
     assert alices.times_asked() == KeyUse.objects.get().reserved == 5
     alices.account(key="another")
