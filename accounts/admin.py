@@ -5,10 +5,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts import branding, images
 from accounts.access import PAGES
 from accounts.acting import Acting
 from accounts.acts import OF_KEYS
-from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
+from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 
@@ -18,8 +19,47 @@ for _model, _page in PAGES.items():
     admin.site.register(_model, _page)
 
 
+class MerchantForm(forms.ModelForm[Merchant]):
+    """A merchant, and what of its pages for shoppers is no field of its row."""
+
+    logo = forms.FileField(
+        required=False,
+        help_text="PNG, JPEG or WebP of at most 128 KB; it takes the place of the one there is.",
+    )
+    remove_logo = forms.BooleanField(required=False)
+    renew_links = forms.BooleanField(
+        required=False, help_text="Every link that was given out so far leads nowhere from then on."
+    )
+
+    def clean_logo(self) -> bytes | None:
+        """The picture's bytes."""
+        given = self.cleaned_data["logo"]
+        if not given:
+            return None
+        body: bytes = given.read(images.MOST_BYTES + 1)
+        try:
+            images.read(body)
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from None
+        return body
+
+
 @admin.register(Merchant)
 class MerchantAdmin(ModelAdmin[Merchant]):
+    form = MerchantForm
+    fieldsets = (
+        (None, {"fields": ("id", "name", "contact_email", "created_at", "deleted_at")}),
+        ("Limits", {"fields": ("tracker_limit", "api_rate_limit")}),
+        (
+            "Pages for shoppers",
+            {
+                "fields": (
+                    *("page_is_enabled", "page_name", "page_colour"),
+                    *("shown_logo", "logo", "remove_logo", "renew_links"),
+                )
+            },
+        ),
+    )
     list_display = (
         "name",
         "id",
@@ -30,7 +70,27 @@ class MerchantAdmin(ModelAdmin[Merchant]):
         "deleted_at",
     )
     search_fields = ("name", "id")
-    readonly_fields = ("id", "created_at", "deleted_at")
+    readonly_fields = ("id", "created_at", "deleted_at", "shown_logo")
+
+    @admin.display(description="Present logo")
+    def shown_logo(self, merchant: Merchant) -> str:
+        logo = PageLogo.objects.defer("body").filter(merchant=merchant.pk).first()
+        return str(logo) if logo else "none"
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Merchant,
+        form: MerchantForm,
+        change: bool,  # noqa: FBT001 (Django's)
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if body := form.cleaned_data["logo"]:
+            branding.set_logo(obj.id, body)
+        elif form.cleaned_data["remove_logo"]:
+            branding.remove_logo(obj.id)
+        if form.cleaned_data["renew_links"]:
+            branding.renew_links(obj.id)
 
     def has_delete_permission(self, request: HttpRequest, obj: Merchant | None = None) -> bool:
         return False  # its log is append-only
@@ -79,4 +139,16 @@ class IdempotencyKeyAdmin(ReadOnly, ModelAdmin[IdempotencyKey]):
     fields = ("merchant", "route", "status", "created_at", "leased_until")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
+        return super().get_queryset(request).defer("body")
+
+
+@admin.register(PageLogo)
+class PageLogoAdmin(ReadOnly, ModelAdmin[PageLogo]):
+    """Merchants' logos on the pages for shoppers; a merchant's own page changes them."""
+
+    list_display = ("merchant", "media_type", "width", "height")
+    list_select_related = ("merchant",)
+    exclude = ("body",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PageLogo]:
         return super().get_queryset(request).defer("body")

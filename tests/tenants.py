@@ -169,7 +169,7 @@ def rows() -> set[tuple[str, str]]:
 
 def world(alice: Merchant, bob: Merchant, carrier: CarrierServer) -> World:
     """Alice with a parcel that was polled and told, another that waits for a push, and all her accounts."""
-    Merchant.objects.filter(id=alice.id).update(contact_email="owner@alices.example")
+    Merchant.objects.filter(id=alice.id).update(contact_email="owner@alices.example", page_name="alices shop")
     key, bob_key = ApiKey.issue(alice)[1], ApiKey.issue(bob)[1]
     account = CarrierAccountFactory(merchant=alice, key="alices-carrier-key", base_url=carrier.url)
     pushes = _pushing(alice, "alices-push-secret", carrier)

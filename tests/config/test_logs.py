@@ -85,6 +85,7 @@ def log() -> Iterator[io.StringIO]:
         f"redis://:{SECRET}@cache:6379/0",
         f"postgres://user:{SECRET}@db/name",
         f"Unauthorized: /v1/carriers/ship24/push/{SECRET}",
+        f"Not Found: /track/{SECRET}",
         f'"POST /public/v1/carriers/ship24/push/{SECRET}?a=1 HTTP/1.1" 401',
         f"next=%2fv1%2fcarriers%2Fship24%2Fpush%2F{SECRET}",
     ],

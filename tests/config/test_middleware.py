@@ -158,3 +158,10 @@ def test_the_proxy_says_which_scheme_it_was_called_with(as_alice: APIClient, set
 
 def test_plain_http_is_taken_in_development(as_alice: APIClient) -> None:
     assert as_alice.get("/v1/trackers").status_code == 200
+
+
+@pytest.mark.usefixtures("https_only")
+def test_shoppers_are_led_to_their_page(client: Client) -> None:
+    answer = client.get("/track/no-token?lang=th")
+    assert (answer.status_code, answer["Location"]) == (301, "https://testserver/track/no-token?lang=th")
+    assert client.post("/track/no-token").status_code == 403
