@@ -2,10 +2,9 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -13,11 +12,24 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.acting import Acting
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 from carriers import accounts, validation
+from carriers.acts import ACTS
 from carriers.conditions import calls_left, condition, used_today, with_health
-from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, Health, UnmappedCode
+from carriers.models import (
+    AccountNews,
+    CarrierAccount,
+    Closing,
+    DailyUse,
+    FingerprintSecret,
+    Health,
+    KeyUse,
+    PollSlip,
+    PollTally,
+    UnmappedCode,
+)
 
 
 class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
@@ -56,7 +68,7 @@ _HEALTH = (
 
 
 @admin.register(CarrierAccount)
-class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
+class CarrierAccountAdmin(Acting[CarrierAccount]):
     form = CarrierAccountForm
     list_display = ("courier", "merchant", "state", "status", "calls_left_today", "changed_at")
     list_filter = ("courier", "state")
@@ -70,7 +82,7 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
         "merchant", "courier", "base_url", "time_zone", "daily_quota", "pace_limit", "new_key",
         "new_push_secret", *readonly_fields,
     )  # fmt: skip
-    actions = ("suspend", "resume")
+    acts = ACTS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
         """Without the keys: one that cannot be decrypted must not hide the page where it is replaced."""
@@ -104,16 +116,6 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
     def has_delete_permission(self, request: HttpRequest, obj: CarrierAccount | None = None) -> bool:
         return False  # its watches would be stranded; suspended, it gives them up
 
-    @admin.action(description="Suspend: send nothing more with these", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[CarrierAccount]) -> None:
-        suspended = accounts.suspend_by_hand(_ids(queryset))
-        messages.success(request, f"{suspended} suspended.")
-
-    @admin.action(description="Take up again, with the same key", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[CarrierAccount]) -> None:
-        resumed = accounts.resume(_ids(queryset))
-        messages.success(request, f"{resumed} taken up again.")
-
     def get_readonly_fields(self, request: HttpRequest, obj: CarrierAccount | None = None) -> tuple[str, ...]:
         """An account stays with its merchant and its courier: its watches are theirs."""
         return (*self.readonly_fields, "merchant", "courier") if obj else self.readonly_fields
@@ -137,10 +139,6 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
             obj.save(
                 update_fields=["base_url", "time_zone", "daily_quota", "pace_limit", "changed_at", *told]
             )
-
-
-def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
-    return list(chosen.values_list("id", flat=True))
 
 
 @admin.register(UnmappedCode)
@@ -190,7 +188,42 @@ class DailyUseAdmin(ReadOnly, ModelAdmin[DailyUse]):
     ordering = ("-day", "-reserved")
 
 
+@admin.register(KeyUse)
+class KeyUseAdmin(ReadOnly, ModelAdmin[KeyUse]):
+    """Of which key nobody is told: that would say who else has it."""
+
+    list_display = ("courier", "day", "reserved")
+    fields = list_display
+    list_filter = ("courier",)
+    ordering = ("-day", "-reserved")
+
+
+@admin.register(FingerprintSecret)
+class FingerprintSecretAdmin(ReadOnly, ModelAdmin[FingerprintSecret]):
+    list_display = ("id", "made_at")
+    fields = ("made_at",)
+
+
 @admin.register(AccountNews)
 class AccountNewsAdmin(ReadOnly, ModelAdmin[AccountNews]):
     list_display = ("account_id", "kind", "happened_at")
+    ordering = ("-id",)
+
+
+@admin.register(PollTally)
+class PollTallyAdmin(ReadOnly, ModelAdmin[PollTally]):
+    """What the dashboard adds up."""
+
+    list_display = ("since", "account_id", "outcome", "polls", "slowest_ms", "counted_at")
+    list_filter = ("outcome",)
+    search_fields = ("=account_id",)
+    ordering = ("-since", "account_id")
+    show_full_result_count = False
+
+
+@admin.register(PollSlip)
+class PollSlipAdmin(ReadOnly, ModelAdmin[PollSlip]):
+    """What is not counted yet."""
+
+    list_display = ("since", "account_id", "outcome", "polls", "slowest_ms")
     ordering = ("-id",)

@@ -13,9 +13,25 @@ from carriers.models import CarrierAccount
 from carriers.outcome import Outcome
 from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
+from trackers.outcomes import FAILING, TRIGGER, OutcomeChange
 from trackers.private import PersonalData, RawAnswer
+from trackers.remaps import Remap
+from trackers.storing import StateField
+from trackers.strays import StrayCall
+from trackers.tallies import MilestoneTally, ScanTally
 
-__all__ = ["LookUps", "PersonalData", "RawAnswer", "Tracker", "Watch"]
+__all__ = [
+    "LookUps",
+    "MilestoneTally",
+    "OutcomeChange",
+    "PersonalData",
+    "RawAnswer",
+    "Remap",
+    "ScanTally",
+    "StrayCall",
+    "Tracker",
+    "Watch",
+]
 
 
 def _text(limit: int = 255) -> "models.CharField[str | None, str | None]":
@@ -73,7 +89,7 @@ class Tracker(models.Model):
     restarted_at = models.DateTimeField(null=True, editable=False)
     #: When its personal data were erased: from then on none is kept.
     erased_at = models.DateTimeField(null=True, editable=False)
-    state = models.JSONField(editable=False)
+    state = StateField(editable=False)
 
     class Meta:
         constraints: ClassVar = [
@@ -110,11 +126,20 @@ class Tracker(models.Model):
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
             ),
+            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`).
+            models.Index(
+                fields=["milestone"],
+                condition=Q(is_subscribed=True, stop_reason__isnull=True),
+                name="tracker_followed_milestone",
+            ),
             models.Index(
                 fields=["merchant", "undetected_at"],
                 condition=Q(undetected_at__isnull=False),
                 name="tracker_undetected_own",
             ),
+            # For staff, who look over all merchants.
+            models.Index(fields=["milestone", "id"], name="tracker_milestone"),
+            models.Index(fields=["id"], condition=Q(stalled_at__isnull=False), name="tracker_stalled"),
         ]
 
     def __str__(self) -> str:
@@ -192,7 +217,14 @@ class Watch(models.Model):
                 condition=Q(carrier_account__isnull=True, next_poll_at__isnull=False),
                 name="watch_unassigned_own",
             ),
+            # For staff. Those that are answered, which are most and change often, are not in it.
+            models.Index(
+                fields=["last_outcome", "id"],
+                condition=Q(last_outcome__in=FAILING),
+                name="watch_failing",
+            ),
         ]
+        triggers: ClassVar = [TRIGGER]
 
     def __str__(self) -> str:
         return f"{self.courier} for {self.tracker_id}"

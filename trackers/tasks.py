@@ -1,18 +1,23 @@
 """Celery's side of polling: rows are the truth, a task is a nudge to look at them."""
 
 import threading
+from collections.abc import Callable
 
 from celery import shared_task
 
 from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
+from carriers.tallying import forget as forget_polls
 from events.retrying import apart
+from trackers.advancing import advance
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
-from trackers.forgetting import BATCH
+from trackers.forgetting import BATCH, forget_outcomes
 from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller, is_more_to_do
+from trackers.tallying import count as count_parcels_and_scans
+from trackers.tallying import forget as forget_tallies
 from webhooks.stopping import stop
 from webhooks.tasks import publish
 
@@ -46,6 +51,7 @@ def sweep() -> None:
     _poll()
     close_due(CLOSING_BUDGET, in_flight)
     forget_answers()
+    forget_outcomes()
 
 
 def _poll() -> None:
@@ -67,11 +73,31 @@ def _poll() -> None:
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what carriers said so long ago that it is not kept any more, and the counts of old days."""
+    """Delete what is not kept any more: what carriers said, how asking turned out, and the counts of old days."""
     forget_days()
+    forget_polls()
+    forget_tallies()
+    _in_batches(forget_answers)
+    _in_batches(forget_outcomes)
+
+
+def _in_batches(delete: Callable[[], int]) -> None:
     for _ in range(BATCHES):
-        if stop.is_set() or forget_answers() < BATCH:
+        if stop.is_set() or delete() < BATCH:
             return
+
+
+@shared_task(name="trackers.remap")
+def remap() -> None:
+    """Go on with a remap that staff asked for; then make room, and come back if there is more."""
+    if advance(BUDGET) and not stop.is_set():
+        publish(remap)
+
+
+@shared_task(name="trackers.count")
+def count() -> None:
+    """Count parcels by milestone and new scans, once a minute."""
+    count_parcels_and_scans()
 
 
 def nudge() -> None:
@@ -82,3 +108,8 @@ def nudge() -> None:
 def nudge_accounts() -> None:
     """Ask a worker to look which account asks for what, after accounts changed. Else the next sweep does."""
     publish(sweep)
+
+
+def nudge_remaps() -> None:
+    """Ask a worker to go on with remaps. Else beat does, within the minute."""
+    publish(remap)

@@ -6,14 +6,17 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.acting import Acting
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, TabularInline
+from webhooks.acts import OF_DELIVERIES, OF_ENDPOINTS
 from webhooks.models import (
     SECRET_COLUMNS,
     Attempt,
     Delivery,
     Endpoint,
     ExtraTry,
+    HourTally,
     Lane,
     Message,
     Notice,
@@ -24,8 +27,10 @@ from webhooks.showing import shown
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ModelAdmin[Endpoint]):
+class EndpointAdmin(Acting[Endpoint]):
     """Neither the secret nor the values of headers are among the fields."""
+
+    acts = OF_ENDPOINTS
 
     list_display = (
         "url",
@@ -120,7 +125,8 @@ class AttemptInline(ReadOnly, TabularInline[Attempt, Delivery]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, ModelAdmin[Delivery]):
+class DeliveryAdmin(ReadOnly, Acting[Delivery]):
+    acts = OF_DELIVERIES
     list_display = (
         "id",
         "endpoint",
@@ -197,3 +203,10 @@ class NoticeAdmin(OfEndpoint, ModelAdmin[Notice]):
     list_display = ("endpoint", "reason", "created_at", "next_try_at", "tries", "sent_at")
     search_fields = ("=endpoint__id",)
     ordering = ("-id",)
+
+
+@admin.register(HourTally)
+class HourTallyAdmin(ReadOnly, ModelAdmin[HourTally]):
+    list_display = ("since", "error", "tries", "slowest_ms", "counted_at")
+    list_filter = ("error",)
+    ordering = ("-since", "error")

@@ -29,6 +29,7 @@ READ_ONLY = {
     "trackers.watch",
     "trackers.personaldata",
     "trackers.rawanswer",
+    "trackers.outcomechange",
     "carriers.unmappedcode",
 }
 

@@ -8,6 +8,7 @@ from accounts.asking import Row, ask
 from accounts.encryption import sealed
 from trackers.page.links import secret_of
 from trackers.page.tokens import Token
+from trackers.storing import from_store
 
 # By the primary key alone: a token is judged before anything large is read.
 _WHOSE = """
@@ -88,4 +89,7 @@ def find(token: Token) -> Found | None:
 def parcel(found: Found) -> Parcel | None:
     """The parcel; None where it was deleted meanwhile. One statement."""
     rows = ask(_PARCEL, found.tracker_id)
-    return Parcel(*rows[0][0]) if rows else None
+    if not rows:
+        return None
+    *columns, stored = rows[0][0]
+    return Parcel(*[*columns, from_store(stored)])
