@@ -58,6 +58,7 @@ SIDEBAR: dict[str, tuple[Page, ...]] = {
     ),
     "Merchants": (
         Page("Merchants", "storefront", "accounts.merchant"),
+        Page("Page logos", "image", "accounts.pagelogo"),
         Page("API keys", "key", "accounts.apikey"),
         Page("Idempotency keys", "content_copy", "accounts.idempotencykey"),
         Page("Look-ups", "manage_search", "trackers.lookups"),
