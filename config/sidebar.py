@@ -46,6 +46,7 @@ SIDEBAR: dict[str, tuple[Page, ...]] = {
     ),
     "Merchants": (
         Page("Merchants", "storefront", "accounts.merchant"),
+        Page("Page logos", "image", "accounts.pagelogo"),
         Page("API keys", "key", "accounts.apikey"),
     ),
     "Access": (

@@ -24,7 +24,8 @@ SINGLE = (
 )
 #: What of the page reaches over the edge of the screen, if it can be scrolled to.
 WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
-    [...document.body.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+    [...document.body.querySelectorAll("*")]
+        .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
         .map((one) => one.outerHTML.slice(0, 200))"""
 
 
@@ -44,7 +45,7 @@ def test_every_page_for_staff_opens_without_a_complaint(
     staff_page: Page, room: Room, axe: Axe, complaints: Complaints
 ) -> None:
     wrong = []
-    addresses = {address: True for address in SINGLE}
+    addresses = dict.fromkeys(SINGLE, True)
     for model in admin.site._registry:
         addresses |= {address: model._meta.label_lower in named() for address in pages_of(model)}
     for address, is_for_axe in addresses.items():
