@@ -5,10 +5,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import branding, images
+from accounts import branding
 from accounts.access import PAGES
 from accounts.acting import Acting
 from accounts.acts import OF_KEYS
+from accounts.brand_form import BrandForm
 from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
@@ -19,34 +20,9 @@ for _model, _page in PAGES.items():
     admin.site.register(_model, _page)
 
 
-class MerchantForm(forms.ModelForm[Merchant]):
-    """A merchant, and what of its pages for shoppers is no field of its row."""
-
-    logo = forms.FileField(
-        required=False,
-        help_text="PNG, JPEG or WebP of at most 128 KB; it takes the place of the one there is.",
-    )
-    remove_logo = forms.BooleanField(required=False)
-    renew_links = forms.BooleanField(
-        required=False, help_text="Every link that was given out so far leads nowhere from then on."
-    )
-
-    def clean_logo(self) -> bytes | None:
-        """The picture's bytes."""
-        given = self.cleaned_data["logo"]
-        if not given:
-            return None
-        body: bytes = given.read(images.MOST_BYTES + 1)
-        try:
-            images.read(body)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from None
-        return body
-
-
 @admin.register(Merchant)
 class MerchantAdmin(ModelAdmin[Merchant]):
-    form = MerchantForm
+    form = BrandForm
     fieldsets = (
         (None, {"fields": ("id", "name", "contact_email", "created_at", "deleted_at")}),
         ("Limits", {"fields": ("tracker_limit", "api_rate_limit")}),
@@ -81,7 +57,7 @@ class MerchantAdmin(ModelAdmin[Merchant]):
         self,
         request: HttpRequest,
         obj: Merchant,
-        form: MerchantForm,
+        form: BrandForm,
         change: bool,  # noqa: FBT001 (Django's)
     ) -> None:
         super().save_model(request, obj, form, change)
