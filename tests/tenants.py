@@ -16,9 +16,9 @@ from carriers.models import CarrierAccount
 from events.models import Event
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.webhooks.cast import EndpointFactory
 from trackers.models import Tracker
-from trackers.polling import Poller
 from webhooks.claims import take
 from webhooks.exchanges import Result
 from webhooks.models import Attempt, Delivery, Endpoint, Message, Recovery
@@ -250,7 +250,7 @@ def _create(key: str, body: Mapping[str, Any], headers: Mapping[str, str] = {}) 
 
 def _tell() -> None:
     """Poll, and have every message answered by alice's server."""
-    Poller().run(1)
+    poll_due()
     settle(
         (each, Result(each.delivery_id, None, 200, 12, b"alices answer", {"x": "alices"}, "127.0.0.1"))
         for each in take(100)

@@ -16,8 +16,8 @@ from accounts.models import ApiKey, Merchant
 from tests.browser.conftest import PHONE, Axe
 from tests.carrier_server import carrier_server
 from tests.factories import CarrierAccountFactory, MerchantFactory
+from tests.polled import poll_due
 from tests.trackers.page.pictures import png
-from trackers.polling import Poller
 
 #: What the carrier tells, the newest first: a code, hours before now, and where.
 TRAVEL = (
@@ -77,7 +77,7 @@ def link_of(merchant: Merchant, number: str, **wishes: str) -> str:
     _, key = ApiKey.issue(merchant)
     api = APIClient(headers={"Authorization": f"Bearer {key}"})
     made = api.post("/v1/trackers", {"trackingNumber": number, **wishes}, format="json")
-    Poller().run(1)
+    poll_due()
     url: str = made.json()["data"]["tracker"]["trackingPageUrl"]
     return url.removeprefix("http://testserver")
 

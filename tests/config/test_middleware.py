@@ -73,7 +73,7 @@ class Stalled(BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         self.asked.set()
-        assert self.let.wait(10)
+        assert self.let.wait(60)
         return super().read(size)
 
 
@@ -95,7 +95,7 @@ def test_strangers_forms_that_do_not_come_hold_a_quarter_of_the_threads_at_most(
     held = [Stalled(), Stalled()]
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(form, path, one) for one in held]
-        assert all(one.asked.wait(10) for one in held)
+        assert all(one.asked.wait(60) for one in held)
         further = Stalled()
         further.let.set()
         assert form(path, further) == 503

@@ -227,7 +227,7 @@ def test_a_create_under_way_is_waited_for_and_a_later_one_refused(
 
     thread = threading.Thread(target=creates)
     thread.start()
-    assert inserted.wait(10)
+    assert inserted.wait(60)
     threading.Timer(0.2, over.set).start()
     run(alice, "--yes")
     thread.join()
