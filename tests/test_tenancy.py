@@ -28,6 +28,7 @@ NO_TENANTS = {
     "* v1/openapi.json": "describes the API",
     "* admin": "leads to the admin",
     "* admin/": "is the operator's, who sees all merchants",
+    "* admin/alerts/": "is the operator's too",
 }
 
 _TRACKER, _BY_NAME = "v1/trackers/{tracker}", "v1/trackers/{client}"
