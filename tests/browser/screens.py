@@ -39,8 +39,8 @@ def shoppers(language: str) -> Callable[[Room], str]:
     def address(room: Room) -> str:
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {room.key}")
-        answer = client.get(f"/v1/trackers/{room.tracker.id}/results").json()["data"]["trackings"][0]
-        return f"{answer['tracker']['trackingPageUrl'].replace('http://testserver', '')}?lang={language}"
+        url = client.get(f"/v1/trackers/{room.tracker.id}").json()["trackingPageUrl"]
+        return f"{url.removeprefix('http://testserver')}?lang={language}"
 
     return address
 
@@ -61,6 +61,7 @@ SCREENS = (
     Screen("carrier-account", change("carriers/carrieraccount", lambda room: room.account)),
     Screen("api-key", lambda _: "/admin/accounts/apikey/add/"),
     Screen("user", lambda _: "/admin/auth/user/add/"),
+    Screen("merchant", change("accounts/merchant", lambda room: room.merchant)),
     Screen("delivery", change("webhooks/delivery", lambda room: room.delivery)),
     Screen("shoppers-en", shoppers("en"), PHONE | SHARP, is_for_staff=False),
     Screen("shoppers-vi", shoppers("vi"), PHONE | SHARP, is_for_staff=False),
