@@ -1,42 +1,82 @@
 """Trackers for operations staff. The projection is the log's; nobody edits it by hand."""
 
+import json
+import zlib
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 
 from accounts.read_only import ReadOnly
-from accounts.staff import ModelAdmin, TabularInline
+from accounts.staff import ModelAdmin, WithPage
 from trackers.lookups import LookUps
-from trackers.milestones import quarantined
 from trackers.models import OutcomeChange, PersonalData, RawAnswer, Tracker, Watch
+from trackers.staff.tracker import TrackerPage, tracker_page
+from trackers.timeline.entries import Place
 
-
-class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
-    model = Watch
-    fields = (
-        "courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at",
-        "urgency",
-    )  # fmt: skip
-    readonly_fields = fields
-    extra = 0
+#: Who may see names, addresses, and answers that hold them.
+SEES_PERSONAL = "trackers.view_personaldata"
 
 
 @admin.register(Tracker)
-class TrackerAdmin(ReadOnly, ModelAdmin[Tracker]):
+class TrackerAdmin(WithPage, ReadOnly, ModelAdmin[Tracker]):
     list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
     list_filter = ("milestone", "is_subscribed")
     list_select_related = ("merchant",)
     search_fields = ("=tracking_number", "=client_tracker_id", "=shipment_reference", "=id")
     show_full_result_count = False
-    exclude = ("digest",)
-    readonly_fields = ("quarantined_scans",)
-    inlines = (WatchInline,)
+    change_form_outer_before_template = "trackers/staff/tracker.html"
+    fieldsets = (
+        (
+            "What its merchant wishes",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("id", "tracking_number"),
+                    ("courier_codes", "restrict_to_couriers"),
+                    ("courier_name", "tracking_url"),
+                    ("shipment_reference", "client_tracker_id"),
+                    ("order_number", "title"),
+                    ("origin_country_code", "destination_country_code"),
+                    ("destination_post_code", "shipping_date"),
+                    ("is_subscribed", "created_at"),
+                ),
+            },
+        ),
+        (
+            "What its log amounts to",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("milestone", "status_code"),
+                    ("final", "stop_reason"),
+                    ("news_at", "milestone_at"),
+                    ("updated_at", "restarted_at"),
+                    ("version", "last_message_sequence"),
+                ),
+            },
+        ),
+    )
+    readonly_fields = ("id", "created_at")
 
-    @admin.display(description="Scans of another parcel, set apart")
-    def quarantined_scans(self, tracker: Tracker) -> str:
-        lines = [
-            f"{scan['occurrenceDatetime'] or 'no time'}  {scan['courierCode']}: {scan['status']}"
-            for scan in quarantined(tracker.state["scans"])
-        ]
-        return "\n".join(lines) or "none"
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tracker]:
+        return super().get_queryset(request).select_related("merchant")
+
+    def page_of(self, request: HttpRequest, row: Tracker) -> TrackerPage:
+        shows_answers = request.user.has_perms([SEES_PERSONAL, "trackers.view_rawanswer"])
+        return tracker_page(row, _below(request), shows_answers=shows_answers)
+
+
+def _below(request: HttpRequest) -> Place | None:
+    """Where the page of the timeline begins. Raises Http404 for what no link has."""
+    text = request.GET.get("older")
+    if not text:
+        return None
+    try:
+        return Place.read(text)
+    except (ValueError, OverflowError) as error:
+        raise Http404 from error
 
 
 @admin.register(Watch)
@@ -59,10 +99,24 @@ class PersonalDataAdmin(ReadOnly, ModelAdmin[PersonalData]):
 
 @admin.register(RawAnswer)
 class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
+    """What carriers said to the letter, names and addresses among it: for who may see those."""
+
     list_display = ("watch", "digest", "asked_at")
     list_select_related = ("watch",)
     show_full_result_count = False
-    exclude = ("body",)
+    fields = ("watch", "digest", "asked_at", "created_at", "answer")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and request.user.has_perm(SEES_PERSONAL)
+
+    @admin.display(description="what the carrier said")
+    def answer(self, row: RawAnswer) -> str:
+        """The JSON that it is, else its text."""
+        body = zlib.decompress(row.body)
+        try:
+            return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+        except (ValueError, RecursionError):
+            return body.decode(errors="replace")
 
 
 @admin.register(OutcomeChange)

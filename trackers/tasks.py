@@ -11,9 +11,8 @@ from events.retrying import apart
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
-from trackers.forgetting import BATCH
+from trackers.forgetting import BATCH, forget_outcomes
 from trackers.forgetting import forget as forget_answers
-from trackers.forgetting import forget_outcomes
 from trackers.polling import Poller, is_more_to_do
 from webhooks.stopping import stop
 from webhooks.tasks import publish
@@ -70,7 +69,7 @@ def _poll() -> None:
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what is not kept any more: what carriers said, how asking turned out, and the counts of old days."""
+    """Delete what is not kept any more: what carriers said, how asking turned out, the counts of old days."""
     forget_days()
     _in_batches(forget_answers)
     _in_batches(forget_outcomes)
