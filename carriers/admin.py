@@ -17,7 +17,16 @@ from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 from carriers import accounts, validation
 from carriers.conditions import calls_left, condition, used_today, with_health
-from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, Health, UnmappedCode
+from carriers.models import (
+    AccountNews,
+    CarrierAccount,
+    Closing,
+    DailyUse,
+    Health,
+    PollSlip,
+    PollTally,
+    UnmappedCode,
+)
 
 
 class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
@@ -193,4 +202,23 @@ class DailyUseAdmin(ReadOnly, ModelAdmin[DailyUse]):
 @admin.register(AccountNews)
 class AccountNewsAdmin(ReadOnly, ModelAdmin[AccountNews]):
     list_display = ("account_id", "kind", "happened_at")
+    ordering = ("-id",)
+
+
+@admin.register(PollTally)
+class PollTallyAdmin(ReadOnly, ModelAdmin[PollTally]):
+    """What the dashboard adds up."""
+
+    list_display = ("since", "account_id", "outcome", "polls", "slowest_ms", "counted_at")
+    list_filter = ("outcome",)
+    search_fields = ("=account_id",)
+    ordering = ("-since", "account_id")
+    show_full_result_count = False
+
+
+@admin.register(PollSlip)
+class PollSlipAdmin(ReadOnly, ModelAdmin[PollSlip]):
+    """What is not counted yet."""
+
+    list_display = ("since", "account_id", "outcome", "polls", "slowest_ms")
     ordering = ("-id",)

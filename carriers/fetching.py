@@ -43,6 +43,8 @@ class Fetched(Generic[Context]):
     asked: bool = True
     #: HTTP calls that were begun.
     made: int = 0
+    #: Seconds from the first of them to the answer's having been read.
+    took: float = 0.0
 
 
 @dataclass(slots=True)
@@ -54,12 +56,21 @@ class _Question(Generic[Context]):
     query: Query
     calls: Calls
     body: bytes = b""
+    #: When a thread took it up, of time.monotonic().
+    began: float = 0.0
+
+    def ended(
+        self, snapshot: Snapshot | None = None, error: CarrierError | None = None
+    ) -> Fetched[Context]:
+        """It was asked, and this came of it."""
+        return Fetched(
+            self.context, snapshot, error, made=self.calls.made, took=monotonic() - self.began
+        )
 
     def refused(self, error: CarrierError) -> Fetched[Context]:
         """Whatever is wrong with an answer, its first bytes are kept with the error, the key is not."""
         error.excerpt = error.excerpt or self.body
-        concealed = error.conceal(self.query.credentials.key)
-        return Fetched(self.context, error=concealed, made=self.calls.made)
+        return self.ended(error=error.conceal(self.query.credentials.key))
 
 
 class Fetcher(Generic[Context]):
@@ -122,6 +133,7 @@ class Fetcher(Generic[Context]):
 
     def _see_to(self, number: int, question: _Question[Context]) -> None:
         self.begun(question.context)
+        question.began = monotonic()
         fetched = self._asked(question)
         self.ended(fetched)
         self._ended.append((number, fetched))
@@ -146,7 +158,7 @@ class Fetcher(Generic[Context]):
             answer = carrier.ask(question.query, question.calls)
             question.body = answer.body
             snapshot = carrier.parse(answer, question.query)
-            return Fetched(question.context, snapshot=snapshot, made=question.calls.made)
+            return question.ended(snapshot)
         except TooLate:
             return Fetched(question.context, asked=False, made=question.calls.made)
         except CarrierError as error:

@@ -15,6 +15,18 @@ from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
 from carriers import validation
 from carriers.registry import pushing
+from carriers.tallies import PollSlip, PollTally
+
+__all__ = [
+    "AccountNews",
+    "CarrierAccount",
+    "Closing",
+    "DailyUse",
+    "Health",
+    "PollSlip",
+    "PollTally",
+    "UnmappedCode",
+]
 
 
 class CarrierAccount(models.Model):

@@ -23,6 +23,11 @@ BEAT_SWEEPS_EVERY = 5.0
 #: said (trackers.forgetting), deliveries.
 FORGETTING_EVERY = 60.0
 
+#: Seconds between two counts of what pages show (accounts.rollups), and between two looks for what needs a
+#: person (config.warning).
+COUNTING_EVERY = 60.0
+ALERTS_EVERY = 60.0
+
 app = Celery("parcelwire")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
@@ -52,6 +57,26 @@ app.conf.beat_schedule = {
         "task": "webhooks.forget",
         "schedule": FORGETTING_EVERY,
         "options": {"expires": FORGETTING_EVERY},
+    },
+    "polls of the hour": {
+        "task": "carriers.count",
+        "schedule": COUNTING_EVERY,
+        "options": {"expires": COUNTING_EVERY},
+    },
+    "parcels and scans of the hour": {
+        "task": "trackers.count",
+        "schedule": COUNTING_EVERY,
+        "options": {"expires": COUNTING_EVERY},
+    },
+    "tries of the hour": {
+        "task": "webhooks.count",
+        "schedule": COUNTING_EVERY,
+        "options": {"expires": COUNTING_EVERY},
+    },
+    "what needs a person": {
+        "task": "config.tasks.warn",
+        "schedule": ALERTS_EVERY,
+        "options": {"expires": ALERTS_EVERY},
     },
     "what webhooks need besides being sent": {
         "task": "webhooks.sweep",

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from accounts.counting import counter
 from config import heartbeat
+from config.alerts import BEAT_LATE
 from trackers.claiming import oldest_due as watches_due
 from webhooks.claims import oldest_due as deliveries_due
 
-#: Seconds after which a silent beat, or a row that is due, counts as a fault.
-BEAT_LATE = 30.0
+#: Seconds after which a row that is due counts as a fault.
 DUE_LATE = 60.0
 
 
@@ -60,5 +60,5 @@ def _broker_and_beat() -> dict[str, dict[str, Any]]:
     age = (datetime.now(UTC) - seen).total_seconds() if seen else None
     return {
         "broker": {"ok": True},
-        "beat": {"ok": age is not None and age <= BEAT_LATE, "lastSeenSeconds": age},
+        "beat": {"ok": age is not None and age <= BEAT_LATE.total_seconds(), "lastSeenSeconds": age},
     }

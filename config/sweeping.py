@@ -5,18 +5,29 @@ It looks for those that tasks of its worker's queues would see to.
 
 import logging
 import threading
+from collections.abc import Iterable
 from typing import Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
 
+from carriers import tasks as carrier_tasks
 from trackers import tasks as tracker_tasks
 from webhooks import tasks as webhook_tasks
 from webhooks.stopping import stop
 
 logger = logging.getLogger(__name__)
 
-_SWEEPS = (webhook_tasks.pump, webhook_tasks.pump_late, tracker_tasks.sweep, webhook_tasks.sweep)
+_SWEEPS = (
+    webhook_tasks.pump,
+    webhook_tasks.pump_late,
+    tracker_tasks.sweep,
+    webhook_tasks.sweep,
+    # These look whether it is time for them.
+    carrier_tasks.count,
+    tracker_tasks.count,
+    webhook_tasks.count,
+)
 
 #: Seconds that a process which ends waits for a sweep under way.
 PATIENCE = 20.0
@@ -26,9 +37,12 @@ _thread: list[threading.Thread] = []
 _over = threading.Event()
 
 
-def start() -> None:
-    """Sweep in a thread of this process every SWEEP_INTERVAL seconds, until it or its worker ends."""
-    thread = threading.Thread(target=_run, name="sweeps", daemon=True)
+def start(*more: "Sweep") -> None:
+    """Sweep in a thread of this process every SWEEP_INTERVAL seconds, until it or its worker ends.
+
+    `more`: what it is to do besides.
+    """
+    thread = threading.Thread(target=_run, args=[[*own(), *more]], name="sweeps", daemon=True)
     thread.start()
     _thread.append(thread)
 
@@ -55,8 +69,7 @@ def own() -> list[Sweep]:
     return [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
 
 
-def _run() -> None:
-    sweeps = own()
+def _run(sweeps: Iterable[Sweep]) -> None:
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
         for sweep in sweeps:
             close_old_connections()

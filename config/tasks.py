@@ -4,7 +4,8 @@ from celery import shared_task
 from celery.signals import worker_process_init, worker_process_shutdown
 from django.conf import settings
 
-from config import heartbeat, sweeping
+from config import heartbeat, sweeping, warning
+from webhooks.tasks import is_taken_here
 
 
 @shared_task
@@ -13,10 +14,16 @@ def beat_seen() -> None:
     heartbeat.note(settings.REDIS_URL)
 
 
+@shared_task
+def warn() -> None:
+    """Write alerts that are new into the log."""
+    warning.warn()
+
+
 @worker_process_init.connect
 def sweep_by_itself(**_unused: object) -> None:
     """Beat and broker may be dead: what is due is done all the same."""
-    sweeping.start()
+    sweeping.start(*filter(is_taken_here, [warn]))
 
 
 @worker_process_shutdown.connect

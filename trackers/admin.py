@@ -11,7 +11,15 @@ from django.http import Http404, HttpRequest
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, WithPage
 from trackers.lookups import LookUps
-from trackers.models import OutcomeChange, PersonalData, RawAnswer, Tracker, Watch
+from trackers.models import (
+    MilestoneTally,
+    OutcomeChange,
+    PersonalData,
+    RawAnswer,
+    ScanTally,
+    Tracker,
+    Watch,
+)
 from trackers.staff.tracker import TrackerPage, tracker_page
 from trackers.timeline.entries import Place
 
@@ -132,3 +140,16 @@ class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
     list_select_related = ("api_key",)
     ordering = ("-day", "-count")
+
+
+@admin.register(MilestoneTally)
+class MilestoneTallyAdmin(ReadOnly, ModelAdmin[MilestoneTally]):
+    list_display = ("since", "milestone", "parcels", "counted_at")
+    list_filter = ("milestone",)
+    ordering = ("-since", "milestone")
+
+
+@admin.register(ScanTally)
+class ScanTallyAdmin(ReadOnly, ModelAdmin[ScanTally]):
+    list_display = ("since", "scans", "through", "counted_at")
+    ordering = ("-since",)

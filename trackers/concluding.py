@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError
 
-from carriers import unmapped
+from carriers import tallying, unmapped
 from carriers.digest import digest
 from carriers.exceptions import CarrierError, NotYourParcel
 from carriers.outcome import Outcome
@@ -46,6 +46,9 @@ class Ended(Protocol):
     @property
     def error(self) -> CarrierError | None: ...
 
+    @property
+    def took(self) -> float: ...
+
 
 def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
     """Record and settle answers. What only says "nothing new" is one UPDATE for all of them.
@@ -54,6 +57,10 @@ def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
     nobody else.
     """
     learned = [_learned(asked, answer) for asked, answer in ended]
+    tallying.note(
+        (one.settled.claim.account, one.settled.outcome, answer.took)
+        for one, (_, answer) in zip(learned, ended, strict=True)
+    )
     quiet = [one for one in learned if not _worth_recording(one)]
     apart(partial(settle, [one.settled for one in quiet]))
     apart(partial(keep_useless, quiet))

@@ -15,8 +15,18 @@ from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
 from trackers.outcomes import FAILING, TRIGGER, OutcomeChange
 from trackers.private import PersonalData, RawAnswer
+from trackers.tallies import MilestoneTally, ScanTally
 
-__all__ = ["LookUps", "OutcomeChange", "PersonalData", "RawAnswer", "Tracker", "Watch"]
+__all__ = [
+    "LookUps",
+    "MilestoneTally",
+    "OutcomeChange",
+    "PersonalData",
+    "RawAnswer",
+    "ScanTally",
+    "Tracker",
+    "Watch",
+]
 
 
 def _text(limit: int = 255) -> "models.CharField[str | None, str | None]":
@@ -111,13 +121,19 @@ class Tracker(models.Model):
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
             ),
+            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`), and listed
+            # for staff.
+            models.Index(
+                fields=["milestone", "id"],
+                condition=Q(is_subscribed=True, stop_reason__isnull=True),
+                name="tracker_followed_milestone",
+            ),
             models.Index(
                 fields=["merchant", "undetected_at"],
                 condition=Q(undetected_at__isnull=False),
                 name="tracker_undetected_own",
             ),
             # For staff, who look over all merchants.
-            models.Index(fields=["milestone", "id"], name="tracker_milestone"),
             models.Index(fields=["id"], condition=Q(stalled_at__isnull=False), name="tracker_stalled"),
         ]
 

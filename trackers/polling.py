@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from carriers import accounts
+from carriers import accounts, tallying
 from carriers.accounts import Account
 from carriers.adapter import Query
 from carriers.exceptions import Unreachable
@@ -88,6 +88,7 @@ class Poller:
         finally:
             if self._fetcher.in_flight:
                 _left.append(self._fetcher)
+            tallying.leave(0)
 
     def _run(self, until: float) -> int:
         ended = 0
@@ -99,6 +100,7 @@ class Poller:
                 self._rests_until = 0.0
             _conclude(finished)
             ended += len(finished)
+            tallying.leave()
             self._renew()
             if not (started or finished or self._is_waiting(until if going_on else 0.0)):
                 return ended

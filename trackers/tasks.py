@@ -7,6 +7,7 @@ from celery import shared_task
 
 from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
+from carriers.tallying import forget as forget_polls
 from events.retrying import apart
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
@@ -14,6 +15,8 @@ from trackers.dues import in_flight
 from trackers.forgetting import BATCH, forget_outcomes
 from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller, is_more_to_do
+from trackers.tallying import count as count_parcels_and_scans
+from trackers.tallying import forget as forget_tallies
 from webhooks.stopping import stop
 from webhooks.tasks import publish
 
@@ -71,6 +74,8 @@ def _poll() -> None:
 def forget() -> None:
     """Delete what is not kept any more: what carriers said, how asking turned out, the counts of old days."""
     forget_days()
+    forget_polls()
+    forget_tallies()
     _in_batches(forget_answers)
     _in_batches(forget_outcomes)
 
@@ -79,6 +84,12 @@ def _in_batches(delete: Callable[[], int]) -> None:
     for _ in range(BATCHES):
         if stop.is_set() or delete() < BATCH:
             return
+
+
+@shared_task(name="trackers.count")
+def count() -> None:
+    """Count parcels by milestone and new scans, once a minute."""
+    count_parcels_and_scans()
 
 
 def nudge() -> None:

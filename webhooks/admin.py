@@ -14,6 +14,7 @@ from webhooks.models import (
     Delivery,
     Endpoint,
     ExtraTry,
+    HourTally,
     Lane,
     Message,
     Notice,
@@ -197,3 +198,10 @@ class NoticeAdmin(OfEndpoint, ModelAdmin[Notice]):
     list_display = ("endpoint", "reason", "created_at", "next_try_at", "tries", "sent_at")
     search_fields = ("=endpoint__id",)
     ordering = ("-id",)
+
+
+@admin.register(HourTally)
+class HourTallyAdmin(ReadOnly, ModelAdmin[HourTally]):
+    list_display = ("since", "error", "tries", "slowest_ms", "counted_at")
+    list_filter = ("error",)
+    ordering = ("-since", "error")

@@ -5,12 +5,12 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, QuerySet
+from django.db.models import Exists, F, Min, QuerySet
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
@@ -59,6 +59,12 @@ def owe(merchant_id: UUID, disabled: Sequence[tuple[UUID, str]]) -> None:
 def are_due() -> bool:
     """Whether an e-mail waits to be sent."""
     return bool(settings.EMAIL_URL) and _due().exists()
+
+
+def oldest_due() -> datetime | None:
+    """Since when the first e-mail waits that could be sent now; None: none does."""
+    since: datetime | None = _due().aggregate(since=Min("next_try_at"))["since"] if settings.EMAIL_URL else None
+    return since
 
 
 def send(budget: float) -> None:

@@ -11,7 +11,7 @@ from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool, producers
 
 from events.retrying import apart
-from webhooks import expiring, holding, notices, nudging, recovering, retention, stats
+from webhooks import expiring, holding, notices, nudging, recovering, retention, stats, summing
 from webhooks.claims import oldest_due
 from webhooks.lanes import rate_allows_in
 from webhooks.nudging import Ear
@@ -140,7 +140,14 @@ _PUMPS = {Pace.FIRST: pump, Pace.LATE: pump_late}
 @shared_task(name="webhooks.forget")
 def forget() -> None:
     """Delete what was kept for long enough; the next minute goes on."""
+    summing.forget()
     retention.forget(FORGETTING)
+
+
+@shared_task(name="webhooks.count")
+def count() -> None:
+    """Add up the endpoints' tallies, once a minute."""
+    summing.count()
 
 
 @shared_task(name="webhooks.send_notices")

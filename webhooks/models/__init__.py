@@ -12,6 +12,7 @@ from webhooks.models.endpoints import (
     default_schedule,
     default_types,
 )
+from webhooks.models.tallies import HourTally
 
 __all__ = [
     "MAX_URL",
@@ -20,6 +21,7 @@ __all__ = [
     "Delivery",
     "Endpoint",
     "ExtraTry",
+    "HourTally",
     "Lane",
     "Message",
     "Notice",

@@ -102,6 +102,12 @@ class Endpoint(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=models.Q(slow_since__isnull=False), name="endpoint_slow"),
+            # The newest of those that need a person (`webhooks.alerts`).
+            models.Index(
+                fields=["disabled_at"],
+                condition=models.Q(state="disabled", deleted_at=None),
+                name="endpoint_disabled",
+            ),
             # Those whose secrets, and later whose rows, are to go (`webhooks.retention`).
             models.Index(
                 fields=["deleted_at"],

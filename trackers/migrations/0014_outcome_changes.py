@@ -18,7 +18,7 @@ FAILING = (
 class Migration(migrations.Migration):
     """From now on: what watches went through before is not known."""
 
-    dependencies = [("trackers", "0011_state_by_lz4")]
+    dependencies = [("trackers", "0013_followed_by_milestone")]
 
     operations = [
         migrations.CreateModel(

@@ -21,14 +21,9 @@ class Migration(migrations.Migration):
     """What staff look things up by, over all merchants."""
 
     atomic = False
-    dependencies = [("trackers", "0012_outcome_changes")]
+    dependencies = [("trackers", "0014_outcome_changes")]
 
     operations = [
-        _unless_left_behind("tracker_milestone"),
-        AddIndexConcurrently(
-            model_name="tracker",
-            index=models.Index(fields=["milestone", "id"], name="tracker_milestone"),
-        ),
         _unless_left_behind("tracker_stalled"),
         AddIndexConcurrently(
             model_name="tracker",
