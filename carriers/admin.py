@@ -64,8 +64,9 @@ _HEALTH = (
 )  # fmt: skip
 
 
-@admin.register(CarrierAccount)
 class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
+    """`trackers.admin` registers it, with what its polls came to."""
+
     form = CarrierAccountForm
     list_display = ("courier", "merchant", "state", "status", "calls_left_today", "changed_at")
     list_filter = ("courier", "state")
@@ -75,10 +76,20 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
         "id", "state", "suspended_reason", "suspended_at", "resting_until", "status", "calls_go",
         "calls_today", "calls_left_today", "push_path", "created_at", "changed_at",
     )  # fmt: skip
-    fields = (
-        "merchant", "courier", "base_url", "time_zone", "daily_quota", "pace_limit", "new_key",
-        "new_push_secret", *readonly_fields,
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("merchant", "courier"),
+                    ("base_url", "time_zone"),
+                    ("daily_quota", "pace_limit"),
+                    ("new_key", "new_push_secret"),
+                )
+            },
+        ),
+        ("How it is", {"classes": ("collapse",), "fields": readonly_fields}),
+    )
     actions = ("suspend", "resume")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:

@@ -59,13 +59,9 @@ class _Question(Generic[Context]):
     #: When a thread took it up, of time.monotonic().
     began: float = 0.0
 
-    def ended(
-        self, snapshot: Snapshot | None = None, error: CarrierError | None = None
-    ) -> Fetched[Context]:
+    def ended(self, snapshot: Snapshot | None = None, error: CarrierError | None = None) -> Fetched[Context]:
         """It was asked, and this came of it."""
-        return Fetched(
-            self.context, snapshot, error, made=self.calls.made, took=monotonic() - self.began
-        )
+        return Fetched(self.context, snapshot, error, made=self.calls.made, took=monotonic() - self.began)
 
     def refused(self, error: CarrierError) -> Fetched[Context]:
         """Whatever is wrong with an answer, its first bytes are kept with the error, the key is not."""

@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest
 
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, WithPage
+from carriers.admin import CarrierAccountAdmin
+from carriers.models import CarrierAccount
 from trackers.lookups import LookUps
 from trackers.models import (
     MilestoneTally,
@@ -20,6 +22,7 @@ from trackers.models import (
     Tracker,
     Watch,
 )
+from trackers.staff.account import AccountPage, account_page
 from trackers.staff.tracker import TrackerPage, tracker_page
 from trackers.timeline.entries import Place
 
@@ -85,6 +88,16 @@ def _below(request: HttpRequest) -> Place | None:
         return Place.read(text)
     except (ValueError, OverflowError) as error:
         raise Http404 from error
+
+
+@admin.register(CarrierAccount)
+class AccountAdmin(WithPage, CarrierAccountAdmin):
+    """A carrier account with what its polls came to: watches are known here, and not to `carriers`."""
+
+    change_form_outer_before_template = "trackers/staff/account.html"
+
+    def page_of(self, request: HttpRequest, row: CarrierAccount) -> AccountPage:
+        return account_page(row)
 
 
 @admin.register(Watch)

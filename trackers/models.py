@@ -121,8 +121,8 @@ class Tracker(models.Model):
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
             ),
-            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`), and listed
-            # for staff.
+            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`), and
+            # listed for staff.
             models.Index(
                 fields=["milestone", "id"],
                 condition=Q(is_subscribed=True, stop_reason__isnull=True),

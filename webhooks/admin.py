@@ -4,10 +4,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from accounts.read_only import ReadOnly
-from accounts.staff import ModelAdmin, TabularInline
+from accounts.staff import ModelAdmin, TabularInline, WithPage
 from webhooks.models import (
     SECRET_COLUMNS,
     Attempt,
@@ -21,11 +21,13 @@ from webhooks.models import (
     Recovery,
     Tally,
 )
+from webhooks.places import Place
 from webhooks.showing import shown
+from webhooks.staff.endpoint import EndpointPage, endpoint_page
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(ModelAdmin[Endpoint]):
+class EndpointAdmin(WithPage, ModelAdmin[Endpoint]):
     """Neither the secret nor the values of headers are among the fields."""
 
     list_display = (
@@ -41,36 +43,56 @@ class EndpointAdmin(ModelAdmin[Endpoint]):
     list_select_related = ("merchant",)
     search_fields = ("=id", "=merchant__id", "url")
     ordering = ("-id",)
-    fields = (
-        "id",
-        "merchant",
-        "url",
-        "types",
-        "couriers",
-        "description",
-        "header_names",
-        "signature",
-        "public_key",
-        "retry_schedule",
-        "max_in_flight",
-        "rate_limit",
-        "ordered",
-        "state",
-        "disabled_reason",
-        "disabled_at",
-        "paused_at",
-        "enabling_by",
-        "failing_since",
-        "failing_tries",
-        "timeouts",
-        "slow_since",
-        "created_at",
-        "deleted_at",
+    change_form_outer_before_template = "webhooks/staff/endpoint.html"
+    fieldsets = (
+        (None, {"fields": ("description",)}),
+        (
+            "What its merchant wishes",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("id", "url"),
+                    ("types", "couriers"),
+                    ("signature", "public_key"),
+                    ("header_names", "retry_schedule"),
+                    ("max_in_flight", "rate_limit"),
+                    ("ordered", "created_at"),
+                ),
+            },
+        ),
+        (
+            "How it is",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("state", "disabled_reason"),
+                    ("disabled_at", "paused_at"),
+                    ("enabling_by", "failing_since"),
+                    ("failing_tries", "timeouts"),
+                    ("slow_since", "deleted_at"),
+                ),
+            },
+        ),
     )
-    readonly_fields = tuple(name for name in fields if name != "description")
+    readonly_fields = (
+        "id", "url", "types", "couriers", "signature", "public_key", "header_names", "retry_schedule",
+        "max_in_flight", "rate_limit", "ordered", "created_at", "state", "disabled_reason", "disabled_at",
+        "paused_at", "enabling_by", "failing_since", "failing_tries", "timeouts", "slow_since", "deleted_at",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        return super().get_queryset(request).defer(*SECRET_COLUMNS)
+        return super().get_queryset(request).select_related("merchant").defer(*SECRET_COLUMNS)
+
+    def page_of(self, request: HttpRequest, row: Endpoint) -> EndpointPage:
+        state = request.GET.get("state", "")
+        below = request.GET.get("older", "")
+        try:
+            place = Place.read(below) if below else None
+        except (ValueError, OverflowError) as error:
+            raise Http404 from error
+        if state and state not in Delivery.State.values:
+            raise Http404
+        return endpoint_page(row, state, place)
 
     @admin.display(description="headers")
     def header_names(self, endpoint: Endpoint) -> str:

@@ -63,7 +63,9 @@ def are_due() -> bool:
 
 def oldest_due() -> datetime | None:
     """Since when the first e-mail waits that could be sent now; None: none does."""
-    since: datetime | None = _due().aggregate(since=Min("next_try_at"))["since"] if settings.EMAIL_URL else None
+    since: datetime | None = (
+        _due().aggregate(since=Min("next_try_at"))["since"] if settings.EMAIL_URL else None
+    )
     return since
 
 
