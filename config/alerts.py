@@ -50,7 +50,9 @@ def of_redis() -> Iterator[Alert]:
         seen = heartbeat.last_beat(settings.REDIS_URL)
     except redis.RedisError:
         yield Alert(
-            Kind.REDIS_AWAY, "Redis", "Nobody hears of commits: what is due is found by sweeps, seconds later."
+            Kind.REDIS_AWAY,
+            "Redis",
+            "Nobody hears of commits: what is due is found by sweeps, seconds later.",
         )
         return
     if seen is None:
@@ -70,7 +72,9 @@ def _overdue(waiting: Sequence[Queue]) -> Iterator[Alert]:
     now = timezone.now()
     for one in waiting:
         if one.due_since and one.is_overdue(now):
-            detail = f"The first has been due for {timesince(one.due_since, now)}; {_patience(one)} are usual."
+            detail = (
+                f"The first has been due for {timesince(one.due_since, now)}; {_patience(one)} are usual."
+            )
             yield Alert(Kind.OVERDUE, one.name, detail, since=one.due_since, page=one.page)
 
 

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
+from accounts.lists import Big
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, WithPage
 from carriers.admin import CarrierAccountAdmin
@@ -22,7 +23,9 @@ from trackers.models import (
     Tracker,
     Watch,
 )
+from trackers.staff import finding
 from trackers.staff.account import AccountPage, account_page
+from trackers.staff.filters import Failing, FollowedMilestone, Trouble
 from trackers.staff.tracker import TrackerPage, tracker_page
 from trackers.timeline.entries import Place
 
@@ -31,12 +34,13 @@ SEES_PERSONAL = "trackers.view_personaldata"
 
 
 @admin.register(Tracker)
-class TrackerAdmin(WithPage, ReadOnly, ModelAdmin[Tracker]):
+class TrackerAdmin(WithPage, Big, ReadOnly, ModelAdmin[Tracker]):
     list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
-    list_filter = ("milestone", "is_subscribed")
+    list_filter = (FollowedMilestone, Trouble)
     list_select_related = ("merchant",)
-    search_fields = ("=tracking_number", "=client_tracker_id", "=shipment_reference", "=id")
-    show_full_result_count = False
+    search_help_text = "Number, reference, client id, id, or merchant"
+    linked = ("merchant__id__exact",)
+    ordering = ("-id",)
     change_form_outer_before_template = "trackers/staff/tracker.html"
     fieldsets = (
         (
@@ -72,7 +76,22 @@ class TrackerAdmin(WithPage, ReadOnly, ModelAdmin[Tracker]):
     readonly_fields = ("id", "created_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tracker]:
-        return super().get_queryset(request).select_related("merchant")
+        """Lists go without the whole history that the state holds."""
+        trackers = super().get_queryset(request).select_related("merchant")
+        shows_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return trackers if shows_one else trackers.defer("state")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """As the index has them that is looked at."""
+        if "merchant__id__exact" in request.GET:
+            return finding.NEWEST
+        return Trouble.ORDERING.get(request.GET.get(Trouble.parameter_name, ""), self.ordering)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("tracking_number",)
+
+    def found(self, rows: QuerySet[Tracker], term: str) -> QuerySet[Tracker]:
+        return finding.found(rows, term)
 
     def page_of(self, request: HttpRequest, row: Tracker) -> TrackerPage:
         shows_answers = request.user.has_perms([SEES_PERSONAL, "trackers.view_rawanswer"])
@@ -100,31 +119,50 @@ class AccountAdmin(WithPage, CarrierAccountAdmin):
         return account_page(row)
 
 
+class OfTracker(Big, ReadOnly):
+    """What hangs on a tracker: found by the tracker's number, reference, client id or id."""
+
+    search_help_text: Any = "Number, reference, client id or id of the tracker"
+    #: The way to the tracker's id, and the order of what is found.
+    tracker, order = "tracker", ("-pk",)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return (self.tracker,)
+
+    def found(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.tracker}__in": finding.exact(term)}).order_by(*self.order)
+
+
 @admin.register(Watch)
-class WatchAdmin(ReadOnly, ModelAdmin[Watch]):
+class WatchAdmin(OfTracker, ModelAdmin[Watch]):
     list_display = ("courier", "tracker", "carrier_account", "last_outcome", "last_polled_at", "next_poll_at")
-    list_filter = ("courier", "last_outcome")
-    list_select_related = ("tracker", "carrier_account")
-    search_fields = ("=tracker__tracking_number",)
-    show_full_result_count = False
+    list_filter = (Failing,)
+    ordering = ("-id",)
     exclude = ("claim_id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Watch]:
+        """Without the keys of accounts, and without the histories of trackers."""
+        watches = super().get_queryset(request).select_related("tracker", "carrier_account__merchant")
+        return watches.defer("tracker__state", "carrier_account__key", "carrier_account__push_secret")
 
 
 @admin.register(PersonalData)
-class PersonalDataAdmin(ReadOnly, ModelAdmin[PersonalData]):
+class PersonalDataAdmin(OfTracker, ModelAdmin[PersonalData]):
     list_display = ("tracker",)
-    list_select_related = ("tracker",)
-    search_fields = ("=tracker__tracking_number",)
-    show_full_result_count = False
+    ordering = ("-tracker_id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PersonalData]:
+        return super().get_queryset(request).select_related("tracker").defer("tracker__state")
 
 
 @admin.register(RawAnswer)
-class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
+class RawAnswerAdmin(OfTracker, ModelAdmin[RawAnswer]):
     """What carriers said to the letter, names and addresses among it: for who may see those."""
 
     list_display = ("watch", "digest", "asked_at")
     list_select_related = ("watch",)
-    show_full_result_count = False
+    tracker = "watch__tracker"
+    ordering = ("-id",)
     fields = ("watch", "digest", "asked_at", "created_at", "answer")
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -141,11 +179,11 @@ class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
 
 
 @admin.register(OutcomeChange)
-class OutcomeChangeAdmin(ReadOnly, ModelAdmin[OutcomeChange]):
+class OutcomeChangeAdmin(OfTracker, ModelAdmin[OutcomeChange]):
     list_display = ("changed_at", "watch", "before", "outcome", "error", "account_id")
     list_select_related = ("watch",)
+    tracker = "watch__tracker"
     ordering = ("-id",)
-    show_full_result_count = False
 
 
 @admin.register(LookUps)

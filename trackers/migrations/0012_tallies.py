@@ -1,5 +1,6 @@
-import events.statuses
 from django.db import migrations, models
+
+import events.statuses
 
 
 class Migration(migrations.Migration):
