@@ -7,10 +7,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import finding
+from accounts.access import PAGES
+from accounts.acting import Acting
+from accounts.acts import OF_KEYS
 from accounts.lists import Big
 from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
+
+for _model, _page in PAGES.items():
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)  # Django's own, and axes'
+    admin.site.register(_model, _page)
 
 
 @admin.register(Merchant)
@@ -47,23 +55,25 @@ class ApiKeyForm(forms.ModelForm[ApiKey]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin[ApiKey]):
+class ApiKeyAdmin(Acting[ApiKey]):
+    """A key is made here, and revoked; nothing else of it changes."""
+
     form = ApiKeyForm
+    acts = OF_KEYS
     list_display = ("shown", "merchant", "scopes", "created_at", "last_used_at", "revoked_at")
     list_select_related = ("merchant",)
     autocomplete_fields = ("merchant",)
     fields = ("merchant", "scopes", "shown", "created_at", "last_used_at", "revoked_at")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        made = ("shown", "created_at", "last_used_at")
-        return (*made, "merchant", "scopes") if obj else (*made, "revoked_at")
+        made = ("shown", "created_at", "last_used_at", "revoked_at")
+        return (*made, "merchant", "scopes") if obj else made
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         return False  # revoking leaves the trace
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: object, change: bool) -> None:  # noqa: FBT001
         if change:
-            obj.save(update_fields=["revoked_at"])
             return
         issued, key = ApiKey.issue(obj.merchant, obj.scopes)
         obj.pk, obj.shown = issued.pk, issued.shown

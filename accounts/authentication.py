@@ -17,6 +17,7 @@ from accounts.models import digest_of
 # exact to a minute, since a write per call would cost more than the call.
 _TOLD = """
 SELECT json_build_array(key.id, key.merchant_id, key.scopes, merchant.api_rate_limit,
+       CASE WHEN merchant.page_is_enabled THEN merchant.page_secret END,
        key.last_used_at IS NULL OR key.last_used_at < now() - interval '1 minute')
 """
 _OF_KEY = """
@@ -41,6 +42,8 @@ class Caller:
     scopes: frozenset[str] = frozenset()
     #: The merchant's own limit: `default`, `ship24`, `off`, or calls a second; "" is API_RATE_LIMIT.
     rate_limit: str = ""
+    #: What signs links to its parcels' pages, as the database holds it; None: it has switched them off.
+    page_secret: str | None = None
     is_authenticated: bool = True
 
 
@@ -89,11 +92,11 @@ def _look_up(key: str, beside: Beside | None) -> tuple[Caller | None, Any]:
         found = ask(_TOLD + _OF_KEY, digest_of(key))
     if not found:
         return None, None
-    (key_id, merchant_id, scopes, rate_limit, stale), *rest = found[0]
+    (key_id, merchant_id, scopes, rate_limit, page_secret, stale), *rest = found[0]
     if stale:
         with connection.cursor() as cursor:
             cursor.execute(_NOTE_USE, [key_id])
-    caller = Caller(UUID(merchant_id), UUID(key_id), frozenset(scopes), rate_limit)
+    caller = Caller(UUID(merchant_id), UUID(key_id), frozenset(scopes), rate_limit, page_secret)
     return caller, rest[0] if rest else None
 
 

@@ -14,6 +14,16 @@ def cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEYS])
 
 
+def sealed(text: str) -> str:
+    """The text as a Fernet token."""
+    return cipher().encrypt(text.encode()).decode()
+
+
+def opened(token: str) -> str:
+    """The text of a Fernet token. Raises cryptography.fernet.InvalidToken."""
+    return cipher().decrypt(token.encode()).decode()
+
+
 class EncryptedTextField(models.TextField[str, str]):
     """Text that the database holds as a Fernet token.
 
@@ -24,9 +34,9 @@ class EncryptedTextField(models.TextField[str, str]):
     def get_prep_value(self, value: Any) -> Any:
         if value is None:
             return None
-        return cipher().encrypt(str(value).encode()).decode()
+        return sealed(str(value))
 
     def from_db_value(
         self, value: str | None, expression: Expression, connection: BaseDatabaseWrapper
     ) -> str | None:
-        return None if value is None else cipher().decrypt(value.encode()).decode()
+        return None if value is None else opened(value)

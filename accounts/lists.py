@@ -48,7 +48,7 @@ class Big:
     sortable_by: Any = ()
     list_per_page = 50
     searched: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    list_filter: Any = ()
+    list_filter: ClassVar[Any] = ()
     #: What links may filter by, besides the filters.
     linked: ClassVar[tuple[str, ...]] = ()
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable
 from typing import ClassVar, Self
+from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -13,9 +14,11 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from accounts.encryption import EncryptedTextField
+from accounts.encryption import EncryptedTextField, sealed
 
 KEY_PREFIX = "apik_"
+#: Characters of a shop's name on the pages for shoppers.
+PAGE_NAME = 80
 #: Characters of a key that are kept readable, to tell keys apart.
 SHOWN = len(KEY_PREFIX) + 6
 
@@ -34,6 +37,11 @@ class Scope(models.TextChoices):
 
 
 ALL_SCOPES = (Scope.NATIVE.value, Scope.ALL24.value, Scope.EXPRESS247.value, Scope.READ_ONLY.value)
+
+
+def new_page_secret() -> str:
+    """32 random bytes in hex, sealed."""
+    return sealed(secrets.token_hex(32))
 
 
 class Merchant(models.Model):
@@ -57,6 +65,21 @@ class Merchant(models.Model):
         ],
         help_text="default, ship24, off, or calls a second for each key and route. Empty: API_RATE_LIMIT.",
     )
+    page_is_enabled = models.BooleanField(
+        "pages for shoppers", db_default=True, default=True, help_text="Off: every link to one leads nowhere."
+    )
+    page_name = models.CharField(
+        "name on them", max_length=PAGE_NAME, blank=True, db_default="", default="",
+        help_text="Empty: the merchant's name.",
+    )  # fmt: skip
+    page_colour = models.CharField(
+        "colour on them", max_length=7, blank=True, db_default="", default="",
+        validators=[RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", "A colour such as #1a7f5a.")],
+        help_text="Such as #1a7f5a. Empty: Parcelwire's.",
+    )  # fmt: skip
+    #: Signs the links to its pages: another one ends them all. Sealed, and opened where a link is made or
+    #: followed: whoever reads a merchant's row has no need of it.
+    page_secret = models.TextField(default=new_page_secret, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
@@ -69,6 +92,23 @@ class Merchant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class PageLogo(models.Model):
+    """A merchant's logo on the pages for shoppers, as it was sent; another one has another id."""
+
+    merchant = models.OneToOneField(
+        Merchant, on_delete=models.CASCADE, primary_key=True, related_name="page_logo"
+    )
+    #: Part of its address, so that browsers may keep it for good.
+    public_id = models.UUIDField(default=uuid4, unique=True, editable=False)
+    media_type = models.CharField(max_length=16)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.media_type}, {self.width} by {self.height}"
 
 
 class ApiKey(models.Model):

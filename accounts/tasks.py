@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from accounts import signing_in
 from accounts.idempotency import BATCH, forget_expired
 
 #: Batches of one run, so that it ends; the next run goes on.
@@ -14,3 +15,9 @@ def forget_expired_answers() -> None:
     for _ in range(BATCHES):
         if forget_expired() < BATCH:
             return
+
+
+@shared_task(name="accounts.forget_sign_ins")
+def forget_sign_ins() -> None:
+    """Delete sessions that have ended, and old notes of who signed in."""
+    signing_in.forget()

@@ -34,14 +34,15 @@ def cast(trackers: int) -> tuple[Merchant, str, list[str]]:
     merchant = Merchant.objects.create(name="Bench")
     _, key = ApiKey.issue(merchant)
     for first in range(0, trackers, _BATCH):
-        _follow(merchant, range(first, min(first + _BATCH, trackers)))
+        follow(merchant, range(first, min(first + _BATCH, trackers)))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as autovacuum does within the first minute
     ids = Tracker.objects.filter(merchant=merchant).order_by("id").values_list("id", flat=True)
     return merchant, key, [str(id_) for id_ in ids]
 
 
-def _follow(merchant: Merchant, numbers: Sequence[int]) -> None:
+def follow(merchant: Merchant, numbers: Sequence[int], scans: int = SCANS) -> None:
+    """Trackers of these numbers, which their carrier has told so many scans of, the earliest ones."""
     wishes = []
     for n in numbers:
         body = TrackerCreateSerializer(
@@ -59,14 +60,14 @@ def _follow(merchant: Merchant, numbers: Sequence[int]) -> None:
         rows = list(
             Tracker.objects.select_for_update(no_key=True).filter(merchant=merchant, version=1).order_by("id")
         )
-        _learn(merchant, rows)
+        _learn(merchant, rows, scans)
 
 
-def _learn(merchant: Merchant, trackers: Sequence[Tracker]) -> None:
+def _learn(merchant: Merchant, trackers: Sequence[Tracker], scans: int) -> None:
     now = datetime.now(UTC)
     events = []
     for tracker in trackers:
-        found = changes(tracker.state, _answer(), asked_at=now, absent={})
+        found = changes(tracker.state, _answer(scans), asked_at=now, absent={})
         events += [log.event_of(tracker.id, 2 + nth, fact) for nth, fact in enumerate(found.facts)]
     recorded = log.append(merchant.id, events)
     for tracker in trackers:
@@ -79,12 +80,12 @@ def _learn(merchant: Merchant, trackers: Sequence[Tracker]) -> None:
     )
 
 
-def _answer() -> Snapshot:
-    scans = [
+def _answer(scans: int) -> Snapshot:
+    told = [
         _scan(_START + timedelta(hours=7 * n), status, milestone, text)
-        for n, (status, milestone, text) in enumerate(_STEPS)
+        for n, (status, milestone, text) in enumerate(_STEPS[:scans])
     ]
-    return Snapshot(courier="all24", scans=keyed(scans), shipment=ShipmentFacts(service="Express"))
+    return Snapshot(courier="all24", scans=keyed(told), shipment=ShipmentFacts(service="Express"))
 
 
 def _scan(at: datetime, status: StatusCode | None, milestone: Milestone, text: str) -> Scan:

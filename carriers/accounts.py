@@ -157,15 +157,19 @@ def resume(account_ids: Collection[UUID], *, paused_too: bool = False) -> int:
 
 
 def rest(account_id: UUID, until: datetime, *, asked_at: datetime | None = None) -> bool:
-    """Ask nothing with this key until then. False where it rests as long already.
+    """Ask nothing with the key of this account until then, with no account. False where it rests as long.
 
     `asked_at` guards a key that was changed since, as in `suspend`: the day of the new one is its own.
     """
-    shorter = Q(resting_until=None) | Q(resting_until__lt=until)
-    resting = CarrierAccount.objects.filter(shorter, id=account_id)
+    asking = CarrierAccount.objects.filter(id=account_id)
     if asked_at is not None:
-        resting = resting.filter(changed_at__lte=asked_at)
-    return resting.update(resting_until=until) > 0
+        asking = asking.filter(changed_at__lte=asked_at)
+    of_key = Q(id__in=asking.values("id")) | Q(fingerprint__in=asking.values("fingerprint"))
+    shorter = Q(resting_until=None) | Q(resting_until__lt=until)
+    with transaction.atomic():
+        found = _held(CarrierAccount.objects.filter(of_key, shorter))
+        CarrierAccount.objects.filter(id__in=found).update(resting_until=until)
+    return account_id in found
 
 
 def replace_key(account: CarrierAccount, key: str) -> None:
@@ -192,10 +196,12 @@ def replace_key(account: CarrierAccount, key: str) -> None:
 
 
 def _is_key_of(account_id: UUID, key: str) -> bool:
-    """One that cannot be decrypted any more is another."""
+    """One that cannot be decrypted any more may be the same: its carrier may have counted."""
     try:
         return CarrierAccount.objects.only("key").filter(id=account_id).get().key == key
-    except (InvalidToken, CarrierAccount.DoesNotExist):
+    except InvalidToken:
+        return True
+    except CarrierAccount.DoesNotExist:
         return False
 
 

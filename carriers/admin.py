@@ -2,10 +2,9 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -13,17 +12,21 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.acting import Acting
 from accounts.lists import Big
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 from carriers import accounts, finding, validation
+from carriers.acts import ACTS
 from carriers.conditions import calls_left, condition, used_today, with_health
 from carriers.models import (
     AccountNews,
     CarrierAccount,
     Closing,
     DailyUse,
+    FingerprintSecret,
     Health,
+    KeyUse,
     PollSlip,
     PollTally,
     UnmappedCode,
@@ -65,7 +68,7 @@ _HEALTH = (
 )  # fmt: skip
 
 
-class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
+class CarrierAccountAdmin(Acting[CarrierAccount]):
     """`trackers.admin` registers it, with what its polls came to."""
 
     form = CarrierAccountForm
@@ -92,7 +95,7 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
         ),
         ("How it is", {"classes": ("collapse",), "fields": readonly_fields}),
     )
-    actions = ("suspend", "resume")
+    acts = ACTS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
         """Without the keys: one that cannot be decrypted must not hide the page where it is replaced."""
@@ -132,16 +135,6 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
     def has_delete_permission(self, request: HttpRequest, obj: CarrierAccount | None = None) -> bool:
         return False  # its watches would be stranded; suspended, it gives them up
 
-    @admin.action(description="Suspend: send nothing more with these", permissions=["change"])
-    def suspend(self, request: HttpRequest, queryset: QuerySet[CarrierAccount]) -> None:
-        suspended = accounts.suspend_by_hand(_ids(queryset))
-        messages.success(request, f"{suspended} suspended.")
-
-    @admin.action(description="Take up again, with the same key", permissions=["change"])
-    def resume(self, request: HttpRequest, queryset: QuerySet[CarrierAccount]) -> None:
-        resumed = accounts.resume(_ids(queryset))
-        messages.success(request, f"{resumed} taken up again.")
-
     def get_readonly_fields(self, request: HttpRequest, obj: CarrierAccount | None = None) -> tuple[str, ...]:
         """An account stays with its merchant and its courier: its watches are theirs."""
         return (*self.readonly_fields, "merchant", "courier") if obj else self.readonly_fields
@@ -165,10 +158,6 @@ class CarrierAccountAdmin(ModelAdmin[CarrierAccount]):
             obj.save(
                 update_fields=["base_url", "time_zone", "daily_quota", "pace_limit", "changed_at", *told]
             )
-
-
-def _ids(chosen: QuerySet[CarrierAccount]) -> list[UUID]:
-    return list(chosen.values_list("id", flat=True))
 
 
 @admin.register(UnmappedCode)
@@ -217,6 +206,22 @@ class DailyUseAdmin(ReadOnly, ModelAdmin[DailyUse]):
     list_filter = ("courier",)
     search_fields = ("=account__id",)
     ordering = ("-day", "-reserved")
+
+
+@admin.register(KeyUse)
+class KeyUseAdmin(ReadOnly, ModelAdmin[KeyUse]):
+    """Of which key nobody is told: that would say who else has it."""
+
+    list_display = ("courier", "day", "reserved")
+    fields = list_display
+    list_filter = ("courier",)
+    ordering = ("-day", "-reserved")
+
+
+@admin.register(FingerprintSecret)
+class FingerprintSecretAdmin(ReadOnly, ModelAdmin[FingerprintSecret]):
+    list_display = ("id", "made_at")
+    fields = ("made_at",)
 
 
 @admin.register(AccountNews)

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
-from django.db.models import Case, Expression, F, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.alerts import MOST, Alert, Kind
-from carriers.adapter import Adapter
-from carriers.budget import most_calls
+from carriers.budget import key_quota_of, most_calls, service_quota_of
 from carriers.conditions import Status, calls_left, condition, with_health
 from carriers.models import CarrierAccount, Health, UnmappedCode
 from carriers.registry import adapters
@@ -28,24 +29,29 @@ def _of_accounts() -> Iterator[Alert]:
 
 
 def _troubled() -> QuerySet[CarrierAccount]:
-    """Those that may be; what the carrier's day is worth is judged by `condition`."""
+    """Those that may be: `condition` judges, who knows which day it is at the carrier's home."""
     accounts = CarrierAccount.objects.defer("key", "push_secret").select_related("merchant")
     counted = with_health(accounts.exclude(state=CarrierAccount.State.PAUSED)).alias(
-        quota=Coalesce("daily_quota", _by_courier(lambda one: one.daily_quota)),
-        calls=Coalesce(_by_courier(lambda one: one.most_calls), 1),
+        calls=_by_courier(most_calls), of_key=_by_courier(key_quota_of), of_all=_by_courier(service_quota_of)
     )
+    used_up = [
+        Q(own_reserved__gt=F("daily_quota") - F("calls")),
+        Q(own_reserved__gt=F("of_key") - F("calls")),
+        Q(of_key_reserved__gt=F("of_key") - F("calls")),
+        Q(of_all_reserved__gt=F("of_all") - F("calls")),
+    ]
     return counted.filter(
         Q(state=CarrierAccount.State.SUSPENDED)
         | ~Q(health__circuit=Health.Circuit.CLOSED)
         | Q(resting_until__gt=Now())
         | Q(health__paced_until__gt=Now())
-        | Q(used__gt=F("quota") - F("calls"))
+        | reduce(or_, used_up)
     )
 
 
-def _by_courier(value: Callable[[type[Adapter]], int | None]) -> Expression:
-    known = [(courier, value(adapter)) for courier, adapter in adapters().items()]
-    cases = [When(courier=courier, then=Value(of)) for courier, of in known if of is not None]
+def _by_courier(number_of: Callable[[str], int | None]) -> Case:
+    known = [(courier, number_of(courier)) for courier in adapters()]
+    cases = [When(courier=courier, then=Value(number)) for courier, number in known if number is not None]
     return Case(*cases, output_field=IntegerField())
 
 

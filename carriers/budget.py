@@ -4,7 +4,7 @@ What is decided here is reserved before it is called, in the transaction that de
 `carriers.reserving`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
@@ -21,8 +21,8 @@ UNBOUNDED = 1_000_000_000
 class Reservation:
     """Calls that are counted before they are made: of one account, on one day at its carrier's home.
 
-    `generation` is the key's: see `carriers.models.DailyUse`. `start_by`, of time.monotonic(), is when the
-    last of them must have started.
+    `generation` is the account's key's: see `carriers.models.DailyUse`. `start_by`, of time.monotonic(), is
+    when the last of them must have started. `fingerprint` is the key's.
     """
 
     account: UUID
@@ -31,6 +31,7 @@ class Reservation:
     generation: int
     calls: int
     start_by: float
+    fingerprint: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,26 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What is reserved on a day: of an account, with its key, and of all accounts at its courier.
+
+    A version before this one, beside it for a while, counts for the account alone: its key has made no fewer.
+    """
+
+    own: int = 0
+    of_key: int = 0
+    of_all: int = 0
+
+    def uses(self, courier: str, own_quota: int | None) -> tuple[Use, Use, Use]:
+        """With how much may be, where `own_quota` is the account's own number."""
+        return (
+            Use(self.own, own_quota),
+            Use(max(self.own, self.of_key), key_quota_of(courier)),
+            Use(self.of_all, service_quota_of(courier)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Room:
     """Polls that may start now: `left` of any urgency, `scheduled` of those that nobody asked for.
 
@@ -71,10 +92,10 @@ class Room:
 NOTHING = Room(0, 0)
 
 
-def quota_of(courier: str, own: int | None) -> int | None:
-    """Calls of one account in a day: its own number, else its carrier's; None: as many as it likes."""
+def key_quota_of(courier: str) -> int | None:
+    """Calls with one key in a day, of all its accounts together; None: as many as they like."""
     carrier = adapters().get(courier)
-    return own if own is not None or carrier is None else carrier.daily_quota
+    return carrier.daily_quota if carrier else None
 
 
 def service_quota_of(courier: str) -> int | None:
@@ -108,10 +129,15 @@ def room(day: Day, now: datetime, uses: tuple[Use, ...], *, calls: int, served: 
     return Room(left // calls, scheduled // calls, is_short)
 
 
-def quota_left(courier: str, own: int | None, reserved: int) -> int | None:
-    """Calls that an account has left today; None where nobody counts."""
-    quota = quota_of(courier, own)
-    return None if quota is None else max(0, quota - reserved)
+def calls_left(courier: str, own_quota: int | None, counts: Counts) -> int | None:
+    """Calls that an account has left of its own number and its key's, today; None where nobody counts.
+
+    None is left, too, where the courier's number for all accounts holds no poll any more.
+    """
+    own, of_key, of_all = counts.uses(courier, own_quota)
+    if of_all.left < most_calls(courier):
+        return 0
+    return min((use.left for use in (own, of_key) if use.quota is not None), default=None)
 
 
 def day_of(courier: str, now: datetime) -> date:

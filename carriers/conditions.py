@@ -9,11 +9,11 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
-from carriers import standings
-from carriers.budget import day_of, most_calls, quota_left
+from carriers import budget, standings
+from carriers.budget import Counts, day_of, most_calls
 from carriers.days import today
 from carriers.health import Circuit, Standing
-from carriers.models import CarrierAccount, DailyUse
+from carriers.models import CarrierAccount, DailyUse, KeyUse
 from carriers.registry import adapters
 
 #: A wait that the carrier asked for and that is longer than this is a rest; a shorter one slows down.
@@ -48,20 +48,32 @@ class Condition:
 
 def with_health(accounts: QuerySet[CarrierAccount]) -> QuerySet[CarrierAccount]:
     """The accounts with what the functions below look at, still in one query."""
-    newest = DailyUse.objects.filter(account=OuterRef("pk")).order_by("-day")
-    return accounts.select_related("health").annotate(
-        used_on=Subquery(newest.values("day")[:1]), used=Subquery(newest.values("reserved")[:1])
-    )
+    newest = {
+        "own": DailyUse.objects.filter(account=OuterRef("pk")).order_by("-day"),
+        "of_key": KeyUse.objects.filter(fingerprint=OuterRef("fingerprint")).order_by("-day"),
+        "of_all": DailyUse.objects.filter(account=None, courier=OuterRef("courier")).order_by("-day"),
+    }
+    used = {
+        f"{whose}_{what}": Subquery(rows.values(what)[:1])
+        for whose, rows in newest.items()
+        for what in ("day", "reserved")
+    }
+    return accounts.select_related("health").annotate(**used)
 
 
 def calls_left(account: CarrierAccount, now: datetime) -> int | None:
     """Calls that it may still make today at its carrier's home; None: nobody counts. See `with_health`."""
-    return quota_left(account.courier, account.daily_quota, used_today(account, now))
+    counts = Counts(*(_counted(account, whose, now) for whose in ("own", "of_key", "of_all")))
+    return budget.calls_left(account.courier, account.daily_quota, counts)
 
 
 def used_today(account: CarrierAccount, now: datetime) -> int:
     """Calls that are reserved on this day at its carrier's home. See `with_health`."""
-    day, used = getattr(account, "used_on", None), getattr(account, "used", None)
+    return _counted(account, "own", now)
+
+
+def _counted(account: CarrierAccount, whose: str, now: datetime) -> int:
+    day, used = getattr(account, f"{whose}_day", None), getattr(account, f"{whose}_reserved", None)
     return used if used and day == day_of(account.courier, now) else 0
 
 

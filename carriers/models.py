@@ -14,15 +14,19 @@ from uuid_utils.compat import uuid7
 from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
 from carriers import validation
+from carriers.fingerprints import FingerprintSecret, fingerprint
 from carriers.registry import pushing
 from carriers.tallies import PollSlip, PollTally
+from carriers.uses import KeyUse
 
 __all__ = [
     "AccountNews",
     "CarrierAccount",
     "Closing",
     "DailyUse",
+    "FingerprintSecret",
     "Health",
+    "KeyUse",
     "PollSlip",
     "PollTally",
     "UnmappedCode",
@@ -54,6 +58,8 @@ class CarrierAccount(models.Model):
     )
     courier = models.CharField(max_length=32, validators=[validation.courier])
     key = EncryptedTextField(editable=False)
+    #: Of the key, as `carriers.fingerprints` makes it; null until then. Accounts with one key have one.
+    fingerprint = models.CharField(max_length=64, null=True, editable=False)  # noqa: DJ001
     #: The last part of the address at which this carrier calls us; null where it never does.
     push_token = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
     #: What the carrier shows with its calls; null: none is taken.
@@ -109,8 +115,13 @@ class CarrierAccount(models.Model):
         return f"{self.courier} of {self.merchant or 'the house'}"
 
     def save(self, *args: Any, **options: Any) -> None:
-        """A new account of a carrier that calls us gets an address that nobody can guess."""
+        """A new account of a carrier that calls us gets an address that nobody can guess.
+
+        With the key its fingerprint is written, which says what its calls are counted for.
+        """
         adding = self._state.adding
+        if options.get("update_fields") is None and "key" not in self.get_deferred_fields():
+            self.fingerprint = fingerprint(self.courier, self.key)
         if adding and self.push_token is None and self.courier in pushing():
             self.push_token = secrets.token_urlsafe(32)
         super().save(*args, **options)
@@ -180,8 +191,8 @@ class Health(models.Model):
 class DailyUse(models.Model):
     """Calls reserved on one day at the carrier's home: of one account, or of all accounts at a courier.
 
-    `generation` counts the keys that the account has had: what an old key left unused is not returned to a
-    new one.
+    Those of one key are in `KeyUse`. `generation` counts the keys that the account has had: what an old key
+    left unused is not returned to a new one.
     """
 
     account = models.ForeignKey(CarrierAccount, on_delete=models.CASCADE, null=True, db_index=False)

@@ -1,11 +1,13 @@
-"""The rows of `DailyUse`: calls counted before they are made, and returned if they never were.
+"""The rows of `DailyUse` and `KeyUse`: calls counted before they are made, and returned if they never were.
 
-Whoever reserves for an account holds the lock of its `Health` row. Rows of accounts are written before those
-of couriers, each kind in order, so that two writers wait for each other and never both.
+Whoever reserves for an account holds the lock of its `Health` row. Rows of accounts are written first, then
+those of couriers, then those of keys, each kind in order, so that two writers wait for each other and never
+both.
 """
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -13,7 +15,7 @@ from uuid import UUID
 
 from django.db import Error, connection
 
-from carriers.budget import Reservation, service_quota_of
+from carriers.budget import Reservation, key_quota_of, service_quota_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,33 +32,52 @@ ON CONFLICT (account_id, day) WHERE account_id IS NOT NULL
 DO UPDATE SET reserved = used.reserved + excluded.reserved
 """
 
-# Other accounts may have reserved since this one looked: then nothing is written for that courier.
-_RESERVE_OF_ALL = """
-INSERT INTO carriers_dailyuse AS used (courier, day, reserved)
-SELECT courier, day, calls
-FROM unnest(%(couriers)s::text[], %(days)s::date[], %(calls)s::integer[], %(quotas)s::integer[])
-    AS wanted (courier, day, calls, quota)
-WHERE calls <= quota
-ORDER BY courier, day
-ON CONFLICT (courier, day) WHERE account_id IS NULL
-DO UPDATE SET reserved = used.reserved + excluded.reserved
-WHERE used.reserved + excluded.reserved <= (
-    SELECT quota FROM unnest(%(couriers)s::text[], %(quotas)s::integer[]) AS of_all (courier, quota)
-    WHERE of_all.courier = excluded.courier LIMIT 1)
+# What others have reserved since this one looked is in what it returns. The keys wait for the couriers' rows.
+_RESERVE_SHARED = """
+WITH of_all AS (
+    INSERT INTO carriers_dailyuse AS used (courier, day, reserved)
+    SELECT courier, day, calls
+    FROM jsonb_to_recordset(%(of_all)s) AS wanted (courier text, day date, calls integer)
+    ORDER BY courier, day
+    ON CONFLICT (courier, day) WHERE account_id IS NULL
+    DO UPDATE SET reserved = used.reserved + excluded.reserved
+    RETURNING courier, reserved
+),
+of_keys AS (
+    INSERT INTO carriers_keyuse AS used (courier, fingerprint, day, reserved)
+    SELECT courier, fingerprint, day, calls
+    FROM jsonb_to_recordset(%(of_keys)s)
+        AS wanted (courier text, fingerprint text, day date, calls integer)
+    WHERE (SELECT count(*) FROM of_all) >= 0
+    ORDER BY fingerprint, day
+    ON CONFLICT (fingerprint, day) DO UPDATE SET reserved = used.reserved + excluded.reserved
+    RETURNING courier, reserved
+)
+SELECT courier, reserved, true FROM of_all UNION ALL SELECT courier, reserved, false FROM of_keys
 """
 
 # What the key before this one left unused is not this one's; of the courier's number it is as good as any.
 _RETURN = """
 WITH returned AS (
-    SELECT * FROM jsonb_to_recordset(%s)
-        AS told (account uuid, courier text, day date, generation integer, calls integer)
+    SELECT * FROM jsonb_to_recordset(%s) AS told (
+        account uuid, courier text, day date, generation integer, fingerprint text, calls integer)
 ),
 held AS MATERIALIZED (
     SELECT used.id, returned.calls FROM carriers_dailyuse AS used
-    JOIN returned ON used.day = returned.day AND (
+    JOIN returned ON used.day = returned.day AND returned.fingerprint IS NULL AND (
         (used.account_id = returned.account AND used.generation = returned.generation)
         OR (used.account_id IS NULL AND returned.account IS NULL AND used.courier = returned.courier))
     ORDER BY used.account_id NULLS LAST, used.courier, used.day FOR NO KEY UPDATE OF used
+),
+held_keys AS MATERIALIZED (
+    SELECT used.id, returned.calls FROM carriers_keyuse AS used
+    JOIN returned ON used.day = returned.day AND used.fingerprint = returned.fingerprint
+    WHERE (SELECT count(*) FROM held) >= 0
+    ORDER BY used.fingerprint, used.day FOR NO KEY UPDATE OF used
+),
+of_keys AS (
+    UPDATE carriers_keyuse AS used SET reserved = greatest(used.reserved - held_keys.calls, 0)
+    FROM held_keys WHERE used.id = held_keys.id
 )
 UPDATE carriers_dailyuse AS used SET reserved = greatest(used.reserved - held.calls, 0)
 FROM held WHERE used.id = held.id
@@ -69,63 +90,75 @@ ON CONFLICT (account_id, day) WHERE account_id IS NOT NULL
 DO UPDATE SET reserved = 0, generation = used.generation + 1
 """
 
-
 # What somebody else holds is left for the next look.
 _FORGET = """
-DELETE FROM carriers_dailyuse WHERE id = ANY(ARRAY(
-    SELECT id FROM carriers_dailyuse
+DELETE FROM {table} WHERE id = ANY(ARRAY(
+    SELECT id FROM {table}
     WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %s::integer FOR UPDATE SKIP LOCKED))
 """
 
 
 class _Where(NamedTuple):
-    """A row: of an account and its key, or of all accounts at a courier."""
+    """A row: of an account, of all accounts at a courier, or of a key."""
 
     account: str | None
     courier: str
     day: str
-    generation: int
+    generation: int = 0
+    fingerprint: str | None = None
 
 
 class AllSpokenFor(Exception):  # noqa: N818 (the name says what happened)
-    """Others have reserved meanwhile what was left of a courier's number for all accounts."""
+    """Others have reserved meanwhile what was left of a key's number, or of a courier's for all accounts."""
 
 
-def reserve(wanted: Mapping[tuple[UUID, str, date], int]) -> None:
-    """Count so many calls for each (account, courier, day), in the caller's transaction: two statements.
+def reserve(wanted: Mapping[Reservation, int]) -> None:
+    """Count so many calls for the account, the key and the day of each, in the caller's transaction.
 
-    The caller holds the locks of the accounts' `Health` rows, and has seen that their quotas hold it. Raises
-    AllSpokenFor where a courier's own number does not: then the transaction is to be rolled back.
+    Two statements at most. The caller holds the locks of the accounts' `Health` rows, and has seen that their
+    own quotas hold it. Raises AllSpokenFor where a key's number or a courier's does not: then the transaction
+    is to be rolled back.
     """
     if not wanted:
         return
-    keys = sorted(wanted)
+    accounts = sorted(wanted, key=lambda one: one.account)
     values: dict[str, Any] = {
-        "accounts": [account for account, _, _ in keys],
-        "couriers": [courier for _, courier, _ in keys],
-        "days": [day for _, _, day in keys],
-        "calls": [wanted[key] for key in keys],
+        "accounts": [one.account for one in accounts],
+        "couriers": [one.courier for one in accounts],
+        "days": [one.day for one in accounts],
+        "calls": [wanted[one] for one in accounts],
     }
-    of_all: dict[tuple[str, date], int] = {}
-    for (_, courier, day), calls in wanted.items():
-        if service_quota_of(courier) is not None:
-            of_all[courier, day] = of_all.get((courier, day), 0) + calls
     with connection.cursor() as cursor:
         cursor.execute(_RESERVE, values)
-        if of_all:
-            cursor.execute(_RESERVE_OF_ALL, _of_all(of_all))
-            if cursor.rowcount < len(of_all):
+    _reserve_shared(wanted)
+
+
+def _reserve_shared(wanted: Mapping[Reservation, int]) -> None:
+    calls: dict[_Where, int] = defaultdict(int)
+    for one, count in wanted.items():
+        for where in _shared(one):
+            calls[where] += count
+    if not calls:
+        return
+    rows = [where._asdict() | {"calls": count} for where, count in calls.items()]
+    values = {
+        "of_all": json.dumps([row for row in rows if row["fingerprint"] is None]),
+        "of_keys": json.dumps([row for row in rows if row["fingerprint"] is not None]),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RESERVE_SHARED, values)
+        for courier, reserved, is_of_all in cursor.fetchall():
+            quota = service_quota_of(courier) if is_of_all else key_quota_of(courier)
+            if quota is not None and reserved > quota:
                 raise AllSpokenFor
 
 
-def _of_all(wanted: Mapping[tuple[str, date], int]) -> dict[str, Any]:
-    keys = sorted(wanted)
-    return {
-        "couriers": [courier for courier, _ in keys],
-        "days": [day for _, day in keys],
-        "calls": [wanted[key] for key in keys],
-        "quotas": [service_quota_of(courier) for courier, _ in keys],
-    }
+def _shared(one: Reservation) -> list[_Where]:
+    """The rows that it shares with other accounts, where the courier names numbers for them."""
+    day = one.day.isoformat()
+    of_all = [_Where(None, one.courier, day)] if service_quota_of(one.courier) is not None else []
+    of_key = [_Where(None, one.courier, day, fingerprint=one.fingerprint)]
+    return [*of_all, *(of_key if key_quota_of(one.courier) is not None else [])]
 
 
 def give_back(ended: Iterable[tuple[Reservation | None, int]]) -> None:
@@ -137,7 +170,13 @@ def give_back(ended: Iterable[tuple[Reservation | None, int]]) -> None:
     returned: dict[_Where, int] = {}
     for reservation, begun in ended:
         if reservation is not None and begun < reservation.calls:
-            for where in _rows_of(reservation):
+            own = _Where(
+                str(reservation.account),
+                reservation.courier,
+                reservation.day.isoformat(),
+                reservation.generation,
+            )
+            for where in (own, *_shared(reservation)):
                 returned[where] = returned.get(where, 0) + reservation.calls - begun
     if not returned:
         return
@@ -149,18 +188,14 @@ def give_back(ended: Iterable[tuple[Reservation | None, int]]) -> None:
         logger.exception("calls that were not made stay counted")
 
 
-def _rows_of(one: Reservation) -> list[_Where]:
-    day = one.day.isoformat()
-    own = _Where(str(one.account), one.courier, day, one.generation)
-    of_all = service_quota_of(one.courier) is not None
-    return [own, _Where(None, one.courier, day, 0)] if of_all else [own]
-
-
 def forget() -> int:
-    """Delete the counts of days that are long over; how many. One statement."""
+    """Delete the counts of days that are long over; how many. Two statements."""
+    deleted = 0
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET, [KEPT_DAYS])
-        return int(cursor.rowcount)
+        for table in ("carriers_dailyuse", "carriers_keyuse"):
+            cursor.execute(_FORGET.format(table=table), [KEPT_DAYS])
+            deleted += cursor.rowcount
+    return deleted
 
 
 def start_anew(account_id: UUID, courier: str, day: date) -> None:

@@ -14,11 +14,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from carriers import standings
-from carriers.budget import Reservation, Use, most_calls, quota_of, room, service_quota_of
+from carriers.budget import Counts, Reservation, most_calls, room
 from carriers.days import MARGIN, Day, today
 from carriers.exceptions import CarrierError
 from carriers.health import Circuit, Standing, given_out
-from carriers.models import CarrierAccount, DailyUse
+from carriers.models import CarrierAccount, DailyUse, KeyUse
 from carriers.outcome import Outcome
 from carriers.reserving import AllSpokenFor, reserve
 from events.retrying import once_more
@@ -67,20 +67,27 @@ def _take(
     seen_at: float,
 ) -> Reservation:
     found, now = standings.locked([account_id])
-    account = CarrierAccount.objects.only("courier", "daily_quota").filter(id=account_id).first()
+    account = (
+        CarrierAccount.objects.only("courier", "daily_quota", "fingerprint").filter(id=account_id).first()
+    )
     day = today(account.courier, now) if account else None
     if account is None or day is None or account_id not in found:
         raise Withheld("This account is gone.", retry_after=_SOON)
+    if account.fingerprint is None:
+        raise Withheld("This account is being taken into use.", retry_after=_SOON)
     _refuse_by_health(found[account_id], now, probing=probing)
     if in_flight is not None and in_flight(account_id) > settings.POLL_IN_FLIGHT_PER_ACCOUNT:
         raise Withheld("As many calls as may be are under way with this account.", retry_after=_SOON)
     needed = most_calls(account.courier) if calls is None else calls
     generation = _refuse_by_day(account, day, now, needed)
-    reserve({(account_id, account.courier, day.date): needed})
+    start_by = seen_at + (day.closes - now).total_seconds()
+    reserved = Reservation(
+        account_id, account.courier, day.date, generation, needed, start_by, account.fingerprint
+    )
+    reserve({reserved: needed})
     if found[account_id].circuit is Circuit.CLOSED:
         standings.write({account_id: given_out(found[account_id], 1, now)})
-    start_by = seen_at + (day.closes - now).total_seconds()
-    return Reservation(account_id, account.courier, day.date, generation, needed, start_by)
+    return reserved
 
 
 def _refuse_by_health(standing: Standing, now: datetime, *, probing: bool) -> None:
@@ -101,10 +108,9 @@ def _refuse_by_day(account: CarrierAccount, day: Day, now: datetime, calls: int)
     used = {of: (reserved, generation) for of, reserved, generation in rows}
     reserved, generation = used.get(account.id, (0, 0))
     of_all, _ = used.get(None, (0, 0))
-    uses = (
-        Use(reserved, quota_of(account.courier, account.daily_quota)),
-        Use(of_all, service_quota_of(account.courier)),
-    )
+    of_key = KeyUse.objects.filter(fingerprint=account.fingerprint, day=day.date)
+    counts = Counts(reserved, of_key.values_list("reserved", flat=True).first() or 0, of_all)
+    uses = counts.uses(account.courier, account.daily_quota)
     if room(day, now, uses, calls=calls, served=None).left < 1:
         wait = (day.ends + MARGIN - now) if day.begins + MARGIN <= now else day.begins + MARGIN - now
         message = _USED_UP if day.is_open(now) else "The carrier's day is about to change."

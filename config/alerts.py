@@ -1,6 +1,7 @@
 """Every alert of this installation: what the apps find in their rows, and how Redis and beat are."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import redis
@@ -22,6 +23,13 @@ from config import heartbeat
 BEAT_LATE = timedelta(seconds=30)
 #: Where what no page mends is seen.
 ELSEWHERE = "/readyz"
+
+_VARIANTS = {
+    Kind.QUOTA_USED_UP: "warning",
+    Kind.ACCOUNT_RESTING: "warning",
+    Kind.DELIVERIES_EXHAUSTED: "warning",
+    Kind.UNMAPPED_CODE: "info",
+}
 
 
 def queues() -> list[Queue]:
@@ -66,6 +74,30 @@ def address(alert: Alert) -> str:
     if not alert.page:
         return ELSEWHERE
     return reverse(f"admin:{alert.page}", args=[alert.page_id] if alert.page_id else [])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An alert as pages show it. `variant` is the colour of unfold's label; `age` "" where nobody knows it."""
+
+    alert: Alert
+    link: str
+    variant: str
+    age: str
+
+
+def shown(alert: Alert) -> Shown:
+    """What stops polls or deliveries is red; what will pass, or costs a word, is not."""
+    age = ""
+    if alert.since:
+        is_new = timezone.now() - alert.since < timedelta(minutes=1)
+        age = "just now" if is_new else f"for {timesince(alert.since)}"
+    return Shown(alert, address(alert), _VARIANTS.get(alert.kind, "danger"), age)
+
+
+def list_of(page: str) -> str:
+    """The address of an admin page that needs no row."""
+    return reverse(f"admin:{page}")
 
 
 def _overdue(waiting: Sequence[Queue]) -> Iterator[Alert]:

@@ -48,8 +48,18 @@ app.conf.beat_schedule = {
         "schedule": FORGETTING_EVERY,
         "options": {"expires": FORGETTING_EVERY},
     },
+    "sessions that have ended": {
+        "task": "accounts.forget_sign_ins",
+        "schedule": FORGETTING_EVERY,
+        "options": {"expires": FORGETTING_EVERY},
+    },
     "what carriers said long ago": {
         "task": "trackers.forget",
+        "schedule": FORGETTING_EVERY,
+        "options": {"expires": FORGETTING_EVERY},
+    },
+    "remaps that staff asked for": {
+        "task": "trackers.remap",
         "schedule": FORGETTING_EVERY,
         "options": {"expires": FORGETTING_EVERY},
     },

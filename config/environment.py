@@ -3,6 +3,7 @@
 from email import policy
 from email.errors import ObsoleteHeaderDefect
 from ipaddress import ip_network
+from re import fullmatch
 from typing import Any
 
 import environ
@@ -44,6 +45,22 @@ def networks(name: str) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {error}; expected networks such as 10.0.0.0/8") from error
     return cidrs
+
+
+def header_name(name: str) -> str:
+    """The name of a header from the environment; "" where none is set."""
+    given: str = env.str(name, "")
+    if given and not fullmatch(r"[A-Za-z][A-Za-z0-9-]*", given):
+        raise ImproperlyConfigured(f"{name} is {given!r}; expected a header's name")
+    return given
+
+
+def origin(name: str) -> str:
+    """Scheme and host from the environment; "" where none is set."""
+    given: str = env.str(name, "")
+    if given and not fullmatch(r"https?://[A-Za-z0-9.-]+(:\d+)?", given):
+        raise ImproperlyConfigured(f"{name} is {given!r}; expected a URL such as https://track.shop.example")
+    return given
 
 
 def mail_server(url: str, sender: str) -> dict[str, Any]:

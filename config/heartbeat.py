@@ -14,18 +14,18 @@ _PATIENCE = 1
 
 def note(url: str) -> None:
     """Write down, in the Redis of `url`, that beat's task ran now. Raises redis.RedisError."""
-    with client(url) as client:
+    with connected(url) as client:
         client.set(_KEY, datetime.now(UTC).isoformat())
 
 
 def last_beat(url: str) -> datetime | None:
     """When beat's task ran last; None where it never did. Raises redis.RedisError out of reach."""
-    with client(url) as client:
+    with connected(url) as client:
         found = client.get(_KEY)
     return datetime.fromisoformat(found) if isinstance(found, str) else None
 
 
-def client(url: str) -> redis.Redis:
+def connected(url: str) -> redis.Redis:
     """The Redis of `url`, as text; one that does not answer is waited for a second."""
     return redis.Redis.from_url(
         url,

@@ -1,15 +1,15 @@
 """Settings, from the environment only, in reading order. docs/settings.md explains each variable."""
 
 import sys
-from re import fullmatch
+from datetime import timedelta
 from typing import Any
 
 import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import cross_origin, embedded, logs
-from config.environment import at_least, between, env, mail_server, networks
+from config import content_policy, cross_origin, embedded, logs, look
+from config.environment import at_least, between, env, header_name, mail_server, networks, origin
 from config.keys import development_secrets
 
 django_stubs_ext.monkeypatch()
@@ -52,16 +52,32 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION el
 if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS or DEBUG):
     raise ImproperlyConfigured("production needs ALLOWED_HOSTS without a wildcard, and DEBUG off")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# A browser takes a cookie of such a name over HTTPS and from this host alone.
+SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
+#: Seconds after which staff must sign in again, at the latest: the session also ends with the browser.
+SESSION_COOKIE_AGE = int(at_least(60, "STAFF_SESSION_AGE", 8 * 3600))
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# Guessing: a name is shut for an address after so many wrong passwords, for so long.
+AXES_FAILURE_LIMIT = int(at_least(1, "SIGN_IN_FAILURES", 5))
+AXES_COOLOFF_TIME = timedelta(seconds=at_least(1, "SIGN_IN_COOL_OFF", 900))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_LOCKOUT_TEMPLATE = "config/locked_out.html"
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # accounts.access has their pages
 #: A call over plain HTTP has carried its key in clear already: it fails, and is never redirected.
 HTTPS_ONLY = PRODUCTION
 #: The header in which a proxy says which scheme it was called with; unset, the connection's own counts.
-PROXY_SCHEME_HEADER: str = env.str("PROXY_SCHEME_HEADER", "")
+PROXY_SCHEME_HEADER: str = header_name("PROXY_SCHEME_HEADER")
 if PROXY_SCHEME_HEADER:
-    if not fullmatch(r"[A-Za-z][A-Za-z0-9-]*", PROXY_SCHEME_HEADER):
-        raise ImproperlyConfigured(
-            f"PROXY_SCHEME_HEADER is {PROXY_SCHEME_HEADER!r}; expected a header's name"
-        )
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SCHEME_HEADER.upper().replace('-', '_')}", "https")
+#: The header in which that proxy says who called it; its last address counts.
+PROXY_ADDRESS_HEADER: str = header_name("PROXY_ADDRESS_HEADER")
+#: Where shoppers reach their pages: scheme and host. Empty: where the API was called.
+PUBLIC_URL: str = origin("PUBLIC_URL")
 #: Origins whose pages may call the API from a browser: none by default.
 CORS_ALLOWED_ORIGINS = cross_origin.origins(env.list("CORS_ALLOWED_ORIGINS", default=cross_origin.NOBODY))
 CORS_URLS_REGEX, CORS_ALLOW_HEADERS = cross_origin.URLS, cross_origin.SENT
@@ -185,6 +201,10 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 
+# The pages for staff
+UNFOLD = look.UNFOLD
+CONTENT_SECURITY_POLICY = content_policy.CONTENT_SECURITY_POLICY
+
 # The API
 #: Bytes of a JSON body that are taken; a longer one is read and thrown away up to the second figure.
 BODY_LIMIT = 1024 * 1024
@@ -207,6 +227,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 API_RATE_LIMIT: str = env.str("API_RATE_LIMIT", "default")
 if API_RATE_LIMIT not in {"default", "ship24", "off"}:
     raise ImproperlyConfigured(f"API_RATE_LIMIT is {API_RATE_LIMIT!r}; expected default, ship24 or off")
+#: Calls a minute from one address to the pages for shoppers; 0: any number.
+TRACKING_PAGE_RATE_LIMIT = int(at_least(0, "TRACKING_PAGE_RATE_LIMIT", 120))
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "Parcelwire",

@@ -27,7 +27,7 @@ _written: set[str] = set()
 def warn() -> None:
     """Write what has changed since somebody last looked, if that is a minute ago."""
     try:
-        with heartbeat.client(settings.REDIS_URL) as store:
+        with heartbeat.connected(settings.REDIS_URL) as store:
             # Beat's minute is never quite one.
             if store.set(_LOOKED, "", nx=True, ex=EVERY - 5):
                 _write({one.key: one for one in alerts()}, store)

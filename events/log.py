@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import uuid_utils
 from django.db import connection
 from django.db.models import Max
-from uuid_utils.compat import uuid7
 
 from accounts import packing
 from accounts.copying import Copying
@@ -42,9 +42,9 @@ class NewEvent(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """An event as the log holds it."""
+    """An event as the log holds it. The text of its id counts, which the library's own UUID has at once."""
 
-    id: UUID
+    id: UUID | uuid_utils.UUID
     stream: UUID
     version: int
     type: str
@@ -76,17 +76,17 @@ class Appending:
         recorded: list[Recorded] = []
         rows: list[bytes] = []
         merchant, clock, at = self._merchant, self._clock, self._recorded_at
-        for new in news:
-            id_ = uuid7()
-            key, data = new.key.encode("utf-8", "surrogatepass"), rendered(new.data)
-            first = (9, 16, id_.bytes, 16, merchant, 16, new.stream.bytes, 4, new.version, 8, clock)
+        for stream, version, type_, key, occurred_at, data in news:
+            id_ = uuid_utils.uuid7()
+            named = key.encode("utf-8", "surrogatepass")
+            first = (9, 16, id_.bytes, 16, merchant, 16, stream.bytes, 4, version, 8, clock)
             begun = (
-                _NEVER.pack(*first, -1, len(key))
-                if new.occurred_at is None
-                else _OCCURRED.pack(*first, 8, packing.microseconds(new.occurred_at), len(key))
+                _NEVER.pack(*first, -1, len(named))
+                if occurred_at is None
+                else _OCCURRED.pack(*first, 8, packing.microseconds(occurred_at), len(named))
             )
-            rows += (begun, key, _kind(new.type), packing.jsonb(data))
-            recorded.append(Recorded(id_, new.stream, new.version, new.type, new.key, new.data, at))
+            rows += (begun, named, _kind(type_), packing.jsonb(rendered(data)))
+            recorded.append(Recorded(id_, stream, version, type_, key, data, at))
         self._copying.write(b"".join(rows))
         return recorded
 

@@ -1,14 +1,25 @@
 """What every test may ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from accounts import counting
 from accounts.models import ApiKey, Merchant
 from tests.factories import MerchantFactory
+from webhooks import nudging, tasks
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _a_busy_machine_is_no_outage() -> Iterator[None]:
+    """Redis may take its time, which it does where tests run beside each other."""
+    with pytest.MonkeyPatch.context() as patched:
+        for impatient in (counting, nudging, tasks):
+            patched.setattr(impatient, "PATIENCE", 60.0)
+        yield
 
 
 @pytest.fixture

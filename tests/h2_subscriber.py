@@ -118,7 +118,7 @@ class H2Subscriber:
         for each in self.connections:
             end(each)
         for thread in self._talking:
-            thread.join(5)
+            thread.join(60)
 
     def _talk(self, accepted: socket.socket) -> None:
         with suppress(OSError, ProtocolError), self._tls.wrap_socket(accepted, server_side=True) as secured:
@@ -172,7 +172,7 @@ def h2_subscriber(tls: ssl.SSLContext) -> Iterator[H2Subscriber]:
         yield server
     finally:
         server.stop()
-        thread.join(5)
+        thread.join(60)
 
 
 def status(code: int, headers: Mapping[str, str] = {}, body: bytes = b"") -> Answer:

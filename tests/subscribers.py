@@ -62,8 +62,8 @@ class Subscriber(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
-        super().__init__((host, 0), Handler)
+    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        super().__init__((host, port), Handler)
         self.closing = threading.Event()
         self.scheme = "https" if tls else "http"
         if tls:
@@ -92,7 +92,7 @@ class Subscriber(ThreadingHTTPServer):
         with self._lock:
             return self._most_open[path]
 
-    def wait_for(self, count: int, path: str = "/hook", within: float = 10.0) -> list[Heard]:
+    def wait_for(self, count: int, path: str = "/hook", within: float = 60.0) -> list[Heard]:
         """The requests of a path, as soon as there are this many."""
         eventually(lambda: len(self.heard(path)) >= count, within=within)
         return self.heard(path)
@@ -133,9 +133,11 @@ class Subscriber(ThreadingHTTPServer):
 
 
 @contextmanager
-def subscriber(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Subscriber]:
+def subscriber(
+    tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Subscriber]:
     """A subscriber that runs while the block does."""
-    with serving(Subscriber(tls, host)) as server:
+    with serving(Subscriber(tls, host, port)) as server:
         try:
             yield server
         finally:

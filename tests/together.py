@@ -16,7 +16,7 @@ def at_once(*works: Callable[[], T]) -> list[T]:
 
     def run(work: Callable[[], T]) -> T:
         try:
-            gate.wait(10)
+            gate.wait(60)
             return work()
         finally:
             connections.close_all()

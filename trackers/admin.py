@@ -4,22 +4,31 @@ import json
 import zlib
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts.acting import Acting
 from accounts.lists import Big
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, WithPage
 from carriers.admin import CarrierAccountAdmin
 from carriers.models import CarrierAccount
+from carriers.registry import adapters
+from trackers import tasks
+from trackers.acts import ACTS
 from trackers.lookups import LookUps
 from trackers.models import (
     MilestoneTally,
     OutcomeChange,
     PersonalData,
     RawAnswer,
+    Remap,
     ScanTally,
+    StrayCall,
     Tracker,
     Watch,
 )
@@ -34,7 +43,8 @@ SEES_PERSONAL = "trackers.view_personaldata"
 
 
 @admin.register(Tracker)
-class TrackerAdmin(WithPage, Big, ReadOnly, ModelAdmin[Tracker]):
+class TrackerAdmin(WithPage, Big, ReadOnly, Acting[Tracker]):
+    acts = ACTS
     list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
     list_filter = (FollowedMilestone, Trouble)
     list_select_related = ("merchant",)
@@ -191,6 +201,54 @@ class LookUpsAdmin(ReadOnly, ModelAdmin[LookUps]):
     list_display = ("api_key", "day", "count")
     list_select_related = ("api_key",)
     ordering = ("-day", "-count")
+
+
+@admin.register(StrayCall)
+class StrayCallAdmin(ReadOnly, ModelAdmin[StrayCall]):
+    """Calls under way whose tracker was stopped, deleted or asked about anew meanwhile."""
+
+    list_display = ("account_id", "watch_id", "counted_until")
+    exclude = ("claim_id",)
+    ordering = ("id",)
+
+
+class RemapForm(forms.ModelForm[Remap]):
+    """Which courier's kept answers are read again."""
+
+    class Meta:
+        model = Remap
+        fields = ("courier",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        codes = [(code, code) for code in sorted(adapters())]
+        self.fields["courier"] = forms.ChoiceField(choices=codes, widget=UnfoldAdminSelectWidget)
+
+    def clean_courier(self) -> str:
+        courier: str = self.cleaned_data["courier"]
+        if Remap.objects.filter(courier=courier, finished_at=None).exists():
+            raise forms.ValidationError("A remap of this courier is under way.")
+        return courier
+
+
+@admin.register(Remap)
+class RemapAdmin(ModelAdmin[Remap]):
+    """To add one reads what is kept of a courier again with today's map, and records what it tells now."""
+
+    form = RemapForm
+    list_display = ("courier", "asked_at", "finished_at", "trackers", "changed", "unreadable", "left")
+    ordering = ("-id",)
+    show_full_result_count = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Remap | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Remap | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Remap, form: object, change: bool) -> None:  # noqa: FBT001
+        obj.save(force_insert=True)
+        transaction.on_commit(tasks.nudge_remaps, robust=True)
 
 
 @admin.register(MilestoneTally)

@@ -7,7 +7,7 @@ the same call twice; what they cannot have they leave, and never wait for.
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -157,10 +157,11 @@ def _shared_out(dues: Sequence[Due], most: int, places: Places | None) -> dict[U
     counts: dict[UUID, dict[int, int]] = {}
     for one in dues:
         calls = budget.most_calls(one.courier)
-        room, turn = one.room(spoken_for[one.courier]), one.reserved // calls
+        room, turn = one.room(spoken_for), one.reserved // calls
         counts[one.account] = shares(dict(enumerate(one.due)), given[one.account], room, turn=turn)
         polls = sum(counts[one.account].values())
-        spoken_for[one.courier] += polls * calls
+        for shared in one.shares:
+            spoken_for[shared] += polls * calls
     return counts
 
 
@@ -179,12 +180,8 @@ def _evenly(wishes: Mapping[UUID, int], most: int) -> dict[UUID, int]:
 
 def _count(polls: Mapping[UUID, int], dues: Mapping[UUID, Due]) -> None:
     """Write what was given out: the day's calls, and the accounts' pace. Three statements at most."""
-    calls: dict[tuple[UUID, str, date], int] = {}
-    for account, n in polls.items():
-        reserved = dues[account].reservation()
-        if reserved is not None:
-            calls[account, reserved.courier, reserved.day] = n * reserved.calls
-    reserving.reserve(calls)
+    calls = [(dues[account].reservation(), n) for account, n in polls.items()]
+    reserving.reserve({one: n * one.calls for one, n in calls if one is not None})
     standings.write({account: _served(dues[account], n) for account, n in polls.items()})
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 
 from carriers.budget import Reservation
 from events.writing import rendered
+from trackers import strays
 from trackers.claiming import Places, take
 from trackers.dues import Due
 
@@ -36,14 +37,20 @@ watch.id, watch.claim_id, watch.tracker_id, watch.merchant_id, watch.courier,
 # Watches are locked by id wherever several are written, so that two writers wait for each other and never
 # both.
 _RENEW = """
-WITH held AS MATERIALIZED (
-    SELECT id FROM trackers_watch AS watch
-    JOIN jsonb_to_recordset(%s) AS ours (watch uuid, claim uuid)
-      ON watch.id = ours.watch AND watch.claim_id = ours.claim
+WITH ours AS MATERIALIZED (
+    SELECT watch, claim, clock_timestamp() + make_interval(secs => %s) AS until
+    FROM jsonb_to_recordset(%s) AS ours (watch uuid, claim uuid)
+),
+held AS MATERIALIZED (
+    SELECT id, until FROM trackers_watch AS watch
+    JOIN ours ON watch.id = ours.watch AND watch.claim_id = ours.claim
     ORDER BY id FOR NO KEY UPDATE OF watch
+),
+strays AS (
+    UPDATE trackers_straycall AS stray SET counted_until = ours.until
+    FROM ours WHERE stray.watch_id = ours.watch AND stray.claim_id = ours.claim
 )
-UPDATE trackers_watch AS watch SET claimed_until = clock_timestamp() + make_interval(secs => %s)
-FROM held WHERE watch.id = held.id
+UPDATE trackers_watch AS watch SET claimed_until = held.until FROM held WHERE watch.id = held.id
 """
 
 # A poll that was asked for while this one was under way keeps the watch due. Its digest is not taken where
@@ -162,11 +169,11 @@ def claim(most: int, places: Places | None = None) -> list[Claim]:
 
 
 def renew(claims: Iterable[Claim]) -> None:
-    """Lengthen the leases of what is still in flight. Those lost already stay lost."""
+    """Lengthen the leases of what is still in flight. Those lost already stay lost, and go on counting."""
     held = [{"watch": str(one.watch), "claim": str(one.claim)} for one in claims]
     if held:
         with connection.cursor() as cursor:
-            cursor.execute(_RENEW, [json.dumps(held), settings.POLL_LEASE])
+            cursor.execute(_RENEW, [settings.POLL_LEASE, json.dumps(held)])
 
 
 def settle(done: Sequence[Settled]) -> int:
@@ -176,6 +183,8 @@ def settle(done: Sequence[Settled]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_SETTLE, [rendered([_row(one) for one in done]).decode()])
         written: int = cursor.rowcount
+    if written < len(done):
+        strays.end(one.claim for one in done)
     return written
 
 

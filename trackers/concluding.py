@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from functools import partial
-from itertools import groupby
 from typing import Protocol
 from uuid import UUID
 
@@ -50,26 +49,61 @@ class Ended(Protocol):
     def took(self) -> float: ...
 
 
-def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
-    """Record and settle answers. What only says "nothing new" is one UPDATE for all of them.
+class Concluding:
+    """Answers that are concluded: what says nothing new at once, the others a merchant at a time.
 
     What the database refuses twice stays claimed until its lease ends, and is asked again then; it holds up
     nobody else.
     """
-    learned = [_learned(asked, answer) for asked, answer in ended]
-    tallying.note(
-        (one.settled.claim.account, one.settled.outcome, answer.took)
-        for one, (_, answer) in zip(learned, ended, strict=True)
-    )
-    quiet = [one for one in learned if not _worth_recording(one)]
-    apart(partial(settle, [one.settled for one in quiet]))
-    apart(partial(keep_useless, quiet))
-    telling = [one for one in learned if _worth_recording(one)]
-    telling.sort(key=lambda one: one.settled.claim.merchant)
-    for merchant, group in groupby(telling, key=lambda one: one.settled.claim.merchant):
-        apart(partial(_record, merchant, list(group)))
-    apart(partial(unmapped.count, sightings(telling)))
-    apart(partial(close_outlived, [one.settled.claim for one in learned]))
+
+    def __init__(self) -> None:
+        #: What tells something, by merchant; who has waited longest comes first.
+        self._telling: dict[UUID, list[Polled]] = {}
+
+    def __len__(self) -> int:
+        """How many merchants wait."""
+        return len(self._telling)
+
+    def take(self, ended: Sequence[tuple[Claimed, Ended]]) -> list[Claim]:
+        """Settle those that only say "nothing new": one UPDATE for all of them. Returns their claims."""
+        learned = [_learned(asked, answer) for asked, answer in ended]
+        tallying.note(
+            (one.settled.claim.account, one.settled.outcome, answer.took)
+            for one, (_, answer) in zip(learned, ended, strict=True)
+        )
+        quiet: list[Polled] = []
+        for one in learned:
+            if _worth_recording(one):
+                self._telling.setdefault(one.settled.claim.merchant, []).append(one)
+            else:
+                quiet.append(one)
+        apart(partial(settle, [one.settled for one in quiet]))
+        apart(partial(keep_useless, quiet))
+        return _concluded(quiet)
+
+    def record_next(self) -> list[Claim]:
+        """Record what waits longest, with all of its merchant. Returns the claims; none where all is done."""
+        if not self._telling:
+            return []
+        merchant = next(iter(self._telling))
+        telling = self._telling.pop(merchant)
+        apart(partial(_record, merchant, telling))
+        apart(partial(unmapped.count, sightings(telling)))
+        return _concluded(telling)
+
+
+def conclude(ended: Sequence[tuple[Claimed, Ended]]) -> None:
+    """Record and settle answers, all of them."""
+    concluding = Concluding()
+    concluding.take(ended)
+    while concluding.record_next():
+        pass
+
+
+def _concluded(ended: Sequence[Polled]) -> list[Claim]:
+    claims = [one.settled.claim for one in ended]
+    apart(partial(close_outlived, claims))
+    return claims
 
 
 def _record(merchant: UUID, group: Sequence[Polled]) -> None:

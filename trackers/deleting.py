@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts import idempotency
 from events.retrying import once_more
+from trackers import strays
 from trackers.choosing import Chosen, Done, in_batches
 from trackers.erasing import told_of
 from trackers.models import Watch
@@ -22,7 +23,7 @@ DELETED = "deleted"
 _DELETE = (
     "DELETE FROM trackers_rawanswer WHERE watch_id = ANY(%(watches)s)",
     "DELETE FROM trackers_outcomechange WHERE watch_id = ANY(%(watches)s)",
-    "DELETE FROM trackers_watch WHERE id = ANY(%(watches)s)",
+    f"{strays.NOTE} DELETE FROM trackers_watch WHERE id = ANY(%(watches)s)",  # noqa: S608 (constants only)
     "DELETE FROM trackers_personaldata WHERE tracker_id = ANY(%(trackers)s)",
     "DELETE FROM trackers_tracker WHERE id = ANY(%(trackers)s)",
 )

@@ -7,7 +7,7 @@ from functools import partial
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from carriers import accounts, standings
+from carriers import accounts, fingerprinting, standings
 from carriers.detecting import candidates
 from carriers.registry import adapter
 from trackers.assignment import assign, assign_waiting, release
@@ -92,6 +92,7 @@ def detect_again(before: datetime) -> int:
 def settle_accounts() -> None:
     """Bring watches and trackers in line with the accounts there are; each is looked at once."""
     standings.complete()
+    fingerprinting.complete()
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         before = cursor.fetchone()[0]

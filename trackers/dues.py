@@ -1,7 +1,7 @@
 """What is due, by carrier account: how much of each urgency, and what the account may still do about it."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic
 from typing import Any
@@ -12,9 +12,10 @@ from django.db import connection
 from django.utils import timezone
 
 from carriers import budget, days, standings
-from carriers.budget import Reservation, Room, Use
+from carriers.budget import Counts, Reservation, Room
 from carriers.days import Day
 from carriers.health import Standing, calls_now
+from trackers import strays
 from trackers.turns import ASKED, URGENCIES
 
 # An urgency's first rows, through `watch_due_by_urgency`; those under way are due as well, and passed over.
@@ -32,12 +33,13 @@ _DUE = "\n".join(
 _ANY_DUE = " + ".join(f"due_{urgency}.due" for urgency in URGENCIES)
 
 # What is claimed by a lease that runs: a worker that died has its calls counted until then.
-_IN_FLIGHT = """
+_IN_FLIGHT = f"""
 (SELECT count(*) FROM trackers_watch
- WHERE carrier_account_id = {0} AND claim_id IS NOT NULL AND claimed_until > statement_timestamp())
+ WHERE carrier_account_id = {{0}} AND claim_id IS NOT NULL AND claimed_until > statement_timestamp())
 + (SELECT count(*) FROM carriers_closing
-   WHERE account_id = {0} AND claimed_until > statement_timestamp())
-"""
+   WHERE account_id = {{0}} AND claimed_until > statement_timestamp())
++ {strays.COUNT}
+"""  # noqa: S608 (constants only)
 
 _FACTS = f"""
 WITH home AS (
@@ -45,8 +47,9 @@ WITH home AS (
         %(begins)s::timestamptz[], %(ends)s::timestamptz[]) AS day_there (courier, day, begins, ends)
     WHERE begins <= statement_timestamp() AND statement_timestamp() < ends
 )
-SELECT account.id, account.courier, account.changed_at, account.daily_quota, statement_timestamp(), home.day,
-       coalesce(own.reserved, 0), coalesce(own.generation, 0), coalesce(of_all.reserved, 0), in_flight.calls,
+SELECT account.id, account.courier, account.changed_at, account.daily_quota, account.fingerprint,
+       statement_timestamp(), home.day, coalesce(own.reserved, 0), coalesce(own.generation, 0),
+       coalesce(of_key.reserved, 0), coalesce(of_all.reserved, 0), in_flight.calls,
        ARRAY[{", ".join(f"due_{urgency}.due" for urgency in URGENCIES)}],
        ARRAY[{", ".join(f"due_{urgency}.since" for urgency in URGENCIES)}],
        {standings.COLUMNS}
@@ -54,11 +57,13 @@ FROM carriers_carrieraccount AS account
 JOIN carriers_health AS health ON health.account_id = account.id
 LEFT JOIN home ON home.courier = account.courier
 LEFT JOIN carriers_dailyuse AS own ON own.account_id = account.id AND own.day = home.day
+LEFT JOIN carriers_keyuse AS of_key
+    ON of_key.fingerprint = account.fingerprint AND of_key.day = home.day
 LEFT JOIN carriers_dailyuse AS of_all
     ON of_all.account_id IS NULL AND of_all.courier = account.courier AND of_all.day = home.day
 {_DUE}
 CROSS JOIN LATERAL (SELECT ({_IN_FLIGHT.format("account.id")}) AS calls) AS in_flight
-WHERE account.state = 'active'
+WHERE account.state = 'active' AND account.fingerprint IS NOT NULL
   AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
   AND (%(only)s::uuid[] IS NULL OR account.id = ANY(%(only)s::uuid[]))
   AND in_flight.calls < %(cap)s AND {_ANY_DUE} > 0
@@ -82,10 +87,12 @@ class Due:
     courier: str
     changed_at: datetime
     daily_quota: int | None
+    fingerprint: str = field(repr=False)
     now: datetime
     date: date | None
     reserved: int
     generation: int
+    reserved_of_key: int
     reserved_of_all: int
     in_flight: int
     due: Sequence[int]
@@ -101,19 +108,23 @@ class Due:
         healthy = calls_now(self.standing, self.in_flight, self.now)
         return max(0, free if healthy is None else min(free, healthy))
 
-    def room(self, spoken_for: int = 0) -> Room:
-        """Polls that may start now by the day's calls, where others at the courier take so many of them.
+    def room(self, spoken_for: Mapping[str, int] | None = None) -> Room:
+        """Polls that may start now by the day's calls, where others take so many of them: see `shares`.
 
         A courier without an adapter calls nobody.
         """
         if self.day is None:
             return Room(budget.UNBOUNDED, budget.UNBOUNDED)
-        uses = (
-            Use(self.reserved, budget.quota_of(self.courier, self.daily_quota)),
-            Use(self.reserved_of_all + spoken_for, budget.service_quota_of(self.courier)),
-        )
+        of_key, of_all = ((spoken_for or {}).get(one, 0) for one in self.shares)
+        counts = Counts(self.reserved, self.reserved_of_key + of_key, self.reserved_of_all + of_all)
+        uses = counts.uses(self.courier, self.daily_quota)
         calls = budget.most_calls(self.courier)
         return budget.room(self.day, self.now, uses, calls=calls, served=self.standing.paced_until)
+
+    @property
+    def shares(self) -> tuple[str, str]:
+        """What it shares the day's calls with: those who have its key, and all at its courier."""
+        return self.fingerprint, self.courier
 
     @property
     def polls(self) -> int:
@@ -128,8 +139,9 @@ class Due:
             return None
         left = (self.day.closes - self.now).total_seconds()
         calls = budget.most_calls(self.courier)
+        start_by = self.seen_at + left
         return Reservation(
-            self.account, self.courier, self.day.date, self.generation, calls, self.seen_at + left
+            self.account, self.courier, self.day.date, self.generation, calls, start_by, self.fingerprint
         )
 
 
@@ -143,7 +155,7 @@ def due_accounts(depth: int, only: Collection[UUID] | None = None) -> list[Due]:
     with connection.cursor() as cursor:
         cursor.execute(_FACTS, _values(depth, only, known.values()))
         rows = cursor.fetchall()
-    return [_due(row, known.get((row[1], row[5])), seen_at) for row in rows]
+    return [_due(row, known.get((row[1], row[6])), seen_at) for row in rows]
 
 
 def in_flight(account_id: UUID) -> int:
@@ -175,4 +187,4 @@ def _values(depth: int, only: Collection[UUID] | None, there: Iterable[Day]) -> 
 
 
 def _due(row: Sequence[Any], day: Day | None, seen_at: float) -> Due:
-    return Due(*[*row[:12], standings.standing(tuple(row[12:])), day, seen_at])
+    return Due(*[*row[:14], standings.standing(tuple(row[14:])), day, seen_at])

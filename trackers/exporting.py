@@ -15,6 +15,7 @@ from events.retrying import once_more
 from trackers.filtering import TrackerFilter, in_time
 from trackers.listing import Place
 from trackers.models import PersonalData, Tracker
+from trackers.page.links import Links
 from trackers.presentation import polled_shape, results_shape
 from trackers.waiting import Room
 
@@ -24,7 +25,9 @@ TRACKERS, EVENTS = 100, 500
 _room = Room()
 
 
-def export(merchant_id: UUID, wanted: Mapping[str, Any], *, with_events: bool) -> Iterator[bytes]:
+def export(
+    merchant_id: UUID, links: Links, wanted: Mapping[str, Any], *, with_events: bool
+) -> Iterator[bytes]:
     """One line of JSON for each tracker that the filters take, then for each event up to now, then the end.
 
     Without the last line, `{"kind": "end"}` with the counts, the export was cut off. Raises ApiError before
@@ -36,7 +39,7 @@ def export(merchant_id: UUID, wanted: Mapping[str, Any], *, with_events: bool) -
             raise ApiError(429, "too_many_requests", message, {"Retry-After": "10"})
         head = feed.head(merchant_id) if with_events else 0
         trackers = events = 0
-        for page in _tracker_pages(merchant_id, wanted):
+        for page in _tracker_pages(merchant_id, links, wanted):
             trackers += len(page)
             yield b"".join(page)
         for page in _event_pages(merchant_id, head):
@@ -45,13 +48,13 @@ def export(merchant_id: UUID, wanted: Mapping[str, Any], *, with_events: bool) -
         yield _line("end", trackers=trackers, events=events)
 
 
-def _tracker_pages(merchant_id: UUID, wanted: Mapping[str, Any]) -> Iterator[list[bytes]]:
+def _tracker_pages(merchant_id: UUID, links: Links, wanted: Mapping[str, Any]) -> Iterator[list[bytes]]:
     """Trackers made until now, oldest first."""
     until = once_more(_now)
     mine = Tracker.objects.filter(merchant_id=merchant_id, created_at__lte=until).order_by("created_at", "id")
     rest = mine = TrackerFilter.apply(mine, wanted)
     while rows := once_more(partial(_read, rest)):
-        yield [_tracker_line(tracker) for tracker in rows]
+        yield [_tracker_line(tracker, links) for tracker in rows]
         rest = Place(rows[-1].created_at, rows[-1].id).rest(mine)
 
 
@@ -68,11 +71,11 @@ def _read(rest: Any) -> list[Tracker]:
         return list(rest.select_related("personaldata").prefetch_related("watches")[:TRACKERS])
 
 
-def _tracker_line(tracker: Tracker) -> bytes:
+def _tracker_line(tracker: Tracker, links: Links) -> bytes:
     personal: PersonalData | None = getattr(tracker, "personaldata", None)
     return _line(
         "tracker",
-        tracker=polled_shape(tracker, list(tracker.watches.all())),
+        tracker=polled_shape(tracker, list(tracker.watches.all()), links.to(tracker)),
         tracking=results_shape(tracker, personal),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from events.catalog import (
@@ -22,6 +23,8 @@ from events.catalog import (
 from events.log import Recorded
 from events.statuses import Milestone
 from trackers.milestones import ScanEntry, place, where
+
+_RECORDED_AT = attrgetter("recorded_at")
 
 
 def _empty_state() -> dict[str, Any]:
@@ -60,7 +63,7 @@ class Projection:
 def fold(before: Projection, events: Iterable[Recorded]) -> Projection:
     """`before` and then these events, by version. Folding in two steps gives what folding in one gives."""
     after = before
-    for _, append in groupby(events, key=lambda event: event.recorded_at):
+    for _, append in groupby(events, key=_RECORDED_AT):
         after = _fold_append(after, list(append))
     return after
 
@@ -71,10 +74,11 @@ def _fold_append(before: Projection, append: Sequence[Recorded]) -> Projection:
         "shipments": dict(before.state["shipments"]),
         "counts": dict(before.state["counts"]),
     }
-    for event in append:
-        _apply(state, event)
-    state["scans"].sort(key=place)
     last = append[-1]
+    recorded_at = last.recorded_at.isoformat()
+    for event in append:
+        _apply(state, event, recorded_at)
+    state["scans"].sort(key=place)
     types = {event.type for event in append}
     milestone, status_code, final = where(state["scans"])
     moved = milestone != before.milestone
@@ -111,7 +115,7 @@ def _stalled_at(before: Projection, last: Recorded, types: set[str], *, over: bo
     return last.recorded_at if TrackingStalled.type in types else before.stalled_at
 
 
-def _apply(state: dict[str, Any], event: Recorded) -> None:
+def _apply(state: dict[str, Any], event: Recorded, recorded_at: str) -> None:
     scans: list[ScanEntry] = state["scans"]
     match event.type:
         case Scanned.type:
@@ -120,7 +124,7 @@ def _apply(state: dict[str, Any], event: Recorded) -> None:
                 | {
                     "eventId": str(event.id),
                     "version": event.version,
-                    "recordedAt": event.recorded_at.isoformat(),
+                    "recordedAt": recorded_at,
                     "aliases": [],
                     "amendments": 0,
                     "withdrawn": False,

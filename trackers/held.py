@@ -9,7 +9,9 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
+from trackers import strays
 from trackers.learned import Learned, Polled
+from trackers.storing import from_store
 
 
 @dataclass(slots=True)
@@ -69,11 +71,21 @@ def hold(learned: Sequence[Learned]) -> list[tuple[Learned, Held]]:
         cursor.execute(_TRACKERS, [list({one.tracker for one in learned})])
         trackers = {row[0]: _held(row) for row in cursor.fetchall()}
         cursor.execute(_WATCHES, [watches])
-        return list(_wanted(learned, trackers, cursor.fetchall()))
+        wanted = list(_wanted(learned, trackers, cursor.fetchall()))
+    _end_strays(learned, wanted)
+    return wanted
+
+
+def _end_strays(learned: Sequence[Learned], wanted: Sequence[tuple[Learned, Held]]) -> None:
+    """One statement where a poll lost its claim, else none."""
+    polls = [one.settled.claim for one in learned if isinstance(one, Polled)]
+    kept = {one.watch for one, _ in wanted if isinstance(one, Polled)}
+    if lost := [one for one in polls if one.watch not in kept]:
+        strays.end(lost)
 
 
 def _held(row: tuple[Any, ...]) -> Held:
-    values: tuple[Any, ...] = (*row[:-1], orjson.loads(row[-1]))
+    values: tuple[Any, ...] = (*row[:-1], from_store(orjson.loads(row[-1])))
     return Held(*values)
 
 

@@ -3,14 +3,16 @@
 import hashlib
 import json
 import zlib
+from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection, transaction
 
+from events.writing import rendered
 from trackers.held import Held
 from trackers.learned import Learned, Polled
-from trackers.models import RawAnswer, Tracker, Watch
+from trackers.models import Tracker, Watch
 
 # What a carrier leaves out of a later answer is not unsaid.
 _PERSONAL = """
@@ -29,6 +31,13 @@ ON CONFLICT (tracker_id) DO UPDATE SET
 WHERE (coalesce(excluded.recipient, kept.recipient), coalesce(excluded.sender, kept.sender),
        coalesce(excluded.signed_by, kept.signed_by), coalesce(excluded.confirm_image, kept.confirm_image))
     IS DISTINCT FROM (kept.recipient, kept.sender, kept.signed_by, kept.confirm_image)
+"""
+
+_ANSWERS = """
+INSERT INTO trackers_rawanswer (watch_id, digest, body, asked_at)
+SELECT told.watch, told.digest, decode(told.body, 'base64'), told.asked_at
+FROM jsonb_to_recordset(%s) AS told (watch uuid, digest text, body text, asked_at timestamptz)
+ON CONFLICT DO NOTHING
 """
 
 
@@ -73,18 +82,28 @@ def _told(one: Learned) -> dict[str, Any]:
 
 
 def _keep_answers(own: Iterable[Learned]) -> None:
-    answers = [
-        RawAnswer(
-            watch_id=one.watch,
-            digest=one.digest,
-            body=zlib.compress(json.dumps(one.snapshot.part, ensure_ascii=False).encode()),
-            asked_at=one.asked_at,
-        )
+    _write(
+        _answer(one, one.digest, rendered(one.snapshot.part))
         for one in own
         if one.snapshot is not None and one.digest is not None
-    ]
-    if answers:
-        RawAnswer.objects.bulk_create(answers, ignore_conflicts=True)
+    )
+
+
+def _answer(one: Learned, digest: str, body: bytes) -> dict[str, Any]:
+    return {
+        "watch": one.watch,
+        "digest": digest,
+        "body": b64encode(zlib.compress(body)).decode(),
+        "asked_at": one.asked_at,
+    }
+
+
+def _write(answers: Iterable[dict[str, Any]]) -> None:
+    """What is kept already stays as it is. One statement, none for none."""
+    rows = list(answers)
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(_ANSWERS, [rendered(rows).decode()])
 
 
 def keep_useless(failed: Iterable[Polled]) -> None:
@@ -104,13 +123,4 @@ def keep_useless(failed: Iterable[Polled]) -> None:
 
 
 def _keep_excerpts(useless: Iterable[Polled]) -> None:
-    kept = [
-        RawAnswer(
-            watch_id=one.watch,
-            digest=hashlib.sha256(one.excerpt).hexdigest(),
-            body=zlib.compress(one.excerpt),
-            asked_at=one.asked_at,
-        )
-        for one in useless
-    ]
-    RawAnswer.objects.bulk_create(kept, ignore_conflicts=True)
+    _write(_answer(one, hashlib.sha256(one.excerpt).hexdigest(), one.excerpt) for one in useless)

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Coalesce, Now
 
-from accounts.models import ApiKey, IdempotencyKey, Merchant
+from accounts.models import ApiKey, IdempotencyKey, Merchant, PageLogo
 from carriers.models import CarrierAccount
 from events.retrying import once_more
 from trackers.choosing import Chosen, in_batches
@@ -74,8 +74,13 @@ def _shut(merchant_id: UUID) -> None:
         merchant = Merchant.objects.select_for_update().get(id=merchant_id)
         ApiKey.objects.filter(merchant=merchant).update(revoked_at=Coalesce("revoked_at", Now()))
         Merchant.objects.filter(id=merchant_id).update(
-            name=NAMELESS, contact_email="", deleted_at=Coalesce("deleted_at", Now())
+            name=NAMELESS,
+            contact_email="",
+            page_name="",
+            page_colour="",
+            deleted_at=Coalesce("deleted_at", Now()),
         )
+        PageLogo.objects.filter(merchant=merchant).delete()
         _forget(merchant_id)
     Endpoint.objects.filter(merchant_id=merchant_id).update(deleted_at=Coalesce("deleted_at", Now()))
 

@@ -15,6 +15,9 @@ from events.statuses import Milestone, StatusCode
 from trackers.lookups import LookUps
 from trackers.outcomes import FAILING, TRIGGER, OutcomeChange
 from trackers.private import PersonalData, RawAnswer
+from trackers.remaps import Remap
+from trackers.storing import StateField
+from trackers.strays import StrayCall
 from trackers.tallies import MilestoneTally, ScanTally
 
 __all__ = [
@@ -23,7 +26,9 @@ __all__ = [
     "OutcomeChange",
     "PersonalData",
     "RawAnswer",
+    "Remap",
     "ScanTally",
+    "StrayCall",
     "Tracker",
     "Watch",
 ]
@@ -84,7 +89,7 @@ class Tracker(models.Model):
     restarted_at = models.DateTimeField(null=True, editable=False)
     #: When its personal data were erased: from then on none is kept.
     erased_at = models.DateTimeField(null=True, editable=False)
-    state = models.JSONField(editable=False)
+    state = StateField(editable=False)
 
     class Meta:
         constraints: ClassVar = [

@@ -22,10 +22,10 @@ from carriers.health import Call
 from carriers.heeding import Ended, heed
 from carriers.reserving import give_back
 from events.retrying import apart, once_more
+from trackers.books import Books
 from trackers.carrier_accounts.telling import tell
 from trackers.claiming import oldest_due, pace_allows_in
 from trackers.claims import Claim, Settled, claim, renew, settle
-from trackers.concluding import conclude
 from trackers.places import Place, places
 from webhooks.stopping import stop
 
@@ -67,7 +67,7 @@ _left: deque[_Asking] = deque()
 
 
 class Poller:
-    """One run of polling in one process. What answered is recorded while slow carriers are waited for."""
+    """One run of polling in one process. What answered is recorded while others are asked."""
 
     def __init__(self) -> None:
         try:
@@ -75,6 +75,7 @@ class Poller:
         except IndexError:
             self._fetcher = _Asking()
         self._fetcher.begin_anew()
+        self._books = Books()
         self._accounts: dict[UUID, Account] = {}
         self._renew_at = self._claim_at = self._rests_until = monotonic()
 
@@ -84,11 +85,13 @@ class Poller:
         A worker that is to stop waits for that too. Returns how many polls ended.
         """
         try:
-            return self._run(monotonic() + budget)
+            ended = self._run(monotonic() + budget)
         finally:
             if self._fetcher.in_flight:
                 _left.append(self._fetcher)
+            self._books.close()
             tallying.leave(0)
+        return ended
 
     def _run(self, until: float) -> int:
         ended = 0
@@ -96,9 +99,9 @@ class Poller:
             going_on = monotonic() < until and not stop.is_set()
             started = self._start() if going_on else 0
             finished = self._fetcher.collect(GATHER, ENOUGH)
-            if finished:
+            self._conclude(finished)
+            if self._books.have_moved():
                 self._rests_until = 0.0
-            _conclude(finished)
             ended += len(finished)
             tallying.leave()
             self._renew()
@@ -106,18 +109,23 @@ class Poller:
                 return ended
 
     def _is_waiting(self, until: float) -> bool:
-        """Whether there is something to wait for: an answer, or a pace that allows more soon."""
+        """Whether there is something to wait for: an answer, its record, or a pace that allows more soon."""
         now = monotonic()
         if in_flight := self._fetcher.in_flight:
             return now < until or stop.is_set() or not all(_hangs(asked, now) for asked in in_flight)
+        if self._books:
+            if self._books.have_moved(GATHER):
+                self._rests_until = 0.0
+            return True
         wait = pace_allows_in() if now < until else None
         return wait is not None and now + wait < until and not stop.wait(max(wait, GATHER))
 
     def _start(self) -> int:
         now = monotonic()
-        room = places.free(now)
+        room = places.free(now) - len(self._books)
         # Where there is room for a few only, not at once: a claim costs them nearly as much as many.
-        if not room or now < self._rests_until or (room < ENOUGH and now < self._claim_at):
+        few = room < ENOUGH and (now < self._claim_at or len(self._books) >= ENOUGH)
+        if room <= 0 or now < self._rests_until or few:
             return 0
         self._claim_at = now + GATHER
         free = places.free_for(now, settings.POLL_IN_FLIGHT_PER_ACCOUNT)
@@ -159,9 +167,17 @@ class Poller:
         account = self._accounts.get(one.account)
         return account is not None and one.account_version == account.version
 
+    def _conclude(self, finished: Sequence[Fetched[Asked]]) -> None:
+        if finished:
+            apart(partial(heed_all, finished))
+            give_back((one.context.claim.reserved, one.made) for one in finished)
+            unasked([one.context.claim for one in finished if not one.asked])
+        self._books.take([(one.context, one) for one in finished if one.asked], len(self._fetcher))
+
     def _renew(self) -> None:
         if monotonic() >= self._renew_at:
-            apart(partial(renew, [asked.claim for asked in self._fetcher.in_flight]))
+            held = [asked.claim for asked in self._fetcher.in_flight] + self._books.waiting
+            apart(partial(renew, held))
             self._renew_at = monotonic() + settings.POLL_LEASE / 3
 
 
@@ -172,15 +188,6 @@ def _hangs(asked: Asked, now: float) -> bool:
 def is_more_to_do() -> bool:
     """Whether a run that follows would find something: what is due, what may be soon, what hangs."""
     return bool(_left) or oldest_due() is not None or pace_allows_in() is not None
-
-
-def _conclude(finished: Sequence[Fetched[Asked]]) -> None:
-    if not finished:
-        return
-    apart(partial(heed_all, finished))
-    give_back((one.context.claim.reserved, one.made) for one in finished)
-    unasked([one.context.claim for one in finished if not one.asked])
-    conclude([(one.context, one) for one in finished if one.asked])
 
 
 def _parted(claims: Iterable[Claim], are: Callable[[Claim], bool]) -> tuple[list[Claim], list[Claim]]:

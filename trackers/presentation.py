@@ -1,6 +1,6 @@
 """A tracker in Ship24's shapes, from its projection. Nothing here asks the database."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
@@ -88,8 +88,11 @@ def tracker_shape(tracker: Followed) -> dict[str, Any]:
     }
 
 
-def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
-    """Ship24's `tracker` and how polling goes. A tracker without a watch has no carrier account to ask."""
+def polled_shape(tracker: Tracker, watches: Sequence[Watch], page_url: str | None) -> dict[str, Any]:
+    """Ship24's `tracker`, how polling goes, and where shoppers see it.
+
+    A tracker without a watch has no carrier account to ask.
+    """
     latest = max(
         watches, key=lambda watch: (watch.last_polled_at is not None, watch.last_polled_at), default=None
     )
@@ -104,6 +107,7 @@ def polled_shape(tracker: Tracker, watches: Sequence[Watch]) -> dict[str, Any]:
         "stalledAt": written(tracker.stalled_at),
         "stopReason": tracker.stop_reason,
         "erasedAt": written(tracker.erased_at),
+        "trackingPageUrl": page_url,
     }
 
 
@@ -195,7 +199,7 @@ def _category(status_code: str | None) -> str | None:
 
 
 def _shipment(tracker: Followed, personal: Personal | None) -> dict[str, Any]:
-    told = _told(tracker)
+    told = shipment_facts(tracker.state)
     estimate = {"from": told.get("estimatedFrom"), "to": told.get("estimatedTo")}
     return {
         "shipmentId": str(tracker.id),
@@ -235,10 +239,10 @@ def _action(tracker: Followed) -> dict[str, Any] | None:
     }
 
 
-def _told(tracker: Followed) -> dict[str, Any]:
+def shipment_facts(state: Mapping[str, Any]) -> dict[str, Any]:
     """The couriers' facts of the shipment as one; of two that say the same, the first by code counts."""
     merged: dict[str, Any] = {}
-    for _, facts in sorted(tracker.state["shipments"].items()):
+    for _, facts in sorted(state["shipments"].items()):
         merged = {name: value for name, value in facts.items() if value is not None} | merged
     return merged
 

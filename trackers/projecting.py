@@ -9,6 +9,7 @@ from events.writing import rendered
 from trackers.fold import Projection
 from trackers.held import Held
 from trackers.models import Tracker
+from trackers.storing import to_store
 
 _PROJECT = """
 UPDATE trackers_tracker AS tracker
@@ -75,4 +76,5 @@ def write_projections(trackers: Sequence[Tracker | Held]) -> None:
 
 
 def _row(tracker: Tracker | Held) -> dict[str, Any]:
-    return {"id": tracker.id} | {name: getattr(tracker, name) for name in Projection.__slots__}
+    row = {name: getattr(tracker, name) for name in Projection.__slots__}
+    return row | {"id": tracker.id, "state": to_store(tracker.state)}

@@ -31,7 +31,9 @@ from webhooks import tasks as webhook_tasks
 from webhooks.fanout import owe, owed, subscribers
 
 _TELLING_SCANS = frozenset({Scanned.type, ScanAmended.type})
-_ABOUT_SCANS = _TELLING_SCANS | {ScanWithdrawn.type}
+_TAKING_BACK = frozenset({ScanAmended.type, ScanWithdrawn.type})
+_ABOUT_SCANS = _TELLING_SCANS | _TAKING_BACK
+_NONE: frozenset[str] = frozenset()
 
 
 def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
@@ -80,7 +82,7 @@ def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
         news = owed(merchant_id, audience, told)
         yield
     owe(news)
-    if told:
+    if news.messages:
         transaction.on_commit(webhook_tasks.nudge, robust=True)
 
 
@@ -123,8 +125,8 @@ def _news(change: Change) -> Telling:
     if not any(event.type in _ABOUT_SCANS for event in loud):
         loud = change.events
     scan_keys = frozenset(event.data["scanKey"] for event in loud if event.type in _TELLING_SCANS)
-    gone = {event.data["scanKey"] for event in loud if _takes_back(event)}
     scans = change.tracker.state["scans"]
+    gone = {event.data["scanKey"] for event in loud if event.type in _TAKING_BACK and _takes_back(event)}
     couriers = change.couriers.union(
         change.tracker.courier_codes,
         change.tracker.state["shipments"],
@@ -137,14 +139,13 @@ def _news(change: Change) -> Telling:
         types=types,
         at=change.events[0].recorded_at,
         scan_keys=scan_keys,
-        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in gone),
+        withdrawn=frozenset(scan["eventId"] for scan in scans if scan["scanKey"] in gone) if gone else _NONE,
         couriers=tuple(sorted(couriers)),
     )
 
 
 def _takes_back(event: Recorded) -> bool:
-    """Whether a scan that subscribers were told of counts no more."""
+    """Whether, by a change or withdrawal, a scan that subscribers were told of counts no more."""
     if event.type == ScanWithdrawn.type:
         return not event.data["quarantined"]
-    amended = event.type == ScanAmended.type and event.data["quarantined"]
-    return bool(amended and "quarantined" in event.data["changed"])
+    return bool(event.data["quarantined"] and "quarantined" in event.data["changed"])

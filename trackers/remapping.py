@@ -85,14 +85,14 @@ class Remapped:
                 self.shipments += 1
 
 
-def remap(courier: Adapter, *, dry_run: bool = False, after: UUID | None = None) -> Iterator[Remapped]:
+def remap(courier: Adapter, *, dry_run: bool = False, found: Remapped | None = None) -> Iterator[Remapped]:
     """Read again what is kept of a courier's subscribed trackers; yields what was found, growing.
 
-    `after`: begin behind this watch. A `dry_run` locks and writes nothing. When a run is over, codes that
-    today's map has are no longer listed as unmapped.
+    `found`: what an earlier run found; this one goes on behind its last watch. A `dry_run` locks and writes
+    nothing. When a run is over, codes that today's map has are no longer listed as unmapped.
     """
-    found = Remapped(last=after)
-    for ids in _batches(courier.code, after):
+    found = found or Remapped()
+    for ids in _batches(courier.code, found.last):
         left: Collection[UUID] = ids
         for _ in range(TRIES):
             left = _batch(courier, [id_ for id_ in ids if id_ in left], found, dry_run=dry_run)

@@ -12,6 +12,7 @@ from accounts.asking import Row, ask
 from accounts.authentication import Beside
 from accounts.errors import not_found
 from trackers.reading import SearchBy, storable, uuid_of
+from trackers.storing import from_store
 
 #: Trackers of one number that are shown; the newest.
 MOST_OF_A_NUMBER = 100
@@ -137,6 +138,7 @@ def mark(found: Row) -> str:
 
 def result(found: Row) -> Result:
     """A tracker that was found whole."""
-    (id_, created_at, *rest), revision, personal = found
-    tracker = Followed(id_, datetime.fromisoformat(created_at), *rest)
+    (id_, created_at, *rest, stored), revision, personal = found
+    values = [id_, datetime.fromisoformat(created_at), *rest, from_store(stored)]
+    tracker = Followed(*values)
     return Result(tracker, Personal(*personal), mark([id_, tracker.version, revision]))

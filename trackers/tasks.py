@@ -9,6 +9,7 @@ from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
 from carriers.tallying import forget as forget_polls
 from events.retrying import apart
+from trackers.advancing import advance
 from trackers.carrier_accounts.telling import tell
 from trackers.detection import settle_accounts
 from trackers.dues import in_flight
@@ -86,6 +87,13 @@ def _in_batches(delete: Callable[[], int]) -> None:
             return
 
 
+@shared_task(name="trackers.remap")
+def remap() -> None:
+    """Go on with a remap that staff asked for; then make room, and come back if there is more."""
+    if advance(BUDGET) and not stop.is_set():
+        publish(remap)
+
+
 @shared_task(name="trackers.count")
 def count() -> None:
     """Count parcels by milestone and new scans, once a minute."""
@@ -100,3 +108,8 @@ def nudge() -> None:
 def nudge_accounts() -> None:
     """Ask a worker to look which account asks for what, after accounts changed. Else the next sweep does."""
     publish(sweep)
+
+
+def nudge_remaps() -> None:
+    """Ask a worker to go on with remaps. Else beat does, within the minute."""
+    publish(remap)

@@ -11,10 +11,11 @@ from trackers.creating import create_one
 from trackers.drafting import Wishes
 from trackers.identity import digest_of
 from trackers.models import Tracker
+from trackers.storing import COURIER
 
 # A watch that nobody can ask at present is not waited for: it has no account, or one that is suspended or
 # rests. Scans may come by a push, before the first poll.
-_AWAITED = """
+_AWAITED = f"""
 SELECT EXISTS (
     SELECT FROM trackers_watch AS watch
     JOIN carriers_carrieraccount AS account ON account.id = watch.carrier_account_id
@@ -22,9 +23,12 @@ SELECT EXISTS (
     WHERE watch.tracker_id = %s AND watch.last_polled_at IS NULL AND watch.next_poll_at IS NOT NULL
       AND account.state = 'active'
       AND (account.resting_until IS NULL OR account.resting_until <= statement_timestamp())
-      AND NOT tracker.state->'scans' @> jsonb_build_array(jsonb_build_object('courierCode', watch.courier))
+      AND NOT EXISTS (
+          SELECT FROM jsonb_array_elements(tracker.state->'scans') AS scan
+          WHERE coalesce(scan->>{COURIER}, scan->>'courierCode') = watch.courier
+      )
 )
-"""
+"""  # noqa: S608 (a constant only)
 
 
 def track(merchant_id: UUID, wishes: Wishes) -> UUID:

@@ -10,33 +10,37 @@ from django.db import connection
 
 from carriers import accounts
 from carriers.closing import close_later
+from trackers import strays
 from trackers.assignment import assign
 from trackers.detection import couriers_for, watch
 from trackers.models import Tracker, Watch
 
-_QUIET = """
+_QUIET = f"""
+{strays.NOTE}
 UPDATE trackers_watch
 SET next_poll_at = NULL, poll_requested_at = NULL, claim_id = NULL, claimed_until = NULL
-WHERE id = ANY(%s)
-"""
+WHERE id = ANY(%(watches)s)
+"""  # noqa: S608 (constants only)
 # An account is looked for anew: from then on silence counts.
-_WAKE = """
+_WAKE = f"""
+{strays.NOTE}
 UPDATE trackers_watch
 SET next_poll_at = clock_timestamp(), urgency = 0, claim_id = NULL, claimed_until = NULL,
-    carrier_account_id = NULL, assigned_at = 'epoch', refused_account_ids = '{}'
-WHERE id = ANY(%s)
-"""
+    carrier_account_id = NULL, assigned_at = 'epoch', refused_account_ids = '{{}}'
+WHERE id = ANY(%(watches)s)
+"""  # noqa: S608 (constants only)
 _WAITING = """
 UPDATE trackers_watch SET last_outcome = 'no_carrier_account'
-WHERE id = ANY(%s) AND carrier_account_id IS NULL
+WHERE id = ANY(%(watches)s) AND carrier_account_id IS NULL
 """
 # What the next answer says is compared with the log, though it may say the same as the last one.
-_AGAIN = """
+_AGAIN = f"""
+{strays.NOTE}
 UPDATE trackers_watch
 SET last_digest = NULL, claim_id = NULL, claimed_until = NULL, urgency = 0,
     next_poll_at = CASE WHEN next_poll_at IS NOT NULL THEN least(next_poll_at, clock_timestamp()) END
-WHERE id = ANY(%s)
-"""
+WHERE id = ANY(%(watches)s)
+"""  # noqa: S608 (constants only)
 
 
 def locked(tracker_ids: Collection[UUID]) -> list[Watch]:
@@ -82,6 +86,7 @@ def leave(watches: Sequence[Watch]) -> None:
     """Take these watches away, with what their couriers answered."""
     if watches:
         close(watches)
+        strays.note([one.id for one in watches])
         Watch.objects.filter(id__in=[one.id for one in watches]).delete()
 
 
@@ -107,4 +112,4 @@ def couriers_by_tracker(watches: Iterable[Watch]) -> dict[UUID, set[str]]:
 def _run(statement: str, watches: Sequence[Watch]) -> None:
     if watches:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [[one.id for one in watches]])
+            cursor.execute(statement, {"watches": [one.id for one in watches]})

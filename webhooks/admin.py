@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
+from accounts.acting import Acting
 from accounts.lists import Big
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin, TabularInline, WithPage
+from webhooks.acts import OF_DELIVERIES, OF_ENDPOINTS
 from webhooks.models import (
     SECRET_COLUMNS,
     Attempt,
@@ -29,8 +31,10 @@ from webhooks.staff.endpoint import EndpointPage, endpoint_page
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(WithPage, Big, ModelAdmin[Endpoint]):
+class EndpointAdmin(WithPage, Big, Acting[Endpoint]):
     """Neither the secret nor the values of headers are among the fields."""
+
+    acts = OF_ENDPOINTS
 
     list_display = (
         "url",
@@ -151,7 +155,8 @@ class AttemptInline(ReadOnly, TabularInline[Attempt, Delivery]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Big, ReadOnly, ModelAdmin[Delivery]):
+class DeliveryAdmin(Big, ReadOnly, Acting[Delivery]):
+    acts = OF_DELIVERIES
     list_display = (
         "id",
         "endpoint",

@@ -20,9 +20,8 @@ NAMES = ("Limit", "Remaining", "Reset")
 
 @pytest.fixture(autouse=True)
 def _one_window(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The window does not end during a test, and a busy machine is no outage."""
+    """The window does not end during a test."""
     monkeypatch.setattr(throttling, "_item", RateLimitItemPerHour)
-    monkeypatch.setattr(counting, "PATIENCE", 20.0)
     counting.counter.cache_clear()
     yield
     counting.counter.cache_clear()

@@ -17,11 +17,12 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from tests import chromium
 from tests.browser.complaints import Complaints, accessibility
+from tests.browser.room import Room, furnished
 
 #: Milliseconds that an element may take to be there; two busy cores can take seconds.
 PATIENCE = 20_000
@@ -56,6 +57,7 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=path, chromium_sandbox=os.geteuid() != 0, args=ARGUMENTS
         )
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -141,3 +143,10 @@ def axe() -> Axe:
         assert not found, f"{page.url}\n{found}"
 
     return check
+
+
+@pytest.fixture
+def room(transactional_db: None) -> Iterator[Room]:
+    """Two merchants whose parcels travel, and a row of every model."""
+    with furnished() as room:
+        yield room

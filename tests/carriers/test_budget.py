@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from carriers.budget import UNBOUNDED, Room, Use, quota_of, room, service_quota_of
+from carriers.budget import UNBOUNDED, Counts, Room, Use, calls_left, key_quota_of, room, service_quota_of
 from carriers.days import Day
 
 BEGINS = datetime(2026, 3, 1, tzinfo=UTC)
@@ -81,6 +81,25 @@ def test_it_is_short_where_scheduled_calls_wait_for_the_day_to_go_on() -> None:
 
 
 def test_the_published_quotas() -> None:
-    assert (quota_of("247express", None), service_quota_of("247express")) == (200_000, 3_000_000)
-    assert (quota_of("247express", 50), quota_of("all24", None), quota_of("all24", 7)) == (50, None, 7)
-    assert (quota_of("pigeon", None), service_quota_of("pigeon")) == (None, None)
+    assert (key_quota_of("247express"), service_quota_of("247express")) == (200_000, 3_000_000)
+    assert (key_quota_of("all24"), key_quota_of("pigeon"), service_quota_of("pigeon")) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("courier", "own_quota", "counts", "left"),
+    [
+        ("247express", None, Counts(), 200_000),
+        ("247express", None, Counts(own=5, of_key=150_000), 50_000),
+        ("247express", 100, Counts(own=5, of_key=150_000), 95),
+        ("247express", 100, Counts(own=5, of_key=199_999), 1),
+        ("247express", 500_000, Counts(own=5, of_key=7), 199_993),
+        ("247express", 100, Counts(of_all=3_000_000), 0),
+        ("247express", None, Counts(own=150_000, of_key=2), 50_000),
+        ("all24", None, Counts(own=5), None),
+        ("all24", 7, Counts(own=5, of_key=100), 2),
+    ],
+)
+def test_what_is_left_is_the_smaller_of_the_accounts_own_and_its_keys(
+    courier: str, own_quota: int | None, counts: Counts, left: int | None
+) -> None:
+    assert calls_left(courier, own_quota, counts) == left

@@ -11,7 +11,7 @@ from pytest_django.fixtures import DjangoAssertNumQueries
 from accounts.models import Merchant
 from carriers.budget import day_of
 from carriers.conditions import Condition, Status, calls_left, condition, of_couriers, with_health
-from carriers.models import CarrierAccount, DailyUse, Health
+from carriers.models import CarrierAccount, DailyUse, Health, KeyUse
 from tests.factories import CarrierAccountFactory
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,34 @@ def test_calls_that_no_poll_can_be_made_with_are_none(used: int, status: Status)
     today = day_of("ship24", timezone.now())
     DailyUse.objects.create(account=account, courier="ship24", day=today, reserved=used)
     assert seen(account).status is status
+
+
+@pytest.mark.parametrize(("used", "status"), [(2_999_999, Status.OPERATIONAL), (3_000_000, Status.RESTING)])
+def test_where_all_accounts_together_have_used_the_day_up_each_rests(
+    alice: Merchant, bob: Merchant, used: int, status: Status
+) -> None:
+    account = CarrierAccountFactory(merchant=alice, courier="247express")
+    other = CarrierAccountFactory(merchant=bob, courier="247express", key="another", daily_quota=10)
+    today = day_of("247express", timezone.now())
+    for day, calls in ((today - timedelta(days=1), 3_000_000), (today, used)):
+        DailyUse.objects.create(account=None, courier="247express", day=day, reserved=calls)
+    assert {seen(one).status for one in (account, other)} == {status}
+    assert {of_couriers(one.id)["247express"].status for one in (alice, bob)} == {status}
+    found = {one.id: calls_left(one, timezone.now()) for one in with_health(CarrierAccount.objects.all())}
+    rests = status is Status.RESTING
+    assert found == {account.id: 0 if rests else 200_000, other.id: 0 if rests else 10}
+    assert (seen(account).reason, seen(account).until is not None) == (
+        ("The day's calls are used up.", True) if rests else (None, False)
+    )
+
+
+def test_an_account_rests_where_others_have_used_up_its_keys_day(alice: Merchant, bob: Merchant) -> None:
+    account, _ = (CarrierAccountFactory(merchant=one, courier="247express") for one in (alice, bob))
+    today = day_of("247express", timezone.now())
+    KeyUse.objects.create(courier="247express", fingerprint=account.fingerprint, day=today, reserved=200_000)
+    assert of_couriers(alice.id)["247express"].status is Status.RESTING
+    KeyUse.objects.update(day=today - timedelta(days=1))
+    assert of_couriers(alice.id)["247express"].status is Status.OPERATIONAL
 
 
 def test_yesterdays_calls_are_not_todays() -> None:

@@ -16,9 +16,9 @@ from rest_framework.test import APIClient
 from accounts.models import Merchant
 from carriers import days
 from carriers.adapters.express247 import Express247
-from carriers.budget import quota_of, service_quota_of
+from carriers.budget import key_quota_of, service_quota_of
 from carriers.days import Day, today
-from carriers.models import CarrierAccount, DailyUse, Health
+from carriers.models import CarrierAccount, DailyUse, Health, KeyUse
 from carriers.outcome import Outcome
 from events.models import Event
 from tests.carriers.desk import HANG_UP, SILENCE, Customer, Reply, health, open_desk, waits, watch_of
@@ -284,9 +284,24 @@ def test_exception_for_three_numbers_opens_the_circuit_and_an_answer_closes_it(
 # the daily quota (200,000 a key, set per carrier account)
 
 
-def test_the_daily_quota_is_200_000_a_key_unless_the_account_says_otherwise() -> None:
-    assert quota_of("247express", None) == 200_000
-    assert quota_of("247express", 7) == 7
+def test_the_daily_quota_is_200_000_a_key() -> None:
+    assert key_quota_of("247express") == 200_000
+
+
+def test_the_quota_is_the_keys_whichever_of_its_accounts_asks(
+    alices: Customer, bob: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Express247, "daily_quota", 5)
+    bobs = Customer(bob, alices.client, "247express", alices.desk)
+    for customer, name in ((alices, "10"), (bobs, "20")):
+        customer.account()
+        for nth in range(4):
+            customer.follow(f"EX247-{name}{nth:02}", reply(f"EX247-{name}{nth:02}", statuses=MOVING))
+    at_once(*[lambda: Poller().run(1)] * 3)
+    alices.poll()
+    assert alices.times_asked() == KeyUse.objects.get().reserved == 5
+    alices.account(key="another")
+    assert alices.times_asked() == 5
 
 
 def test_the_daily_quota_is_counted_before_the_call_and_never_exceeded_by_all_workers_together(

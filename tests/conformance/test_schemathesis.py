@@ -19,7 +19,7 @@ from tests.factories import CarrierAccountFactory
 from tests.trackers.conftest import account, carrier, follow, poll_all
 from tests.webhooks.cast import EndpointFactory, owe
 from trackers.models import Tracker
-from trackers.views import tracker as tracker_views
+from trackers.views import answering
 from webhooks import destinations
 
 __all__ = ["account", "carrier", "follow", "poll_all"]
@@ -159,8 +159,8 @@ def test_no_answer_is_other_than_the_document_says(known: dict[str, list[str]], 
 def test_an_answer_of_another_shape_is_found(
     known: dict[str, list[str]], schemathesis: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shape = tracker_views.polled_shape
-    monkeypatch.setattr(tracker_views, "polled_shape", lambda *of: shape(*of) | {"mood": "fine"})
+    shape = answering.polled_shape
+    monkeypatch.setattr(answering, "polled_shape", lambda *of: shape(*of) | {"mood": "fine"})
     found = schemathesis(known, "--include-operation-id=getTracker", "--phases=fuzzing")
     assert found.returncode == 1, found.stdout + found.stderr
     assert "'mood' was unexpected" in found.stdout

@@ -408,8 +408,8 @@ def test_polling_and_the_api_have_the_words_of_health() -> None:
 
 def test_polling_has_the_figures_of_the_budget() -> None:
     rows = {row[0]: row[1] for row in table(page("polling"), "quota", "calls in a day")}
-    own, of_all = adapters()["247express"].daily_quota, adapters()["247express"].service_quota
-    assert rows["247express, each account"] == f"{own:,}"
+    of_key, of_all = adapters()["247express"].daily_quota, adapters()["247express"].service_quota
+    assert rows["247express, each key"] == f"{of_key:,}"
     assert rows["247express, all accounts of this installation together"] == f"{of_all:,}"
     counting = {code for code, one in adapters().items() if one.daily_quota or one.service_quota}
     assert counting == {"247express"}

@@ -1,7 +1,8 @@
 """`python -m tests.faults.announcing`: commits messages and nudges, as the web does, in a process of its own.
 
 Reads a line of JSON for each batch: `merchant`, `count`, and `then`: "nudge", "die" (by SIGKILL, between
-commit and nudge) or "". Each message is a transaction of its own. Answers with a line: the messages' ids.
+commit and nudge) or "". Each message is a transaction of its own; a batch of none is a nudge alone. Answers
+with a line: the messages' ids.
 """
 
 import json
@@ -25,6 +26,8 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         ids = [_announce(UUID(asked["merchant"]), asked["then"]) for _ in range(asked["count"])]
+        if not ids:
+            tasks.nudge()
         sys.stdout.write(json.dumps(ids) + "\n")
         sys.stdout.flush()
 

@@ -5,6 +5,8 @@ import socket
 import threading
 from collections.abc import Iterator
 
+from tests.waiting import eventually
+
 
 class Relay:
     """Passes on what comes to `port`, until it is cut off; then it refuses, until it is restored."""
@@ -26,7 +28,15 @@ class Relay:
                     each.shutdown(socket.SHUT_RDWR)
 
     def restore(self) -> None:
-        self._listen(self.port)
+        eventually(self._listen_again)
+
+    def _listen_again(self) -> bool:
+        """Whether the port was free: another connection may have got it meanwhile."""
+        try:
+            self._listen(self.port)
+        except OSError:
+            return False
+        return True
 
     def _listen(self, port: int) -> None:
         self._listener = socket.create_server(("127.0.0.1", port), backlog=64)

@@ -20,6 +20,10 @@ class Senders:
         """How many of these each process sent."""
         return Counter(self._of_peer[post.peer] for post in posts if post.peer in self._of_peer)
 
+    def by(self, pid: int, posts: Sequence[Post]) -> list[Post]:
+        """Those of them that this process sent."""
+        return [post for post in posts if self._of_peer.get(post.peer) == pid]
+
     def at_work(self, posts: Sequence[Post]) -> list[int]:
         """The living processes that wait for the answers to some of these, most of them first."""
         alive = self._worker.children()

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -45,7 +45,7 @@ class Broker:
 
     def kill(self) -> None:
         children.signal_group(self._running.process, signal.SIGKILL)
-        self._running.process.wait(10)
+        self._running.process.wait(60)
 
     def hang(self) -> None:
         """Keep its connections and answer nothing."""
@@ -78,10 +78,18 @@ class Announcer:
         ids: list[str] = json.loads(self._process.stdout.readline())
         return ids
 
+    def until_heard(self, merchant_id: object, count: int = 1, *, seen: Callable[[], bool]) -> None:
+        """Announce, and nudge again until `seen`: a nudge is lost where Redis takes too long to answer.
+
+        For workers that do not look by themselves.
+        """
+        self.announce(merchant_id, count)
+        eventually(lambda: seen() or self.announce(merchant_id, 0))
+
     def announce_and_die(self, merchant_id: object) -> None:
         """Commit a message, and be killed before anybody is nudged."""
         self._ask(merchant_id, 1, "die")
-        assert self._process.wait(30) == -signal.SIGKILL
+        assert self._process.wait(60) == -signal.SIGKILL
 
     def end(self) -> None:
         self._process.kill()
@@ -128,6 +136,9 @@ class Stage:
             "DATABASE_URL": database_url(connection.settings_dict["PORT"]),
             "REDIS_URL": self.broker.url,
             "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",
+            # A busy machine is slow.
+            "DELIVERY_DEADLINE": "60",
+            "DELIVERY_CONNECT_DEADLINE": "60",
             "SWEEP_INTERVAL": str(SWEEP),
             "PYTHONUNBUFFERED": "1",
         }

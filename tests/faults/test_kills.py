@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from accounts.models import Merchant
 from tests.faults.stage import Stage
+from tests.faults.test_database import end_their_sessions
 from tests.faults.truth import check, claimed, drained, sends, tries
 from tests.faults.witness import once, slowly
 from tests.faults.workers import Worker
@@ -40,12 +41,13 @@ def test_what_was_under_way_is_sent_once_more_and_the_rest_once(
     gate = threading.Event()
     on.seen.answer("/hook", once(gate))
     EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=10)
-    worker = on.worker(DELIVERY_LEASE="3")
+    worker = on.worker(DELIVERY_LEASE=LONG)
     on.announcer().announce(alice.id, 60)
     under_way = {post.id for post in on.seen.wait_for_posts(10)}
     assert len(under_way) == claimed() == 10
     fault(worker, on)
     eventually(lambda: all(post.ended for post in on.seen.posts()[:10]))
+    lose_leases()
     gate.set()
     drained()
     check(on.seen)
@@ -113,13 +115,15 @@ def test_kills_at_random_moments_repeat_no_more_than_was_under_way(alice: Mercha
     chance = random.Random(1)
     on.seen.answer("/hook", slowly(0.05))
     EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=20, retry_schedule=[1, 1, 1])
-    on.worker(DELIVERY_LEASE="3")
+    on.worker(DELIVERY_LEASE=LONG)
     on.announcer().announce(alice.id, 400)
     kills = 4
     for nth in range(kills):
         on.seen.wait_for_posts(60 * (nth + 1) + chance.randrange(60))
         on.workers[-1].kill()
-        on.worker(DELIVERY_LEASE="3")
+        end_their_sessions()
+        lose_leases()
+        on.worker(DELIVERY_LEASE=LONG)
     drained()
     check(on.seen)
     repeats = sum(count - 1 for count in sends(on.seen.posts()).values())

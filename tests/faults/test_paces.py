@@ -8,15 +8,16 @@ import pytest
 from accounts.models import Merchant
 from tests.faults.stage import Announcer, Stage
 from tests.faults.truth import check, drained
-from tests.faults.witness import most_at_once, once, slowly
+from tests.faults.witness import most_at_once, once
+from tests.subscribers import status
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
 from webhooks.models import Delivery, Endpoint
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
-#: Seconds until a try times out; and those in which a first try arrives that nothing holds up.
-DEADLINE, SOON = 6, 5
+#: Seconds until a try times out.
+DEADLINE = 6
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_one_that_hangs_delays_nobody_gets_two_at_once_and_comes_back(
     announcer.announce(alice.id, 30)
     on.seen.wait_for_posts(10, "/hangs")
     _is_told_soon(on, announcer, bob)
-    eventually(lambda: Endpoint.objects.get(id=hanging.id).slow_since, within=3 * DEADLINE)
+    eventually(lambda: Endpoint.objects.get(id=hanging.id).slow_since)
     slow_since = time.monotonic()
     tried = len(on.seen.posts("/hangs"))
     for wave in range(1, 3):
@@ -56,28 +57,34 @@ def test_one_that_hangs_delays_nobody_gets_two_at_once_and_comes_back(
 
 
 def test_a_first_try_overtakes_what_is_late_at_the_same_endpoint(alice: Merchant, on: Stage) -> None:
-    on.seen.answer("/hook", slowly(0.2))
+    gate = threading.Event()
+    on.seen.answer("/hook", once(gate))
     EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=3)
     announcer = on.announcer()
     late = set(announcer.announce(alice.id, 60, then=""))
     Delivery.objects.update(late=True)
     on.worker(queues="deliveries")
     on.worker(queues="late")
-    on.seen.wait_for_posts(5)
+    # What is late leaves it one place.
+    assert {post.id for post in on.seen.wait_for_posts(2)} <= late
+    on.seen.answer("/hook", status(200))
     new = announcer.announce(alice.id, 5)
+    heard = [post.id for post in on.seen.wait_for_posts(7)]
+    assert set(heard[2:]) == set(new)
+    gate.set()
     on.seen.wait_for_posts(65)
     drained()
     check(on.seen)
-    order = [post.id for post in on.seen.posts()]
-    after_it = [sum(id_ in late for id_ in order[order.index(each) :]) for each in new]
-    # In one order, by due time, they would come last.
-    assert min(after_it) > 10
     assert most_at_once(on.seen.posts()) == 3
 
 
 def _is_told_soon(on: Stage, announcer: Announcer, merchant: Merchant) -> None:
-    """Three times."""
+    """Three times, of which a busy machine may delay two: a time-out that lets it go delays each."""
+    took = []
     for _ in range(3):
         heard = len(on.seen.posts("/fine"))
+        began = time.monotonic()
         announcer.announce(merchant.id)
-        on.seen.wait_for_posts(heard + 1, "/fine", within=SOON)
+        on.seen.wait_for_posts(heard + 1, "/fine")
+        took.append(time.monotonic() - began)
+    assert min(took) < DEADLINE - 1

@@ -20,8 +20,7 @@ def test_one_that_has_done_its_tasks_keeps_nobody_waiting(alice: Merchant, on: S
     announcer = on.announcer()
     before = set(worker.pool())
     for nth in range(3):
-        announcer.announce(alice.id)
-        on.seen.wait_for_posts(nth + 1, within=15)
+        announcer.until_heard(alice.id, seen=lambda last=nth: len(on.seen.posts()) > last)
         # The pump listens for a while before its task is done.
         eventually(lambda done=nth: worker.log().count("succeeded") > done)
     check(on.seen)
@@ -40,7 +39,7 @@ def test_one_that_is_told_to_end_sees_its_tries_to_their_end_and_leaves_the_rest
     worker.process.terminate()
     eventually(lambda: "shutdown" in worker.log())
     gate.set()
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(60) == 0
     assert claimed() == 0
     assert len(on.seen.posts()) < 200
     on.worker()

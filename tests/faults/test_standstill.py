@@ -13,6 +13,7 @@ from tests.faults.witness import once
 from tests.subscribers import status
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory
+from tests.webhooks.test_claims import lose_leases
 from webhooks.models import Attempt, Delivery
 
 pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
@@ -25,12 +26,13 @@ def test_another_takes_over_and_the_one_that_wakes_up_changes_nothing(
     gate = threading.Event()
     on.seen.answer("/hook", *[once(gate)] * 10, status(200))
     EndpointFactory(merchant=alice, url=on.seen.url(), max_in_flight=10)
-    sleeper = on.worker(DELIVERY_LEASE="3", DELIVERY_DEADLINE="60")
+    sleeper = on.worker(DELIVERY_LEASE="9", DELIVERY_DEADLINE="600")
     announcer = on.announcer()
     announcer.announce(alice.id, 40)
     under_way = {post.id for post in on.seen.wait_for_posts(10)}
     sleeper.stand_still()
-    other = on.worker(DELIVERY_LEASE="3")
+    lose_leases()
+    other = on.worker(DELIVERY_LEASE="600")
     drained()
     written = _record()
     if answered:
@@ -56,14 +58,14 @@ def test_a_subscriber_slower_than_the_lease_gets_each_message_once(alice: Mercha
     on.seen.answer("/hook", once(gate))
     EndpointFactory(merchant=alice, url=on.seen.url())
     for _ in range(2):
-        on.worker(DELIVERY_LEASE="3", DELIVERY_DEADLINE="60")
+        on.worker(DELIVERY_LEASE="9", DELIVERY_DEADLINE="600")
     on.announcer().announce(alice.id, 3)
     on.seen.wait_for_posts(3)
     first = _leases()
     for _ in range(4):
         now = _leases()
         eventually(lambda before=now: min(_leases()) > max(before))
-    assert (min(_leases()) - max(first)).total_seconds() > 3
+    assert (min(_leases()) - max(first)).total_seconds() > 9
     gate.set()
     drained()
     check(on.seen)

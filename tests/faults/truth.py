@@ -10,7 +10,7 @@ from webhooks.models import Attempt, Delivery, ExtraTry, Message
 ABANDONED = "abandoned"
 
 
-def drained(within: float = 60.0) -> None:
+def drained(within: float = 180.0) -> None:
     """Wait until nothing is owed any more."""
     eventually(lambda: not Delivery.objects.filter(state="pending").exists(), within=within)
 

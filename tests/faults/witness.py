@@ -24,7 +24,7 @@ from tests.waiting import eventually
 class Post:
     """One request. Moments are time.monotonic(), which all processes share; `ended` is None until it is over.
 
-    It is over just before it is answered, or when its sender goes away.
+    It is over just before it is answered, or when its sender goes away: before any later request is `at`.
     """
 
     path: str
@@ -43,6 +43,7 @@ class Witness(Subscriber):
         super().__init__()
         self._posts: list[Post] = []
         self._noting = threading.Lock()
+        self._answering: set[Handler] = set()
         #: Called with the sender's end of each new connection, before anything is read.
         self.connected: Callable[[tuple[str, int]], None] = lambda _peer: None
 
@@ -51,7 +52,7 @@ class Witness(Subscriber):
         with self._noting:
             return [post for post in self._posts if post.path == path]
 
-    def wait_for_posts(self, count: int, path: str = "/hook", within: float = 30.0) -> list[Post]:
+    def wait_for_posts(self, count: int, path: str = "/hook", within: float = 60.0) -> list[Post]:
         """What arrived, as soon as it is this much."""
         eventually(lambda: len(self.posts(path)) >= count, within=within)
         return self.posts(path)
@@ -64,18 +65,34 @@ class Witness(Subscriber):
         answer = super().remember(heard)
 
         def noted(handler: Handler) -> None:
-            post = Post(
-                heard.path, heard.headers["webhook-id"], digest(heard.body), heard.at, handler.client_address
-            )
-            handler.post = post
             with self._noting:
-                self._posts.append(post)
+                self._see_who_went_away()
+                handler.post = Post(
+                    heard.path,
+                    heard.headers["webhook-id"],
+                    digest(heard.body),
+                    time.monotonic(),
+                    handler.client_address,
+                )
+                self._posts.append(handler.post)
+                self._answering.add(handler)
             try:
                 answer(handler)
             finally:
                 end(handler)
+                with self._noting:
+                    self._answering.remove(handler)
 
         return noted
+
+    def _see_who_went_away(self) -> None:
+        """Their own threads may be late to."""
+        gone = select.poll()
+        handlers = {each.connection.fileno(): each for each in self._answering}
+        for descriptor in handlers:
+            gone.register(descriptor, select.POLLIN)
+        for descriptor, _ in gone.poll(0):
+            end(handlers[descriptor])
 
 
 @contextmanager

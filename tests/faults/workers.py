@@ -34,13 +34,13 @@ class Worker:
 
     def pool(self) -> list[int]:
         """The process ids of those that do the work, as soon as all are there."""
-        eventually(lambda: len(self.children()) == self._pool, within=30)
+        eventually(lambda: len(self.children()) == self._pool)
         return self.children()
 
     def kill(self) -> None:
         """SIGKILL to all of it at once, as if the machine had lost its power."""
         children.signal_group(self.process, signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def kill_one_of_the_pool(self) -> None:
         """SIGKILL to a process that does the work; the worker starts another in its place."""
@@ -55,7 +55,7 @@ class Worker:
     def stop(self) -> int:
         """SIGTERM: it ends in order. Its exit status."""
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def cpu(self) -> float:
         """Seconds of processor that it has used, the pool's among them."""

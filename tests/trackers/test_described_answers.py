@@ -14,7 +14,7 @@ from carriers.registry import adapters
 from tests.carrier_server import CarrierServer, order
 from tests.openapi import METHODS, Doc, answer_faults, faults, operations, the_document
 from tests.tenants import World, world
-from trackers.views import tracker as tracker_views
+from trackers.views import answering
 from webhooks.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -143,6 +143,6 @@ def test_every_message_is_as_the_document_says(doc: Doc, alices: World) -> None:
 def test_an_answer_of_another_shape_is_found(
     doc: Doc, alices: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shape = tracker_views.polled_shape
-    monkeypatch.setattr(tracker_views, "polled_shape", lambda *of: shape(*of) | {"mood": "fine"})
+    shape = answering.polled_shape
+    monkeypatch.setattr(answering, "polled_shape", lambda *of: shape(*of) | {"mood": "fine"})
     assert answer_faults(doc, "GET /v1/trackers/{trackerId}", call(alices, "GET /v1/trackers/{trackerId}"))

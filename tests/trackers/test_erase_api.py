@@ -177,7 +177,7 @@ def test_a_poll_under_way_brings_nothing_back(
         assert erase(as_alice, parcel).status_code == 200
         conclude(*given)
 
-    monkeypatch.setattr("trackers.polling.conclude", erased_first)
+    monkeypatch.setattr("trackers.books.conclude", erased_first)
     Poller().run(1)
     assert Event.objects.filter(stream=parcel.id, type="tracking.scanned").count() == 2
     assert places() == {}

@@ -16,6 +16,7 @@ from trackers import exporting
 from trackers.models import Tracker
 
 Follow = Callable[..., Tracker]
+NO_LINKS = Links("https://shop.example", None)
 
 
 def lines(answer: Any) -> list[dict[str, Any]]:
@@ -73,7 +74,7 @@ def test_another_merchants_are_not_in_it(as_bob: APIClient, seven: list[Tracker]
 def test_it_is_read_page_by_page_as_it_is_taken(
     alice: Merchant, seven: list[Tracker], small_pages: None
 ) -> None:
-    stream = exporting.export(alice.id, {}, with_events=True)
+    stream = exporting.export(alice.id, NO_LINKS, {}, with_events=True)
     counts = []
     for _ in range(3):
         with CaptureQueriesContext(connection) as captured:
@@ -87,7 +88,7 @@ def test_it_is_read_page_by_page_as_it_is_taken(
 def test_what_comes_during_an_export_is_left_to_the_next(
     alice: Merchant, seven: list[Tracker], small_pages: None, follow: Follow
 ) -> None:
-    stream = exporting.export(alice.id, {}, with_events=True)
+    stream = exporting.export(alice.id, NO_LINKS, {}, with_events=True)
     first = next(stream)
     follow(alice, "NUMBER-LATE")
     whole = [json.loads(line) for line in (first + b"".join(stream)).splitlines()]
@@ -99,7 +100,7 @@ def test_a_clock_that_is_slow_leaves_nothing_out(
 ) -> None:
     yesterday = timezone.now() - timedelta(days=1)
     monkeypatch.setattr(timezone, "now", lambda: yesterday)
-    whole = b"".join(exporting.export(alice.id, {}, with_events=True))
+    whole = b"".join(exporting.export(alice.id, NO_LINKS, {}, with_events=True))
     assert json.loads(whole.splitlines()[-1]) == {"kind": "end", "trackers": 7, "events": 7}
 
 
@@ -107,7 +108,7 @@ def test_a_clock_that_is_slow_leaves_nothing_out(
 def test_no_transaction_is_open_between_pages(
     alice: Merchant, seven: list[Tracker], small_pages: None
 ) -> None:
-    stream = exporting.export(alice.id, {}, with_events=True)
+    stream = exporting.export(alice.id, NO_LINKS, {}, with_events=True)
     for _ in stream:
         assert connection.connection.info.transaction_status.name == "IDLE"
 
@@ -116,7 +117,7 @@ def test_no_transaction_is_open_between_pages(
 def test_an_export_outlives_a_lost_connection(
     alice: Merchant, seven: list[Tracker], small_pages: None
 ) -> None:
-    stream = exporting.export(alice.id, {}, with_events=True)
+    stream = exporting.export(alice.id, NO_LINKS, {}, with_events=True)
     whole = next(stream)
     connection.connection.close()
     whole += b"".join(stream)

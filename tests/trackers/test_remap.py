@@ -26,8 +26,9 @@ from events.statuses import Milestone, StatusCode
 from tests.carrier_server import CarrierServer, order
 from tests.together import at_once
 from trackers import kept, remapping
+from trackers.advancing import advance
 from trackers.kept import Kept
-from trackers.models import RawAnswer, Tracker, Watch
+from trackers.models import RawAnswer, Remap, Tracker, Watch
 from trackers.rebuilding import check
 from webhooks.models import Message
 
@@ -426,3 +427,45 @@ def test_nothing_is_kept_of_a_house_account_and_nothing_changes(
     poll()
     mapped()
     assert "0 of 0 trackers changed" in run("all24")
+
+
+def test_a_worker_goes_on_with_what_staff_asked_for_until_it_is_done(
+    alice: Merchant, carrier: CarrierServer, follow: Follow, poll, mapped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remapping, "BATCH", 1)
+    numbers = ["HSAAAA00", "HSAAAA01"]
+    for number in numbers:
+        carrier.replies[number] = order(number, "100000", "250000")
+        follow(alice, number)
+    poll()
+    mapped()
+    Remap.objects.create(courier="all24")
+    assert advance(budget=0)
+    half = Remap.objects.get()
+    assert (half.trackers, half.finished_at, half.claim_id) == (1, None, None)
+    while advance(budget=0):
+        pass
+    done = Remap.objects.get()
+    assert (done.trackers, done.changed, done.claim_id) == (2, 2, None)
+    assert done.finished_at
+    assert not UnmappedCode.objects.exists()
+
+
+def test_who_lost_its_claim_on_a_remap_writes_nothing_more_of_it(tracker: Tracker, mapped) -> None:
+    mapped()
+    row = Remap.objects.create(courier="all24")
+    taken = remapping.remap
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        for found in taken(*arguments, **options):
+            Remap.objects.update(claim_id=None, claimed_until=None)
+            yield found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trackers.advancing.remap", slow)
+        assert advance(budget=60)
+    row.refresh_from_db()
+    assert (row.trackers, row.finished_at) == (0, None)
+    assert advance(budget=60)
+    row.refresh_from_db()
+    assert row.finished_at

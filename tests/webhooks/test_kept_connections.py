@@ -101,10 +101,10 @@ def test_each_request_that_a_subscriber_got_is_an_attempt_on_record(
         server.answer("/hook", status(200), subscribers.close, status(200))
         endpoint = EndpointFactory(merchant=alice, url=server.url())
         owe(endpoint)
-        pump.run(5)
+        pump.run(60)
         (delivery,) = owe(endpoint)
-        pump.run(5)
+        pump.run(60)
         due_now(delivery)
-        pump.run(5)
+        pump.run(60)
         assert [each.error for each in attempts_of(delivery)] == ["connection_reset", ""]
         assert len(server.heard()) == 3

@@ -144,7 +144,7 @@ def test_a_claimer_does_not_wait_for_one_that_makes_the_same_lanes(alice: Mercha
 
     def claim() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SET statement_timeout = 2000")
+            cursor.execute("SET statement_timeout = 20000")
         taken.extend(take(1))
 
     with transaction.atomic():
@@ -196,7 +196,7 @@ def test_a_claimer_whose_sight_is_older_than_anothers_claim_takes_nothing_from_t
         side_by_side(lambda: due_now(*owe(endpoint, 2)))
         side_by_side(lambda: taken.extend(take(100)))
         assert len(taken) == 2
-    claimer.join(10)
+    claimer.join(120)
     assert len(taken) == 2
     assert under_way() == {endpoint.id: 2}
 

@@ -31,13 +31,13 @@ def at_once(*works: Callable[[], Any]) -> list[Any]:
 
     def run(work: Callable[[], Any]) -> Any:
         try:
-            gate.wait(5)
+            gate.wait(60)
             return work()
         finally:
             connection.close()
 
     with ThreadPoolExecutor(len(works)) as pool:
-        return [future.result(20) for future in [pool.submit(run, work) for work in works]]
+        return [future.result(120) for future in [pool.submit(run, work) for work in works]]
 
 
 def somebody_waits_for_a_lock() -> bool:
@@ -219,7 +219,7 @@ def test_a_pause_waits_for_an_arrival_that_is_being_recorded(alice: Merchant) ->
             enabling.tested(alice.id, endpoint.id, test.id, arrived=True)
             waiting = pool.submit(_pause, endpoint)
             eventually(somebody_waits_for_a_lock)
-        waiting.result(10)
+        waiting.result(120)
     endpoint.refresh_from_db()
     assert (endpoint.state, endpoint.disabled_reason) == ("paused", "")
 

@@ -296,7 +296,7 @@ def test_real_deliveries_verify_with_either_key_while_they_overlap(
         with listen(tmp_path, "--count", "1", "--secret", ring.public_key or ring.secret) as listening:
             Endpoint.objects.update(url=listening.url)
             (delivery,) = owe(endpoint)
-            assert pump.run(10) == 1
+            assert pump.run(60) == 1
             assert listening.process.wait(PATIENCE) == 0
         assert [each.status_code for each in attempts_of(delivery)] == [204]
         assert json.loads(bytes(delivery.message.body))["type"] in listening.text

@@ -78,7 +78,8 @@ def test_a_pump_of_both_paces_hears_of_both(valkey: redis.Redis) -> None:
     assert (nudge(Pace.FIRST), nudge(Pace.LATE)) == (True, True)
 
 
-def test_a_busy_pump_asks_a_hundred_times_a_second_at_most(ear: Ear, valkey: redis.Redis) -> None:
+def test_a_pump_that_has_just_asked_does_not_ask_again(ear: Ear, valkey: redis.Redis, monkeypatch) -> None:
+    monkeypatch.setattr(nudging, "ASK_EVERY", 60.0)
     asked_anew(ear)
     nudge()
     assert not ear.heard()
@@ -88,32 +89,32 @@ def test_a_busy_pump_asks_a_hundred_times_a_second_at_most(ear: Ear, valkey: red
 def test_who_waits_is_woken_by_a_commit(ear: Ear) -> None:
     later = threading.Timer(0.3, nudge)
     later.start()
-    began = time.monotonic()
-    assert ear.wait(20)
-    assert time.monotonic() - began < 10
+    assert ear.wait(60)
     later.join()
 
 
 def test_who_waits_for_nothing_leaves_in_time(ear: Ear) -> None:
     began = time.monotonic()
     assert not ear.wait(0.05)
-    assert 0.05 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 0.05
 
 
 def test_the_word_to_stop_ends_a_wait(ear: Ear) -> None:
     later = threading.Timer(0.1, stop.set)
     later.start()
+    began = time.monotonic()
     try:
-        assert not ear.wait(60)
+        assert not ear.wait(300)
+        assert time.monotonic() - began < 150
     finally:
         later.join()
         stop.clear()
 
 
 def test_a_pump_that_waits_still_counts_as_one(ear: Ear, valkey: redis.Redis) -> None:
-    valkey.pexpire(keys(Pace.FIRST)[1], 50)
+    valkey.persist(keys(Pace.FIRST)[1])
     assert not ear.wait(0.3)
-    assert valkey.pttl(keys(Pace.FIRST)[1]) > 1000
+    assert 0 < valkey.pttl(keys(Pace.FIRST)[1]) <= nudging.STALE * 1000
 
 
 def test_without_redis_nobody_is_told_and_it_is_left_alone_after_the_first_failure(settings, caplog) -> None:

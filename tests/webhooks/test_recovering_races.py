@@ -178,13 +178,13 @@ class Held:
             with transaction.atomic():
                 Delivery.objects.select_for_update(no_key=True).get(id=self.delivery.id)
                 self.taken.set()
-                self.over.wait(10)
+                self.over.wait(60)
         finally:
             connections.close_all()
 
     def __enter__(self) -> None:
         self.thread.start()
-        assert self.taken.wait(10)
+        assert self.taken.wait(60)
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
@@ -202,7 +202,7 @@ def test_beside_sending_that_fails_and_succeeds_nothing_is_lost_or_doubled(
     side_by_side(until_all_are_done, until_all_are_done, lambda: pump.run(2), lambda: pump.run(2))
     while Delivery.objects.filter(state="pending").exists():
         Delivery.objects.filter(state="pending", claim_id=None).update(next_attempt_at=Now())
-        pump.run(5)
+        pump.run(60)
     assert {told(one)[0] for one in made} == {"done"}
     tried = Attempt.objects.values_list("delivery_id", "number")
     assert len(tried) == len(set(tried)) == len(server.heard())

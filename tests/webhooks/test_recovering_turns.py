@@ -101,10 +101,10 @@ def test_an_endpoint_that_has_enough_to_do_is_given_no_more_until_it_was_sent(
     to_its_end()
     assert told(made) == ("running", 8, 8)
     while told(made)[0] == "running":
-        pump.run(5)
+        pump.run(60)
         Recovery.objects.update(next_batch_at=Now())
         to_its_end()
-    pump.run(5)
+    pump.run(60)
     assert told(made) == ("done", 20, 20)
     assert len(server.heard()) == 20
 

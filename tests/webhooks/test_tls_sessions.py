@@ -19,7 +19,6 @@ from webhooks.transport import Wire, wire
 @pytest.fixture(autouse=True)
 def _rules(settings, tmp_path: Path, monkeypatch) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    settings.DELIVERY_DEADLINE = settings.DELIVERY_CONNECT_DEADLINE = 20
     monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "server.pem"))
 
 

@@ -62,7 +62,7 @@ def test_a_broken_endpoint_is_disabled_and_the_others_are_sent(
     owe(EndpointFactory(merchant=alice, url=server.url("/fine")), 3)
     break_it(broken, how)
     with caplog.at_level(logging.ERROR):
-        assert pump.run(5) == 3
+        assert pump.run(60) == 3
     assert len(server.heard("/fine")) == 3
     assert server.heard("/broken") == []
     state = Endpoint.objects.filter(id=broken.id).values_list("state", "disabled_reason").get()
@@ -84,7 +84,7 @@ def test_the_merchants_other_endpoints_are_told_each_time(alice: Merchant, serve
     break_it(broken, "no base64")
     for _ in range(2):
         Endpoint.objects.update(state="active")
-        pump.run(5)
+        pump.run(60)
     assert Event.objects.filter(type="endpoint.disabled", stream=broken.id).count() == 2
     first = json.loads(server.heard("/other")[0].body)
     assert (first["data"]["reason"], first["data"]["attempt"]) == ("secret_unreadable", 0)
@@ -96,7 +96,7 @@ def test_keys_that_open_nothing_disable_nobody(alice: Merchant, bob: Merchant, s
         owe(EndpointFactory(merchant=merchant))
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     with pytest.raises(InvalidToken):
-        pump.run(5)
+        pump.run(60)
     assert set(Endpoint.objects.values_list("state", flat=True)) == {"active"}
     assert set(Delivery.objects.values_list("attempt_count", "claim_id")) == {(0, None)}
 
@@ -108,7 +108,7 @@ def test_a_broken_endpoint_that_is_due_alone_is_told_from_wrong_keys_by_the_othe
     broken = EndpointFactory(merchant=alice)
     owe(broken)
     of_other_keys(broken)
-    assert pump.run(5) == 0
+    assert pump.run(60) == 0
     assert Endpoint.objects.filter(state="disabled", disabled_reason="secret_unreadable").count() == 1
 
 
@@ -117,7 +117,7 @@ def test_keys_that_open_its_secret_are_not_the_wrong_ones(alice: Merchant, colum
     broken = EndpointFactory(merchant=alice)
     owe(broken)
     of_other_keys(broken, column)
-    assert pump.run(5) == 0
+    assert pump.run(60) == 0
     assert Endpoint.objects.filter(state="disabled", disabled_reason="secret_unreadable").count() == 1
 
 
@@ -138,7 +138,7 @@ def test_a_try_that_was_cut_off_before_stays_recorded(alice: Merchant, bob: Merc
     take(1)
     lose_leases()
     of_other_keys(broken)
-    pump.run(5)
+    pump.run(60)
     delivery.refresh_from_db()
     assert (delivery.attempt_count, delivery.claim_id) == (1, None)
     assert [(each.number, each.error) for each in attempts_of(delivery)] == [(1, "abandoned")]
@@ -155,7 +155,7 @@ def test_one_that_was_cut_off_too_often_is_settled_without_the_secret(
         take(1)
         lose_leases()
     break_it(broken, how)
-    pump.run(5)
+    pump.run(60)
     delivery.refresh_from_db()
     assert (delivery.step, delivery.claim_id) == (1, None)
     assert len(attempts_of(delivery)) == FORGIVEN + 1

@@ -48,7 +48,10 @@ SCHEMAS: dict[str, Schema] = {
             "dailyQuota": told(
                 nullable(WHOLE), "Calls a day at most, as you set it; null: the carrier's own."
             ),
-            "quotaLeft": told(nullable(WHOLE), "Calls that are left today at its home; null: not counted."),
+            "quotaLeft": told(
+                nullable(WHOLE),
+                "Calls that are left today at its home, of the account or its key; null: not counted.",
+            ),
             "pace": told(nullable(NUMBER), "Calls a second at most, as you set it; null: the carrier's own."),
             "health": ref("CarrierAccountHealth"),
             "createdAt": MOMENT,

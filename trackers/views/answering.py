@@ -1,5 +1,6 @@
 """What the views of trackers share: whom a path means, and the envelope of answers."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.request import Request
@@ -8,6 +9,8 @@ from rest_framework.response import Response
 from accounts.authentication import merchant_of
 from accounts.errors import ApiError
 from trackers.models import Tracker
+from trackers.page.links import links_for
+from trackers.presentation import polled_shape
 from trackers.reading import SearchBy, tracker_of
 
 
@@ -25,6 +28,12 @@ def searched_by(request: Request) -> SearchBy:
     if by not in list(SearchBy):
         raise ApiError(400, "validation_error", f"searchBy: expected one of {', '.join(SearchBy)}.")
     return SearchBy(by)
+
+
+def shown(request: Request, trackers: Iterable[Tracker]) -> list[dict[str, Any]]:
+    """The caller's trackers as they are answered one by one. Their watches are read if they were not yet."""
+    links = links_for(request)
+    return [polled_shape(one, list(one.watches.all()), links.to(one)) for one in trackers]
 
 
 def data(status: int = 200, /, **fields: Any) -> Response:

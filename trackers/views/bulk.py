@@ -13,6 +13,7 @@ from accounts.errors import ApiError, faults
 from accounts.views import ApiView
 from trackers.creating import Created, Refused, create_many
 from trackers.echoing import echo
+from trackers.page.links import Links, links_for
 from trackers.presentation import polled_shape
 from trackers.quota import exhausted
 from trackers.serializers import TrackerCreateSerializer
@@ -39,7 +40,7 @@ class BulkView(ApiView):
         if not created and all(_over_quota(one) for one in results):
             return _refused(exhausted())
         prefetch_related_objects([one.tracker for one in created], "watches")
-        return _answer(sent, results, failed=len(results) - len(created))
+        return _answer(links_for(request), sent, results, failed=len(results) - len(created))
 
 
 def _items(body: Any) -> list[Any]:
@@ -81,7 +82,7 @@ def _over_quota(item: Item) -> bool:
     return not isinstance(item, Created) and item[0][0] == "quota_limit_reached"
 
 
-def _answer(sent: Sequence[Any], results: Sequence[Item], *, failed: int) -> Response:
+def _answer(links: Links, sent: Sequence[Any], results: Sequence[Item], *, failed: int) -> Response:
     existed = sum(isinstance(one, Created) and one.existed for one in results)
     summary = {
         "totalInputs": len(results),
@@ -90,8 +91,8 @@ def _answer(sent: Sequence[Any], results: Sequence[Item], *, failed: int) -> Res
         "totalErrors": failed,
     }
     code, status, error = _verdict(failed, of=len(results))
-    shown = [_shown(item, result) for item, result in zip(sent, results, strict=True)]
-    return Response({"status": status, "summary": summary, "data": shown, "error": error}, status=code)
+    items = [_shown(links, item, result) for item, result in zip(sent, results, strict=True)]
+    return Response({"status": status, "summary": summary, "data": items, "error": error}, status=code)
 
 
 def _verdict(failed: int, *, of: int) -> tuple[int, str, Mapping[str, str] | None]:
@@ -100,7 +101,7 @@ def _verdict(failed: int, *, of: int) -> tuple[int, str, Mapping[str, str] | Non
     return (207, "partial", None) if failed else (201, "success", None)
 
 
-def _shown(item: Any, result: Item) -> dict[str, Any]:
+def _shown(links: Links, item: Any, result: Item) -> dict[str, Any]:
     if not isinstance(result, Created):
         errors = [_fault(*one) for one in result]
         # Ship24's schema has an object there, whatever was sent.
@@ -110,7 +111,7 @@ def _shown(item: Any, result: Item) -> dict[str, Any]:
     return {
         "itemStatus": "existing" if result.existed else "created",
         "inputData": echo(item),
-        "tracker": polled_shape(tracker, list(tracker.watches.all())),
+        "tracker": polled_shape(tracker, list(tracker.watches.all()), links.to(tracker)),
         "errors": None,
     }
 

@@ -9,9 +9,8 @@ from accounts.views import ApiView
 from trackers.creating import create
 from trackers.filtering import told_once
 from trackers.listing import ListQuery, Place, page
-from trackers.presentation import polled_shape
 from trackers.serializers import TrackerCreateSerializer
-from trackers.views.answering import data
+from trackers.views.answering import data, shown
 
 
 class TrackersView(ApiView):
@@ -24,14 +23,15 @@ class TrackersView(ApiView):
         body = TrackerCreateSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         tracker = create(merchant_of(request), TrackerCreateSerializer.wishes(body.validated_data))
-        return data(201, tracker=polled_shape(tracker, list(tracker.watches.all())))
+        (shape,) = shown(request, [tracker])
+        return data(201, tracker=shape)
 
     def get(self, request: Request) -> Response:
         """A page of the list. The total and the way on stand in headers: the body is Ship24's."""
         query = ListQuery(data=told_once(request.query_params))
         query.is_valid(raise_exception=True)
         found = page(merchant_of(request), query.validated_data)
-        answer = data(trackers=[polled_shape(one, list(one.watches.all())) for one in found.trackers])
+        answer = data(trackers=shown(request, found.trackers))
         answer["X-Total-Count"] = found.total
         if found.following:
             answer["Link"] = f'<{_url(request, found.following)}>; rel="next"'

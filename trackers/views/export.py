@@ -13,6 +13,7 @@ from accounts.authentication import merchant_of
 from accounts.views import ApiView
 from trackers.exporting import export
 from trackers.filtering import ExportQuery, told_once
+from trackers.page.links import links_for
 
 NDJSON = "application/x-ndjson"
 
@@ -33,7 +34,7 @@ class ExportView(ApiView):
         query = ExportQuery(data=told_once(request.query_params))
         query.is_valid(raise_exception=True)
         wanted: Mapping[str, Any] = query.validated_data
-        lines = export(merchant_of(request), wanted, with_events=wanted["events"])
+        lines = export(merchant_of(request), links_for(request), wanted, with_events=wanted["events"])
         name = f"parcelwire-export-{datetime.now(UTC):%Y%m%d}.ndjson"
         return StreamingHttpResponse(
             _begun(next(lines), lines),

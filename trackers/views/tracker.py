@@ -1,5 +1,7 @@
 """`/v1/trackers/{id}`, and the poll and the erasure that its merchant asks for."""
 
+from typing import Any
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -9,11 +11,10 @@ from trackers.choosing import only
 from trackers.deleting import delete
 from trackers.erasing import erase
 from trackers.models import Tracker
-from trackers.presentation import polled_shape
 from trackers.reading import tracker_of
 from trackers.serializers import TrackerUpdateSerializer
 from trackers.updating import update
-from trackers.views.answering import data, meant
+from trackers.views.answering import data, meant, shown
 
 
 class TrackerView(ApiView):
@@ -21,7 +22,7 @@ class TrackerView(ApiView):
 
     def get(self, request: Request, tracker_id: str) -> Response:
         """The tracker, and how asking goes."""
-        return _shown(meant(request, tracker_id))
+        return _twice(request, meant(request, tracker_id))
 
     def patch(self, request: Request, tracker_id: str) -> Response:
         """Change what the merchant knows of the parcel, or whether it is followed."""
@@ -29,7 +30,7 @@ class TrackerView(ApiView):
         body.is_valid(raise_exception=True)
         tracker = meant(request, tracker_id)
         update(tracker.merchant_id, tracker.id, TrackerUpdateSerializer.wishes(body.validated_data))
-        return _shown(tracker_of(tracker.merchant_id, str(tracker.id)))
+        return _twice(request, tracker_of(tracker.merchant_id, str(tracker.id)))
 
     def delete(self, request: Request, tracker_id: str) -> Response:
         """Delete the tracker; the log keeps its events."""
@@ -45,7 +46,7 @@ class PollView(ApiView):
         tracker = meant(request, tracker_id)
         poll_now(tracker)
         fresh = meant(request, tracker_id)
-        return data(202, tracker=polled_shape(fresh, list(fresh.watches.all())))
+        return data(202, tracker=_shape(request, fresh))
 
 
 class RetrackView(ApiView):
@@ -56,7 +57,7 @@ class RetrackView(ApiView):
         tracker = meant(request, tracker_id)
         update(tracker.merchant_id, tracker.id, {"is_subscribed": True})
         fresh = tracker_of(tracker.merchant_id, str(tracker.id))
-        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
+        return data(tracker=_shape(request, fresh))
 
 
 class EraseView(ApiView):
@@ -67,10 +68,15 @@ class EraseView(ApiView):
         tracker = meant(request, tracker_id)
         erase(tracker.merchant_id, tracker.id)
         fresh = tracker_of(tracker.merchant_id, str(tracker.id))
-        return data(tracker=polled_shape(fresh, list(fresh.watches.all())))
+        return data(tracker=_shape(request, fresh))
 
 
-def _shown(tracker: Tracker) -> Response:
+def _twice(request: Request, tracker: Tracker) -> Response:
     """The tracker, both at the root and under `data`: Ship24's clients differ in where they look."""
-    shape = polled_shape(tracker, list(tracker.watches.all()))
+    shape = _shape(request, tracker)
     return Response(shape | {"data": {"tracker": shape}})
+
+
+def _shape(request: Request, tracker: Tracker) -> dict[str, Any]:
+    (shape,) = shown(request, [tracker])
+    return shape

@@ -27,15 +27,14 @@ class Command(BaseCommand):
         if courier is None:
             known = ", ".join(adapters())
             raise CommandError(f"carrier: there is no {options['carrier']!r}; there are {known}")
-        found = Remapped()
+        found = Remapped(last=options["after"])
         try:
-            for found in remap(courier, dry_run=options["dry_run"], after=options["after"]):
+            for _ in remap(courier, dry_run=options["dry_run"], found=found):
                 if options["verbosity"] > 1:
                     self.stderr.write(f"{found.trackers} trackers, up to watch {found.last}")
         except KeyboardInterrupt:
             self._tell(found, options["dry_run"])
-            following = found.last or options["after"]
-            on = f"go on with --after {following}" if following else "begin again"
+            on = f"go on with --after {found.last}" if found.last else "begin again"
             raise CommandError(f"cut off; {on}") from None
         self._tell(found, options["dry_run"])
         if found.left:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("carriers", "0004_health"),
+        ("carriers", "0005_counts_by_key"),
     ]
 
     operations = [

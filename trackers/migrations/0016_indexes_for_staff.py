@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
     """What staff look things up by, over all merchants."""
 
     atomic = False
-    dependencies = [("trackers", "0014_outcome_changes")]
+    dependencies = [("trackers", "0015_outcome_changes")]
 
     operations = [
         _unless_left_behind("tracker_stalled"),

@@ -18,7 +18,7 @@ FAILING = (
 class Migration(migrations.Migration):
     """From now on: what watches went through before is not known."""
 
-    dependencies = [("trackers", "0013_followed_by_milestone")]
+    dependencies = [("trackers", "0014_followed_by_milestone")]
 
     operations = [
         migrations.CreateModel(

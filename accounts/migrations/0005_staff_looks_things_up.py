@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     """Merchants by the words of their names, and the admin's own log by what it is about."""
 
     atomic = False
-    dependencies = [("accounts", "0003_mentions"), ("admin", "0003_logentry_add_action_flag_choices")]
+    dependencies = [("accounts", "0004_pages"), ("admin", "0003_logentry_add_action_flag_choices")]
 
     operations = [
         # What an interrupted run left is invalid, and in the way of the next one.

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     """What the count of parcels by milestone reads instead of the rows, and staff list by."""
 
     atomic = False
-    dependencies = [("trackers", "0012_tallies")]
+    dependencies = [("trackers", "0013_tallies")]
 
     operations = [
         # What an interrupted run left is invalid, and in the way of the next one.

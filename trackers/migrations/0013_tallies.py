@@ -6,7 +6,7 @@ import events.statuses
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_mentions"),
-        ("trackers", "0011_state_by_lz4"),
+        ("trackers", "0012_remaps"),
     ]
 
     operations = [
