@@ -30,8 +30,8 @@ class Operation:
 
     `errors` are the codes that only some routes answer, by status; what every route of the native API may
     answer is added. `query` and `body` are the serializers that the view reads with, or `body` a schema, and
-    `parameters` names components. A body that is not JSON has no example. An operation that is not `native`
-    has no more errors than `answers` holds.
+    `parameters` names components. An operation that is not `native` has no more errors than
+    `answers` holds.
     """
 
     id: str

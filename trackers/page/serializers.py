@@ -20,8 +20,9 @@ class PageBody(Strict):
     @classmethod
     def wishes(cls, valid: Mapping[str, Any]) -> dict[str, Any]:
         """What was sent, by the merchant's own fields; null is the default."""
-        return {column: _kept(valid[name]) for name, column in cls._COLUMNS.items() if name in valid}
-
-
-def _kept(value: Any) -> Any:
-    return "" if value is None else value
+        wishes = {column: valid[name] for name, column in cls._COLUMNS.items() if name in valid}
+        if "page_colour" in wishes:
+            wishes["page_colour"] = (wishes["page_colour"] or "").lower()
+        if "page_name" in wishes:
+            wishes["page_name"] = wishes["page_name"] or ""
+        return wishes

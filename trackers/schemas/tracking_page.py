@@ -94,6 +94,7 @@ OPERATIONS: dict[str, Operation] = {
             f" at most {LONGEST_SIDE} pixels. What it is, its bytes say."
         ),
         body={"type": "string", "format": "binary"},
+        body_example="the bytes of the picture",
         body_media_types=(*_TYPES, "application/octet-stream"),
         answers=_page("How the pages look now."),
     ),
