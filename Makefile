@@ -5,7 +5,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet --quiet --no-input
-NO_BROWSER := echo "NO BROWSER: the tests of pages are LEFT OUT. Install chromium (apt-get install chromium)."
+NO_BROWSER := echo "NO BROWSER: the tests of pages are LEFT OUT. Install chromium-headless-shell."
 # Enough for tools that import the settings and ask no server; port 1 refuses at once.
 NO_SERVERS := DATABASE_URL=postgres://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
@@ -15,7 +15,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint format clean
+.PHONY: help setup demo up test screens lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 test: lint $(VENV)/.browser ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
+screens: $(VENV)/.browser ## pictures of the pages, into docs/screens (SCREENS=folder)
+	@SCREENS="$(SCREENS)" PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/screens.py
+
 lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
 	@echo "ruff" && $(RUN) -m ruff format --check --quiet . && $(RUN) -m ruff check --quiet .
 	@echo "mypy" && $(NO_SERVERS) $(RUN) -m mypy
@@ -44,11 +47,11 @@ format: $(VENV)/.installed-dev ## put the code into its format
 # The browser of the tests is Debian's. Where it cannot be installed they are left out, and say so at their end;
 # the stamp is then not made, so that the next run tries again.
 $(VENV)/.browser: $(VENV)/.installed-dev
-	@if command -v chromium > /dev/null || test -n "$$PARCELWIRE_CHROMIUM"; then touch $@; \
+	@if { command -v chromium-headless-shell || command -v chromium; } > /dev/null || test -n "$$PARCELWIRE_CHROMIUM"; then touch $@; \
 	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
-		echo "installing chromium for the tests of pages"; \
+		echo "installing a browser for the tests of pages"; \
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-			chromium > /dev/null && touch $@; } || $(NO_BROWSER); \
+			chromium-headless-shell fonts-liberation > /dev/null && touch $@; } || $(NO_BROWSER); \
 	else $(NO_BROWSER); fi
 
 clean: ## remove .venv and caches; the data in var stays

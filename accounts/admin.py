@@ -6,12 +6,13 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import finding
+from accounts import branding, finding
 from accounts.access import PAGES
 from accounts.acting import Acting
 from accounts.acts import OF_KEYS
+from accounts.brand_form import BrandForm
 from accounts.lists import Big
-from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, Scope
+from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 
@@ -23,6 +24,20 @@ for _model, _page in PAGES.items():
 
 @admin.register(Merchant)
 class MerchantAdmin(ModelAdmin[Merchant]):
+    form = BrandForm
+    fieldsets = (
+        (None, {"fields": ("id", "name", "contact_email", "created_at", "deleted_at")}),
+        ("Limits", {"fields": ("tracker_limit", "api_rate_limit")}),
+        (
+            "Pages for shoppers",
+            {
+                "fields": (
+                    *("page_is_enabled", "page_name", "page_colour"),
+                    *("shown_logo", "logo", "remove_logo", "renew_links"),
+                )
+            },
+        ),
+    )
     list_display = (
         "name",
         "id",
@@ -34,7 +49,27 @@ class MerchantAdmin(ModelAdmin[Merchant]):
     )
     search_fields = ("name",)
     search_help_text = "The beginning of words of the name, or the id"
-    readonly_fields = ("id", "created_at", "deleted_at")
+    readonly_fields = ("id", "created_at", "deleted_at", "shown_logo")
+
+    @admin.display(description="Present logo")
+    def shown_logo(self, merchant: Merchant) -> str:
+        logo = PageLogo.objects.defer("body").filter(merchant=merchant.pk).first()
+        return str(logo) if logo else "none"
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Merchant,
+        form: BrandForm,
+        change: bool,  # noqa: FBT001 (Django's)
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if body := form.cleaned_data["logo"]:
+            branding.set_logo(obj.id, body)
+        elif form.cleaned_data["remove_logo"]:
+            branding.remove_logo(obj.id)
+        if form.cleaned_data["renew_links"]:
+            branding.renew_links(obj.id)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Merchant], search_term: str
@@ -90,6 +125,18 @@ class IdempotencyKeyAdmin(Big, ReadOnly, ModelAdmin[IdempotencyKey]):
     ordering = ("-created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
+        return super().get_queryset(request).defer("body")
+
+
+@admin.register(PageLogo)
+class PageLogoAdmin(ReadOnly, ModelAdmin[PageLogo]):
+    """Merchants' logos on the pages for shoppers; a merchant's own page changes them."""
+
+    list_display = ("merchant", "media_type", "width", "height")
+    list_select_related = ("merchant",)
+    exclude = ("body",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PageLogo]:
         return super().get_queryset(request).defer("body")
 
 

@@ -30,7 +30,8 @@ class Operation:
 
     `errors` are the codes that only some routes answer, by status; what every route of the native API may
     answer is added. `query` and `body` are the serializers that the view reads with, or `body` a schema, and
-    `parameters` names components. An operation that is not `native` has no more errors than `answers` holds.
+    `parameters` names components. An operation that is not `native` has no more errors than
+    `answers` holds.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Operation:
     body: type[Serializer[Any]] | Schema | None = None
     body_example: Any = None
     body_required: bool = True
+    body_media_types: tuple[str, ...] = ("application/json",)
     security: tuple[str, ...] = ("bearer",)
     native: bool = True
 

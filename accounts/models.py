@@ -39,6 +39,9 @@ class Scope(models.TextChoices):
 ALL_SCOPES = (Scope.NATIVE.value, Scope.ALL24.value, Scope.EXPRESS247.value, Scope.READ_ONLY.value)
 
 
+is_colour = RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", "expected a colour such as #1a7f5a")
+
+
 def new_page_secret() -> str:
     """32 random bytes in hex, sealed."""
     return sealed(secrets.token_hex(32))
@@ -74,7 +77,7 @@ class Merchant(models.Model):
     )  # fmt: skip
     page_colour = models.CharField(
         "colour on them", max_length=7, blank=True, db_default="", default="",
-        validators=[RegexValidator(r"\A#[0-9a-fA-F]{6}\Z", "A colour such as #1a7f5a.")],
+        validators=[is_colour],
         help_text="Such as #1a7f5a. Empty: Parcelwire's.",
     )  # fmt: skip
     #: Signs the links to its pages: another one ends them all. Sealed, and opened where a link is made or

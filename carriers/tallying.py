@@ -91,7 +91,7 @@ _noted = _Noted()
 
 
 def note(ended: Iterable[tuple[UUID, str, float]]) -> None:
-    """Note polls that ended: the account, the outcome's word, and the seconds of their calls. No statement."""
+    """Note polls that ended: the account, the outcome's word, and the seconds of their calls."""
     _noted.add(ended)
 
 
@@ -135,5 +135,5 @@ def totals() -> QuerySet[PollTally]:
 
 
 def forget() -> int:
-    """Delete tallies that are not kept any more; how many. One statement."""
-    return forget_old(PollTally)
+    """Delete tallies that are not kept any more; how many. Two statements."""
+    return forget_old(PollTally.objects.all())

@@ -37,9 +37,9 @@ def _row(one: AccountFigures, hours: list[datetime]) -> list[str | SafeString]:
         _name(one),
         _status(one),
         _answered(one),
-        "–" if one.average_ms is None else f"{one.average_ms:,} / {one.slowest_ms:,} ms",
+        "no polls" if one.average_ms is None else f"{one.average_ms:,} / {one.slowest_ms:,} ms",
         "not counted" if one.calls_left is None else f"{one.calls_left:,}",
-        standing.get_circuit_display() if standing else "–",
+        standing.get_circuit_display() if standing else "unknown",
         "unbounded" if one.pace is None else f"{one.pace:.3g} a second",
         _by_hour(one, hours),
     ]

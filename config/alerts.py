@@ -78,7 +78,7 @@ def address(alert: Alert) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An alert as pages show it. `variant` is the colour of unfold's label; `age` "" where nobody knows it."""
+    """An alert as pages show it. `variant` is the colour of unfold's label; `age`: for how long, if known."""
 
     alert: Alert
     link: str

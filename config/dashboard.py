@@ -36,7 +36,7 @@ class Counted:
         return self.at is None or self.now - self.at > STALE
 
 
-def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
+def context(_request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
     """Unfold's callback: adds what the page shows; a constant number of statements."""
     now = timezone.now()
     waiting = alerts.queues()
@@ -92,12 +92,12 @@ def _deliveries(now: datetime, waiting: list[Queue]) -> dict[str, Any]:
     succeeded = {one.since: one.tries - one.failed for one in hours}
     failed = {one.since: one.failed for one in hours}
     tries = sum(one.tries for one in hours)
-    oldest = next((one for one in waiting if one.name == "first tries"), None)
+    due = next((one for one in waiting if one.name == "first tries" and one.due_since), None)
     return {
         "chart": _good_and_bad("Tries", ("succeeded", succeeded), ("failed", failed), now),
         # Never rounded up to all of them.
-        "share": f"{int(1000 * sum(succeeded.values()) / tries) / 10:g} %" if tries else "–",
-        "oldest": _age(oldest, now) if oldest else "",
+        "share": f"{int(1000 * sum(succeeded.values()) / tries) / 10:g} %" if tries else "",
+        "oldest": _age(due, now) if due else "",
         "counted": Counted(webhooks.figures.counted_at(), now),
     }
 

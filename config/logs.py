@@ -41,8 +41,8 @@ _BARE = re.compile(
 )
 _SCHEME = re.compile(r"""\b(Bearer|Basic)((?:\s|\+|%20)+)[^\s&"'<>,;)\]}]{6,}""", re.IGNORECASE)
 _OWN_KEY = re.compile(r"apik_[0-9a-f]{12,}", re.IGNORECASE)
-#: The last part of the address at which a carrier calls.
-_PUSHED = re.compile(r"""((?:/|%2F)push(?:/|%2F))[^\s/?&"'<>,;)\]}]+""", re.IGNORECASE)
+#: The last part of the address at which a carrier calls, and of the one at which a shopper looks.
+_ADDRESSED = re.compile(r"""((?:/|%2F)(?:push|track)(?:/|%2F))[^\s/?&"'<>,;)\]}]+""", re.IGNORECASE)
 _PASSWORD = re.compile(r"""(://[^/\s:@"']*:)[^/\s"']+@""")
 
 
@@ -60,7 +60,7 @@ def redacted(text: str) -> str:
     text = _BARE.sub(rf"\1{REMOVED}", text)
     text = _SCHEME.sub(rf"\1\2{REMOVED}", text)
     text = _OWN_KEY.sub(f"apik_{REMOVED}", text)
-    text = _PUSHED.sub(rf"\1{REMOVED}", text)
+    text = _ADDRESSED.sub(rf"\1{REMOVED}", text)
     return _PASSWORD.sub(rf"\1{REMOVED}@", text)
 
 

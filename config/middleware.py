@@ -5,7 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    JsonResponse,
+    UnreadablePostError,
+)
+from rest_framework.permissions import SAFE_METHODS
 from uuid_utils.compat import uuid7
 
 from accounts.authentication import is_known
@@ -17,6 +24,8 @@ _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _CHUNK = 64 * 1024
 #: Asked by the machine's own probes, without a key.
 _PLAIN_PATHS = frozenset({"/healthz", "/readyz"})
+#: Asked by people, who have no key.
+_SHOPPERS = "/track/"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _forms = Room()
 _HTTPS_REQUIRED = "Call over HTTPS. This key was sent in clear: revoke it, and take another."
@@ -49,12 +58,15 @@ def no_length_of_nothing(get_response: GetResponse) -> GetResponse:
 def https_only(get_response: GetResponse) -> GetResponse:
     """Where HTTPS_ONLY is set, fail a call over plain HTTP: 403 `https_required`, in the route's own shape.
 
-    Never a redirect: the key has been sent in clear by then, and a client that follows would not notice.
+    Never a redirect: the key has been sent in clear by then, and a client that follows would not notice. But
+    shoppers, who have no key, are led to their page.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not settings.HTTPS_ONLY or request.is_secure() or request.path in _PLAIN_PATHS:
             return get_response(request)
+        if request.path.startswith(_SHOPPERS) and request.method in SAFE_METHODS:
+            return HttpResponsePermanentRedirect(f"https://{request.get_host()}{request.get_full_path()}")
         return JsonResponse(_in_clear(request.path), status=403)
 
     return middleware

@@ -95,7 +95,8 @@ class Described(AutoSchema):
     def _described_body(self, described: Operation) -> Schema:
         body = described.body
         schema = self.resolve_serializer(body, "request").ref if isinstance(body, type) else body
-        content = {_JSON: {"schema": schema, "example": described.body_example}}
+        told = {"schema": schema, "example": described.body_example}
+        content = dict.fromkeys(described.body_media_types, told)
         return {"required": described.body_required, "content": content}
 
     def _responses(self, described: Operation) -> Schema:

@@ -73,7 +73,7 @@ class CarrierServer(ThreadingHTTPServer):
             self.asked.append(number)
             self._open[number] += 1
             self.most_at_once[number] = max(self.most_at_once[number], self._open[number])
-        self.gate.wait(30)
+        self.gate.wait(180)
         with self._lock:
             self._open[number] -= 1
             reply = self.replies.get(number, (404, b'{"response_code": 404, "error_codes": ["unknown"]}'))

@@ -1,6 +1,6 @@
 """Plugin of pytest (`-p tests.chromium`): where the browser is, and a loud word where its tests are left out.
 
-`PARCELWIRE_CHROMIUM` names the program; else Debian's is looked for. With `PARCELWIRE_BROWSER=required`, as
+`PARCELWIRE_CHROMIUM` names the program; else Debian's is looked for, first the one that has no windows. With `PARCELWIRE_BROWSER=required`, as
 in CI, a missing browser fails its tests.
 """
 
@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 BROWSER_TESTS = Path(__file__).parent / "browser"
-LEFT_OUT = "no Chromium: apt-get install chromium, or name one in PARCELWIRE_CHROMIUM"
+LEFT_OUT = "no Chromium: apt-get install chromium-headless-shell, or name one in PARCELWIRE_CHROMIUM"
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 
 
 def program() -> str | None:
     """The browser's path, or None where there is none."""
     named = os.environ.get("PARCELWIRE_CHROMIUM", "")
-    return shutil.which(named or "chromium") or shutil.which("chromium-browser")
+    return next(filter(None, map(shutil.which, [named] if named else PROGRAMS)), None)
 
 
 def required() -> bool:

@@ -16,7 +16,8 @@ import redis
 from config import children, heartbeat
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 60.0
+#: Seconds that whatever is started may take; on a busy machine that is long.
+PATIENCE = 240.0
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:
@@ -64,7 +65,7 @@ def processes_of(data: Path) -> dict[int, str]:
     return found
 
 
-def gone(data: Path, seconds: float = 5.0) -> bool:
+def gone(data: Path, seconds: float = 60.0) -> bool:
     """Whether all processes of the data folder end within `seconds`."""
     return children.wait_until(lambda: not processes_of(data), seconds)
 
@@ -121,7 +122,9 @@ class Up:
     def url_of(self, server: str) -> str:
         """DATABASE_URL or REDIS_URL as its children have it."""
         found: list[str] = []
-        children.wait_until(lambda: bool(found.append(self._variable_of("worker", server)) or found[-1]), 10)
+        children.wait_until(
+            lambda: bool(found.append(self._variable_of("worker", server)) or found[-1]), PATIENCE
+        )
         return found[-1]
 
     def _variable_of(self, child: str, name: str) -> str:
@@ -131,7 +134,7 @@ class Up:
             return dict(line.split("=", 1) for line in variables if line).get(name, "")
         return ""
 
-    def works_again(self, seconds: float = 30.0) -> bool:
+    def works_again(self, seconds: float = PATIENCE) -> bool:
         """Whether a task goes through beat and worker, counted from now."""
         url = self.url_of("REDIS_URL")
         now = datetime.now(UTC)

@@ -16,9 +16,9 @@ from carriers.models import CarrierAccount
 from events.models import Event
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.webhooks.cast import EndpointFactory
 from trackers.models import Tracker
-from trackers.polling import Poller
 from webhooks.claims import take
 from webhooks.exchanges import Result
 from webhooks.models import Attempt, Delivery, Endpoint, Message, Recovery
@@ -169,7 +169,7 @@ def rows() -> set[tuple[str, str]]:
 
 def world(alice: Merchant, bob: Merchant, carrier: CarrierServer) -> World:
     """Alice with a parcel that was polled and told, another that waits for a push, and all her accounts."""
-    Merchant.objects.filter(id=alice.id).update(contact_email="owner@alices.example")
+    Merchant.objects.filter(id=alice.id).update(contact_email="owner@alices.example", page_name="alices shop")
     key, bob_key = ApiKey.issue(alice)[1], ApiKey.issue(bob)[1]
     account = CarrierAccountFactory(merchant=alice, key="alices-carrier-key", base_url=carrier.url)
     pushes = _pushing(alice, "alices-push-secret", carrier)
@@ -247,7 +247,7 @@ def _create(key: str, body: Mapping[str, Any], headers: Mapping[str, str] = {}) 
 
 def _tell() -> None:
     """Poll, and have every message answered by alice's server."""
-    Poller().run(1)
+    poll_due()
     settle(
         (each, Result(each.delivery_id, None, 200, 12, b"alices answer", {"x": "alices"}, "127.0.0.1"))
         for each in take(100)

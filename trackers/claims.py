@@ -46,9 +46,14 @@ held AS MATERIALIZED (
     JOIN ours ON watch.id = ours.watch AND watch.claim_id = ours.claim
     ORDER BY id FOR NO KEY UPDATE OF watch
 ),
+stray AS MATERIALIZED (
+    SELECT stray.id, until FROM trackers_straycall AS stray
+    JOIN ours ON stray.watch_id = ours.watch AND stray.claim_id = ours.claim
+    ORDER BY stray.id FOR NO KEY UPDATE OF stray
+),
 strays AS (
-    UPDATE trackers_straycall AS stray SET counted_until = ours.until
-    FROM ours WHERE stray.watch_id = ours.watch AND stray.claim_id = ours.claim
+    UPDATE trackers_straycall AS renewed SET counted_until = stray.until
+    FROM stray WHERE renewed.id = stray.id
 )
 UPDATE trackers_watch AS watch SET claimed_until = held.until FROM held WHERE watch.id = held.id
 """

@@ -28,11 +28,17 @@ COUNT = """
 """
 # And those whose worker died: they count no more.
 _END = """
-DELETE FROM trackers_straycall WHERE id = ANY(ARRAY(
+WITH ended AS MATERIALIZED (
     SELECT stray.id FROM trackers_straycall AS stray
-    WHERE stray.counted_until <= statement_timestamp() OR (stray.watch_id, stray.claim_id) IN (
-        SELECT watch, claim FROM jsonb_to_recordset(%s) AS ours (watch uuid, claim uuid))
-    FOR UPDATE SKIP LOCKED))
+    JOIN jsonb_to_recordset(%s) AS ours (watch uuid, claim uuid)
+      ON stray.watch_id = ours.watch AND stray.claim_id = ours.claim
+    ORDER BY stray.id FOR UPDATE OF stray
+),
+expired AS MATERIALIZED (
+    SELECT id FROM trackers_straycall WHERE counted_until <= statement_timestamp()
+    ORDER BY id FOR UPDATE SKIP LOCKED
+)
+DELETE FROM trackers_straycall WHERE id IN (SELECT id FROM ended UNION ALL SELECT id FROM expired)
 """
 
 

@@ -19,6 +19,7 @@ from trackers.views.search import TrackingSearchView
 from trackers.views.stop import DeleteView, StopView
 from trackers.views.track import TrackView
 from trackers.views.tracker import EraseView, PollView, RetrackView, TrackerView
+from trackers.views.tracking_page import LogoView, RenewLinksView, TrackingPageView
 from trackers.views.webhooks import HistoryView, ResendView
 
 urlpatterns = [
@@ -45,6 +46,9 @@ urlpatterns = [
     path("trackers/<str:tracker_id>/erase", EraseView.as_view(), name="tracker-erase"),
     path("trackers/<str:tracker_id>/webhook-events/resend", ResendView.as_view(), name="tracker-resend"),
     path("trackers/<str:tracker_id>/webhook-history/download", HistoryView.as_view(), name="tracker-history"),
+    path("tracking-page", TrackingPageView.as_view(), name="tracking-page"),
+    path("tracking-page/logo", LogoView.as_view(), name="tracking-page-logo"),
+    path("tracking-page/renew-links", RenewLinksView.as_view(), name="tracking-page-renew-links"),
     path("carrier-accounts", AccountsView.as_view(), name="carrier-accounts"),
     path("carrier-accounts/<uuid:carrier_account_id>", AccountView.as_view(), name="carrier-account"),
     path(

@@ -12,8 +12,8 @@ from webhooks.models import HourTally
 #: The number of this rollup: see `accounts.rollups`.
 ROLLUP = 4
 
-# From the hour on that was counted last, which may have gone on afterwards. That nothing was tried is a figure
-# too: it says that somebody counted.
+# From the hour on that was counted last, which may have gone on afterwards. That nothing was tried is a
+# figure too: it says that somebody counted.
 _SUM = f"""
 WITH start AS (
     SELECT coalesce(max(since), {FIRST_HOUR}) AS since FROM webhooks_hourtally
@@ -42,5 +42,5 @@ def count() -> bool:
 
 
 def forget() -> int:
-    """Delete sums that are not kept any more; how many. One statement."""
-    return forget_old(HourTally)
+    """Delete sums that are not kept any more; how many. Two statements."""
+    return forget_old(HourTally.objects.all())

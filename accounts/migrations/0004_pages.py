@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                 max_length=7,
                 validators=[
                     django.core.validators.RegexValidator(
-                        "\\A#[0-9a-fA-F]{6}\\Z", "A colour such as #1a7f5a."
+                        "\\A#[0-9a-fA-F]{6}\\Z", "expected a colour such as #1a7f5a"
                     )
                 ],
                 verbose_name="colour on them",

@@ -41,7 +41,7 @@ def test_errors_are_djangos(sql: str, error: type[Exception]) -> None:
 
 def test_a_time_out_is_told_as_one() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = '20ms'")
+        cursor.execute("SET LOCAL statement_timeout = '200ms'")
     with pytest.raises(OperationalError) as caught, transaction.atomic():
         ask("SELECT to_json(pg_sleep(10)::text)")
     assert isinstance(caught.value.__cause__, psycopg.errors.QueryCanceled)
@@ -73,7 +73,7 @@ def lose_the_connection_and(go_on: Callable[[], object]) -> None:
 
 def lose_the_connection() -> None:
     with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        other.execute("SELECT pg_terminate_backend(%s, 60000)", [connection.connection.info.backend_pid])
 
 
 @pytest.mark.django_db(transaction=True)

@@ -71,13 +71,13 @@ def test_a_repeat_while_the_first_is_under_way_is_told_so(
     def slow() -> Response:
         made("https://a.example", alice)
         begun.set()
-        assert told.wait(10)
+        assert told.wait(60)
         return Response({"done": True}, status=201)
 
     calls(slow)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(in_a_thread, key)
-        assert begun.wait(10)
+        assert begun.wait(60)
         busy = post(key)
         told.set()
         assert first.result().status_code == 201

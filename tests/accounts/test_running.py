@@ -36,7 +36,7 @@ def end_session() -> None:
 
     def end() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+            cursor.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
         connection.close()
 
     other = threading.Thread(target=end)
@@ -161,7 +161,7 @@ def test_a_job_that_is_left_while_its_statement_fails_is_not_begun_once_more() -
         yield from running("SELECT pg_sleep(10)", {})
 
     with closing(Desk()) as desk:
-        asked("SET statement_timeout = 20")
+        asked("SET statement_timeout = 200")
         desk.begin(once_more_running(job))
     asked("SET statement_timeout = 0")
     assert asked("SELECT 1") == [[b"\0\0\0\1"]]

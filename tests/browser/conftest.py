@@ -24,8 +24,8 @@ from tests import chromium
 from tests.browser.complaints import Complaints, accessibility
 from tests.browser.room import Room, furnished
 
-#: Milliseconds that an element may take to be there; two busy cores can take seconds.
-PATIENCE = 20_000
+#: Milliseconds that an element may take to be there; two busy cores can take long.
+PATIENCE = 60_000
 DESK = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 #: Debian's Chromium would look for news of itself; nothing but this machine has a name here.
@@ -55,7 +55,10 @@ def browser() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patched, sync_playwright() as playwright:
         patched.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(
-            executable_path=path, chromium_sandbox=os.geteuid() != 0, args=ARGUMENTS
+            executable_path=path,
+            chromium_sandbox=os.geteuid() != 0,
+            args=ARGUMENTS,
+            timeout=3 * PATIENCE,
         )
         expect.set_options(timeout=PATIENCE)
         yield browser

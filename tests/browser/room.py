@@ -21,10 +21,10 @@ from accounts.models import ApiKey, Merchant
 from carriers.models import AccountNews, CarrierAccount, Closing, DailyUse, UnmappedCode
 from tests.carrier_server import CarrierServer, carrier_server, order
 from tests.factories import CarrierAccountFactory, MerchantFactory
+from tests.polled import poll_due
 from tests.subscribers import Subscriber, status, subscriber
 from trackers.lookups import LookUps
 from trackers.models import Tracker
-from trackers.polling import Poller
 from trackers.remaps import Remap
 from webhooks import pump
 from webhooks.models import Delivery, Endpoint, ExtraTry, Lane, Notice, Recovery, Tally
@@ -76,8 +76,8 @@ def _furnish(carrier: CarrierServer, shop: Subscriber) -> Room:
     for nth, milestone in enumerate(MILESTONES):
         _follow(api, f"SHIP24_SAMPLE_{milestone}_{nth:03}", shipmentReference=f"LHG-2026-{4100 + nth}")
     _neighbour()
-    Poller().run(1)
-    pump.run(1)
+    poll_due()
+    pump.run(60)
     _leave_traces(account, broken)
     return Room(
         merchant,

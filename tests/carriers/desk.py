@@ -15,15 +15,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.db.models.functions import Now
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from carriers.models import CarrierAccount, Health
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.serving import serving
 from trackers.creating import create
 from trackers.models import Tracker, Watch
-from trackers.polling import Poller
 from trackers.serializers import TrackerCreateSerializer
 
 
@@ -81,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.server.replies.get(number) or self.server.by_key(key)
         if reply.status <= 0:
             if reply.status == SILENCE.status:
-                self.server.closing.wait(30)
+                self.server.closing.wait(180)
             self.connection.shutdown(socket.SHUT_RDWR)
             return
         self.send_response(reply.status)
@@ -131,7 +132,7 @@ class Customer:
 
     def poll(self) -> int:
         """Poll what is due, through the real poller."""
-        return Poller().run(1)
+        return poll_due()
 
     def poll_again(self) -> int:
         """As if the time of the next poll had come for all."""
@@ -160,6 +161,13 @@ def waits(tracker: Tracker) -> timedelta:
     assert watch.next_poll_at is not None
     assert watch.last_polled_at is not None
     return watch.next_poll_at - watch.last_polled_at
+
+
+def is_put_off(tracker: Tracker, by: timedelta) -> bool:
+    """Whether the next poll is so much later than the last one, and by chance up to a fifth more."""
+    watch = watch_of(tracker)
+    latest = timezone.now() + 1.2 * by
+    return waits(tracker) >= by and watch.next_poll_at is not None and watch.next_poll_at <= latest
 
 
 def health(account: CarrierAccount) -> Health:

@@ -26,7 +26,7 @@ def test_work_is_begun_in_its_order(gate: threading.Event, monkeypatch: pytest.M
     for nth in range(20):
         crew.do(lambda nth=nth: did.append(nth))  # type: ignore[misc]
     crew.do(gate.set)
-    assert gate.wait(20)
+    assert gate.wait(60)
     assert did == list(range(20))
 
 
@@ -40,13 +40,13 @@ def test_work_that_waits_for_carriers_gets_more_threads_up_to_the_most(
 
     def work() -> None:
         with suppress(threading.BrokenBarrierError):  # the two that begin when all is over
-            together.wait(20)
-        gate.wait(20)
+            together.wait(60)
+        gate.wait(60)
 
     for _ in range(12):
         crew.do(work)
     eventually(lambda: crew.look() or crew.threads == 10)
-    together.wait(20)
+    together.wait(60)
     crew.look()
     assert crew.threads == 10
     together.abort()
@@ -59,7 +59,7 @@ def test_work_that_waits_for_the_processor_gets_none(
     monkeypatch.setattr(callers, "BUSY", -1.0)
     crew = Callers(100)
     for _ in range(50):
-        crew.do(lambda: bool(gate.wait(20)) and None)
+        crew.do(lambda: bool(gate.wait(60)) and None)
     crew.look()
     assert crew.threads == FIRST
 
@@ -72,7 +72,7 @@ def test_work_that_waits_long_gets_more_though_something_else_keeps_the_processo
     monkeypatch.setattr(callers, "LONG", 0.1)
     crew, answered = Callers(100), threading.Event()
     for _ in range(FIRST):
-        crew.do(lambda: bool(gate.wait(20)) and None)
+        crew.do(lambda: bool(gate.wait(60)) and None)
     crew.do(answered.set)
     eventually(lambda: crew.look() or answered.is_set())
 
@@ -97,4 +97,4 @@ def test_threads_without_work_end_and_others_follow_when_there_is_some(
     crew.do(lambda: None)
     eventually(lambda: crew.threads == 0)
     crew.do(gate.set)
-    assert gate.wait(20)
+    assert gate.wait(60)

@@ -121,7 +121,7 @@ def test_who_leaves_slips_waits_for_nobody_who_counts_or_leaves_some() -> None:
         assert tallying.count()
         other = threading.Thread(target=leave)
         other.start()
-        assert left.wait(30), "the other one waits for our transaction"
+        assert left.wait(60), "the other one waits for our transaction"
     other.join()
     count_now()
     assert of(ACCOUNT)["ok"][0] == 2

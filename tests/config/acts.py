@@ -25,5 +25,5 @@ def die(file: str) -> None:
 def last(file: str, until: str) -> None:
     """Work until the file `until` is there."""
     note(file, f"began in {os.getpid()}")
-    eventually(Path(until).exists, 60)
+    eventually(Path(until).exists, 180)
     note(file, f"ended in {os.getpid()}")

@@ -9,13 +9,17 @@ from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from accounts import branding
+from accounts.encryption import opened
 from accounts.models import ApiKey, Merchant
 from tests.factories import CarrierAccountFactory
+from tests.trackers.page.pictures import png
 
 OWN_APPS = {"accounts", "events", "carriers", "webhooks", "trackers"}
 MODELS = [model for model in apps.get_models() if model._meta.app_label in OWN_APPS]
 READ_ONLY = {
     "accounts.idempotencykey",
+    "accounts.pagelogo",
     "events.event",
     "webhooks.message",
     "webhooks.delivery",
@@ -53,7 +57,16 @@ def everything(as_alice: APIClient, alice: Merchant, settings: Settings) -> list
     recipient = {"name": "R N", "email": "r@example.org"}
     tracker = {"trackingNumber": "SHIP24_SAMPLE_DELIVERED_000", "recipient": recipient}
     as_alice.post("/v1/trackers", tracker, format="json")
-    return ["carriers-secret-key", "hook-header-secret", key, made["secret"]]
+    branding.set_logo(alice.id, png())
+    page_secret = alice.page_secret
+    return [
+        "carriers-secret-key",
+        "hook-header-secret",
+        key,
+        made["secret"],
+        page_secret,
+        opened(page_secret),
+    ]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)

@@ -61,9 +61,9 @@ def test_redis_out_of_reach_is_an_alert(without_redis: None) -> None:
 
 
 def test_a_silent_beat_is_an_alert(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(heartbeat, "last_beat", lambda url: datetime.now(UTC) - timedelta(minutes=1))
+    monkeypatch.setattr(heartbeat, "last_beat", lambda _: datetime.now(UTC) - timedelta(minutes=1))
     assert kinds() == [Kind.BEAT_SILENT]
-    monkeypatch.setattr(heartbeat, "last_beat", lambda url: None)
+    monkeypatch.setattr(heartbeat, "last_beat", lambda _: None)
     assert kinds() == [Kind.BEAT_SILENT]
 
 

@@ -17,6 +17,15 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("deaf", flush=True)
 time.sleep(99)
 """
+_WAITS_FOR_THE_OTHER = """
+import signal, sys, time
+from pathlib import Path
+mine, other = map(Path, sys.argv[1:])
+signal.signal(signal.SIGTERM, lambda *_: mine.touch())
+print("ready", flush=True)
+while not (mine.exists() and other.exists()):
+    time.sleep(0.02)
+"""
 _PARENT = """
 import sys, time
 from pathlib import Path
@@ -44,28 +53,35 @@ def test_a_child_that_lived_long_starts_again_with_the_shortest_pause(tmp_path: 
 def test_a_child_that_will_not_end_is_killed_at_the_deadline(tmp_path: Path) -> None:
     command = children.Command("deaf", [sys.executable, "-c", _STUBBORN])
     process = children.spawn(command, tmp_path)
-    assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 10)
+    assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 60)
     children.stop([(process, command)], tmp_path, time.monotonic() + 0.1)
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_child_that_can_end_faster_is_hurried_before_the_deadline(tmp_path: Path) -> None:
+def test_a_child_that_can_end_faster_is_hurried_before_the_deadline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "_HURRY", 60.0)
     command = children.Command("deaf", [sys.executable, "-c", _STUBBORN], hurry_signal=signal.SIGUSR1)
     process = children.spawn(command, tmp_path)
-    assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 10)
-    children.stop([(process, command)], tmp_path, time.monotonic() + 5)
+    assert children.wait_until(lambda: "deaf" in children.log_tail(tmp_path, "deaf"), 60)
+    children.stop([(process, command)], tmp_path, time.monotonic() + 60.1)
     assert process.returncode == -signal.SIGUSR1
 
 
 def test_children_are_stopped_side_by_side(tmp_path: Path) -> None:
-    commands = [children.Command(name, [sys.executable, "-c", _STUBBORN]) for name in ("one", "two")]
+    """Each of them ends once the other is asked to, too."""
+    files = [str(tmp_path / "one"), str(tmp_path / "two")]
+    commands = [
+        children.Command(f"child-{nth}", [sys.executable, "-c", _WAITS_FOR_THE_OTHER, *order])
+        for nth, order in enumerate((files, files[::-1]))
+    ]
     those = [(children.spawn(command, tmp_path), command) for command in commands]
-    for name in ("one", "two"):
-        assert children.wait_until(lambda name=name: "deaf" in children.log_tail(tmp_path, name), 10)
-    began = time.monotonic()
-    children.stop(those, tmp_path, began + 1)
-    assert time.monotonic() - began < 1.8
-    assert {process.returncode for process, _ in those} == {-signal.SIGKILL}
+    for command in commands:
+        name = command.name
+        assert children.wait_until(lambda name=name: "ready" in children.log_tail(tmp_path, name), 60)
+    children.stop(those, tmp_path, time.monotonic() + 60)
+    assert {process.returncode for process, _ in those} == {0}
 
 
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
@@ -74,13 +90,13 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     child = int(parent.stdout.readline())
     parent.kill()
     parent.communicate()
-    assert children.wait_until(lambda: not children.started(child), 5)
+    assert children.wait_until(lambda: not children.started(child), 60)
 
 
 def test_a_child_left_behind_is_reaped_at_the_next_start(tmp_path: Path) -> None:
     command = children.Command("child", ["sleep", "99"])
     process = children.spawn(command, tmp_path)
-    assert children.reap(command, tmp_path)
+    assert children.reap(command, tmp_path, 60)
     assert process.wait() == -signal.SIGTERM
     assert not children.reap(command, tmp_path)
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from config import children, embedded, loopback, occupancy, servers
-from tests.processes import gone, processes_of, python, record_of
+from tests.processes import PATIENCE, gone, processes_of, python, record_of
 
 _HOLD = """
 import sys
@@ -45,7 +45,7 @@ def _url_of(command: subprocess.Popen[str]) -> str:
 
 
 def _release(command: subprocess.Popen[str]) -> None:
-    assert command.communicate("\n", timeout=20)[0] == ""
+    assert command.communicate("\n", timeout=PATIENCE)[0] == ""
     assert command.returncode == 0
 
 
@@ -61,7 +61,7 @@ def test_a_command_has_real_servers_for_its_own_duration(cold: Path) -> None:
         assert not loopback.valkey_refusal(urls["REDIS_URL"])
         assert embedded.database_url(cold) == urls["DATABASE_URL"]
         assert embedded.redis_url(cold) == urls["REDIS_URL"]
-    assert not processes_of(cold)
+    assert gone(cold), processes_of(cold)
     assert not occupancy.recorded(cold)
 
 
@@ -101,7 +101,9 @@ def test_a_killed_keeper_takes_its_servers_along_and_the_next_command_starts_the
     }
     keepers = [pid for pid, line in children_of.items() if "embedded.using" in line]
     os.kill(keepers[0], signal.SIGKILL)
-    assert children.wait_until(lambda: not any("postgres" in line for line in processes_of(cold).values()), 5)
+    assert children.wait_until(
+        lambda: not any("postgres" in line for line in processes_of(cold).values()), 60
+    )
     with embedded.using(cold, "the next", durable=False) as urls:
         assert not loopback.postgres_refusal(urls["DATABASE_URL"])
     command.communicate("\n")
@@ -119,6 +121,7 @@ def test_a_record_of_servers_that_are_no_more_is_not_believed(cold: Path) -> Non
 def test_a_pid_file_with_the_id_of_a_stranger_does_not_stop_postgresql(cold: Path) -> None:
     with embedded.using(cold, "a test", durable=False):
         owner = (cold / "postgres" / "cluster" / "postmaster.pid").read_text()
+    assert gone(cold)
     stale = f"{os.getpid()}\n{owner.partition(chr(10))[2]}"
     (cold / "postgres" / "cluster" / "postmaster.pid").write_text(stale)
     with embedded.using(cold, "a test", durable=False) as urls:
@@ -128,6 +131,7 @@ def test_a_pid_file_with_the_id_of_a_stranger_does_not_stop_postgresql(cold: Pat
 def test_a_lost_password_is_said_at_once(cold: Path) -> None:
     with embedded.using(cold, "a test", durable=False):
         pass
+    assert gone(cold)
     (cold / "secrets.json").unlink()
     with pytest.raises(servers.ServerError, match="password authentication failed"):
         embedded.using(cold, "a test", durable=False).__enter__()
@@ -173,7 +177,7 @@ def test_the_wheels_are_found_and_not_imported() -> None:
 def test_a_command_that_comes_as_the_last_one_ends_has_servers_too(cold: Path) -> None:
     def use_often() -> list[str]:
         commands = [python(cold, "-c", _HOLD, str(cold)) for _ in range(3)]
-        return [command.communicate("\n", timeout=60)[0] for command in commands]
+        return [command.communicate("\n", timeout=PATIENCE)[0] for command in commands]
 
     for _ in range(5):
         assert all(written.startswith("postgres://") for written in use_often())
@@ -183,7 +187,7 @@ def test_a_command_waits_for_a_keeper_that_has_no_servers_any_more_and_forks_its
     cold.mkdir()
     ending = occupancy.occupy(cold, "a command that ends")
     command = _hold(cold)
-    assert children.wait_until((cold / "starting").exists, 20)
+    assert children.wait_until((cold / "starting").exists, PATIENCE)
     ending.close()
     assert _url_of(command).startswith("postgres://")
     _release(command)

@@ -54,7 +54,7 @@ def node(mode: str, *texts: str) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
     )
     answers: list[dict[str, Any]] = json.loads(done.stdout)
     return answers

@@ -105,7 +105,7 @@ def test_a_record_damaged_while_the_servers_run_is_said(data: Path) -> None:
 
 
 def test_an_unforeseen_fault_of_the_keeper_is_told_and_runs_nothing_of_the_parent(data: Path) -> None:
-    written = python(data, "-c", _FORK, str(data)).communicate(timeout=30)[0]
+    written = python(data, "-c", _FORK, str(data)).communicate(timeout=120)[0]
     assert written.splitlines() == ["told: ZeroDivisionError: no such luck", "the parent ends"]
 
 

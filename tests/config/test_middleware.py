@@ -73,7 +73,7 @@ class Stalled(BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         self.asked.set()
-        assert self.let.wait(10)
+        assert self.let.wait(60)
         return super().read(size)
 
 
@@ -95,7 +95,7 @@ def test_strangers_forms_that_do_not_come_hold_a_quarter_of_the_threads_at_most(
     held = [Stalled(), Stalled()]
     with ThreadPoolExecutor(2) as pool:
         waiting = [pool.submit(form, path, one) for one in held]
-        assert all(one.asked.wait(10) for one in held)
+        assert all(one.asked.wait(60) for one in held)
         further = Stalled()
         further.let.set()
         assert form(path, further) == 503
@@ -158,3 +158,10 @@ def test_the_proxy_says_which_scheme_it_was_called_with(as_alice: APIClient, set
 
 def test_plain_http_is_taken_in_development(as_alice: APIClient) -> None:
     assert as_alice.get("/v1/trackers").status_code == 200
+
+
+@pytest.mark.usefixtures("https_only")
+def test_shoppers_are_led_to_their_page(client: Client) -> None:
+    answer = client.get("/track/no-token?lang=th")
+    assert (answer.status_code, answer["Location"]) == (301, "https://testserver/track/no-token?lang=th")
+    assert client.post("/track/no-token").status_code == 403

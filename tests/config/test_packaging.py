@@ -29,7 +29,7 @@ _SECRETS = {
 def _run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
     return subprocess.run(
-        words, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+        words, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
     )
 
 

@@ -11,9 +11,10 @@ from events.statuses import Milestone
 from tests.carrier_server import CarrierServer
 from tests.carriers.payloads import Payload, payloads
 from tests.conformance.shapes import faults
+from tests.polled import poll_due
 from tests.subscribers import Subscriber, status
 from tests.webhooks.cast import due_now
-from trackers.polling import Poller
+from trackers import waiting
 from webhooks import pump
 from webhooks.models import Delivery
 
@@ -23,16 +24,17 @@ Call = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
-def _rules(settings) -> None:
+def _rules(settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = settings.CARRIER_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    settings.TRACK_WAIT = 0.2
+    settings.TRACK_WAIT = 60
+    monkeypatch.setattr(waiting, "until", lambda condition, _ends: condition())  # nobody polls here
 
 
 def follow(call: Call, number: str, **more: Any) -> dict[str, Any]:
     """Create, and poll what is due."""
     body = {"trackingNumber": number, **more}
     tracker: dict[str, Any] = call("POST", "trackers", body, shape="create", status=201)["data"]["tracker"]
-    Poller().run(1)
+    poll_due()
     return tracker
 
 
@@ -122,7 +124,7 @@ def test_a_number_without_a_courier(call: Call) -> None:
 def test_track_answers_with_what_is_known(call: Call) -> None:
     body = {"trackingNumber": "SHIP24_SAMPLE_DELIVERED_002"}
     call("POST", "trackers/track", body, shape="results")
-    Poller().run(1)
+    poll_due()
     (tracking,) = call("POST", "trackers/track", body, shape="results")["data"]["trackings"]
     assert tracking["events"]
 
@@ -182,13 +184,13 @@ def test_webhooks_sent_again_and_their_history(call: Call, as_alice: APIClient, 
     as_alice.post("/v1/webhooks", {"url": hook.url(), "types": ["*"]}, format="json")
     tracker = follow(call, "SHIP24_SAMPLE_DELIVERED_000", clientTrackerId="mine")
     path = f"trackers/{tracker['trackerId']}"
-    pump.run(2)
+    pump.run(60)
     due_now(*Delivery.objects.all())
-    pump.run(2)
+    pump.run(60)
     assert call("POST", f"{path}/webhook-events/resend", shape="resend", status=201) == {
         "data": {"summary": {"totalResent": "2"}}
     }
-    pump.run(2)
+    pump.run(60)
     history = call("GET", f"{path}/webhook-history/download", shape="history")
     assert [push["status"] for push in history["webhooks"]].count("failed") == 1
     for push in history["webhooks"]:

@@ -20,7 +20,7 @@ CALLERS, ROUNDS = 4, 8
 @pytest.fixture
 def client(stack: Stack) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {stack.merchant()}"}
-    with httpx.Client(base_url=f"{stack.up.url}/v1", headers=headers, timeout=60) as made:
+    with httpx.Client(base_url=f"{stack.up.url}/v1", headers=headers, timeout=120) as made:
         yield made
 
 
@@ -33,7 +33,7 @@ def at_once() -> Iterator[Callable[..., list[httpx.Response]]]:
             barrier = Barrier(len(calls))
 
             def one(call: Callable[[], httpx.Response]) -> httpx.Response:
-                barrier.wait(10)
+                barrier.wait(60)
                 return call()
 
             return list(pool.map(one, calls))

@@ -102,7 +102,7 @@ def schemathesis(
         ]
         environment = {name: value for name, value in os.environ.items() if "COV" not in name}
         return subprocess.run(
-            words, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+            words, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=900
         )
 
     return run
@@ -114,6 +114,8 @@ def _config(key: str, known: Mapping[str, Sequence[str]]) -> str:
         "seed = 1",
         "workers = 2",
         "continue-on-failure = true",
+        "request-timeout = 120",
+        'suppress-health-check = ["all"]',
         "warnings = false",
         f'hooks = "{Path(__file__).with_name("schemathesis_hooks.py")}"',
         "[auth.openapi]",

@@ -12,9 +12,9 @@ from accounts.models import ApiKey, Merchant
 from carriers.models import CarrierAccount
 from tests.carriers.servers import answer, serving
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from trackers.creating import create
 from trackers.models import Tracker
-from trackers.polling import Poller
 from trackers.serializers import TrackerCreateSerializer
 
 Learn = Callable[..., Tracker]
@@ -47,7 +47,7 @@ def follow(merchant: Merchant, courier: str, number: str, **given: Any) -> Track
 
 def polled(merchant: Merchant, courier: str, number: str, **given: Any) -> Tracker:
     tracker = follow(merchant, courier, number, **given)
-    assert Poller().run(1) == 1
+    assert poll_due() == 1
     tracker.refresh_from_db()
     return tracker
 

@@ -44,7 +44,7 @@ def node(folder: Path, program: str, key: str) -> Iterator[str]:
         assert port, "node did not start"
         yield f"http://127.0.0.1:{port}/hook"
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)
 
 
 def _wheel() -> Path:

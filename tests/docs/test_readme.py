@@ -50,7 +50,7 @@ class Walk:
         request.add_header("Content-Type", "application/json")
         data = None if body is None else json.dumps(body).encode()
         try:
-            answer: HTTPResponse = urllib.request.urlopen(request, data, timeout=10)
+            answer: HTTPResponse = urllib.request.urlopen(request, data, timeout=60)
         except urllib.error.HTTPError as error:
             answer = error  # type: ignore[assignment]
         with answer:
@@ -92,7 +92,7 @@ def _followed(terminal: Terminal) -> dict[str, str]:
 
 def _again(terminal: Terminal, block: str, words: str) -> str:
     found: list[str] = []
-    eventually(lambda: found.append(terminal.paste(block)) or _arrived(words, found[-1]), within=40)
+    eventually(lambda: found.append(terminal.paste(block)) or _arrived(words, found[-1]), within=120)
     return found[-1]
 
 

@@ -106,7 +106,7 @@ def forwarded(endpoint: Endpoint, url: str, change: Change) -> int | None:
 
 def _posted(url: str, passing: Passing) -> int:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=10)
+    connection = http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=60)
     connection.request("POST", parts.path, passing.body, passing.headers)
     code = connection.getresponse().status
     connection.close()

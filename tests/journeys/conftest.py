@@ -43,7 +43,7 @@ class Worker:
         """SIGKILL to the worker and its pool, as if the machine had lost its power."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(60)
         self._log.close()
 
 
@@ -70,6 +70,12 @@ def start_worker(tmp_path: Path, transactional_db: None) -> Iterator[Callable[..
     yield start
     for worker in started:
         worker.kill()
+
+
+@pytest.fixture(autouse=True)
+def _patient(settings: Settings) -> None:
+    """Workers may take their time to start."""
+    settings.TRACK_WAIT = 120
 
 
 @pytest.fixture

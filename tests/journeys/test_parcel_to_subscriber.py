@@ -5,10 +5,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook
 
@@ -19,6 +21,7 @@ from tests.carrier_server import DATA, CarrierServer, order
 from tests.factories import CarrierAccountFactory
 from tests.subscribers import Subscriber, after, status
 from tests.waiting import eventually
+from tests.webhooks.test_claims import lose_leases
 from trackers.models import Tracker, Watch
 from trackers.rebuilding import check
 from webhooks.models import Attempt, Delivery
@@ -117,13 +120,14 @@ def test_a_worker_killed_in_mid_poll_loses_nothing(
 ) -> None:
     carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000", "100000")
     carrier.gate.clear()
-    worker = start_worker(POLL_LEASE="1")
+    worker = start_worker()
     create(as_alice, "HSAAAA00")
     eventually(lambda: carrier.asked)
     worker.kill()
     carrier.gate.set()
     assert scans() == 0
-    start_worker(POLL_LEASE="1")
+    Watch.objects.update(claimed_until=Now() - timedelta(seconds=1))  # as if its lease had run out
+    start_worker()
     eventually(lambda: scans() == 2)
     assert len(carrier.asked) == 2
     assert list(check()) == []
@@ -137,11 +141,12 @@ def test_a_worker_killed_in_mid_delivery_loses_nothing(
     gate = threading.Event()
     hook.answer("/hook", after(gate, status(200)), status(200))
     subscribe(as_alice, hook)
-    worker = start_worker(DELIVERY_LEASE="1")
+    worker = start_worker()
     create(as_alice, "HSAAAA00")
     hook.wait_for(1)
     worker.kill()
-    start_worker(DELIVERY_LEASE="1")
+    lose_leases()
+    start_worker()
     first, second = hook.wait_for(2)
     eventually(lambda: Delivery.objects.get().state == "delivered")
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -165,7 +170,7 @@ def test_two_workers_never_poll_one_tracker_nor_send_one_delivery_at_the_same_ti
     start_worker()
     for number in numbers:
         create(as_alice, number)
-    heard = hook.wait_for(len(numbers), within=30)
+    heard = hook.wait_for(len(numbers))
     eventually(lambda: not Delivery.objects.exclude(state="delivered").exists())
     assert set(carrier.most_at_once.values()) == {1}
     assert Counter(carrier.asked) == Counter(numbers)
@@ -181,7 +186,7 @@ def test_two_creates_of_one_payload_at_once_make_one_tracker_twenty_times_over(
 
     def post(client: APIClient, number: str) -> str:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             body = {"trackingNumber": number, "clientTrackerId": number}
             answer = client.post("/v1/trackers", json.dumps(body), content_type="application/json")
             assert answer.status_code == 201, answer.content

@@ -123,7 +123,7 @@ def test_a_carrier_that_is_slower_is_recorded_later(
 ) -> None:
     settings.TRACK_WAIT = 0.3
     start_worker()
-    answer = callers.track().result(10)
+    answer = callers.track().result(180)
     assert events(answer) == []
     eventually(lambda: held_back.asked)
     held_back.gate.set()
@@ -140,10 +140,10 @@ def test_a_quarter_of_the_threads_waits_and_the_next_call_answers_at_once(
     start_worker()
     waiters = [callers.track(number) for number in numbers]
     eventually(lambda: waiting.room._taken == 2)
-    assert events(callers.track().result(10)) == []
+    assert events(callers.track().result(180)) == []
     assert not any(one.done() for one in waiters)
     held_back.gate.set()
-    assert [len(events(one.result(20))) for one in waiters] == [1, 1]
+    assert [len(events(one.result(180))) for one in waiters] == [1, 1]
 
 
 def test_two_equal_calls_at_once_make_one_tracker_and_one_of_them_waits(
@@ -153,7 +153,7 @@ def test_two_equal_calls_at_once_make_one_tracker_and_one_of_them_waits(
     calls = [callers.track(), callers.track()]
     eventually(lambda: any(one.done() for one in calls))
     held_back.gate.set()
-    answers = [one.result(20) for one in calls]
+    answers = [one.result(180) for one in calls]
     assert Tracker.objects.count() == 1
     assert sorted(len(events(one)) for one in answers) == [0, 2]
 
@@ -167,7 +167,7 @@ def test_no_transaction_is_open_while_a_carrier_is_waited_for(
     eventually(lambda: held_back.asked and waiting.room._taken)
     eventually(lambda: state_of(callers.sessions[0]) == "idle")
     held_back.gate.set()
-    assert len(events(call.result(20))) == 2
+    assert len(events(call.result(180))) == 2
 
 
 def test_a_caller_that_hangs_up_breaks_nothing(
@@ -193,5 +193,5 @@ def test_a_caller_that_hangs_up_breaks_nothing(
         eventually(lambda: held_back.asked)
     held_back.gate.set()
     eventually(lambda: waiting.room._taken == 0)
-    assert len(events(callers.track().result(10))) == 2
+    assert len(events(callers.track().result(180))) == 2
     assert Tracker.objects.count() == 1

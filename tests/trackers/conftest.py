@@ -10,10 +10,10 @@ from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, carrier_server
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.ship24_server import Ship24Server, ship24_server
 from trackers.creating import create
 from trackers.models import Tracker
-from trackers.polling import Poller
 from trackers.serializers import TrackerCreateSerializer
 
 
@@ -55,4 +55,4 @@ def follow() -> Callable[..., Tracker]:
 @pytest.fixture
 def poll_all() -> Callable[[], int]:
     """Poll everything that is due, in this process."""
-    return lambda: Poller().run(1)
+    return poll_due

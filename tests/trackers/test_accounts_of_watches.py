@@ -12,11 +12,11 @@ from carriers import accounts
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from trackers.assignment import assign_waiting, release
 from trackers.claims import claim
 from trackers.detection import detect_again, settle_accounts
 from trackers.models import Tracker, Watch
-from trackers.polling import Poller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,7 +111,7 @@ def test_a_tracker_without_a_courier_finds_one_when_an_account_appears(
     CarrierAccountFactory(merchant=alice, courier="all24", base_url=carrier.url)
     carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
     assert detect_again(soon()) == 1
-    assert Poller().run(1) == 1
+    assert poll_due() == 1
     tracker.refresh_from_db()
     assert (tracker.milestone, tracker.undetected_at) == ("info_received", None)
 

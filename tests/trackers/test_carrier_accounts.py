@@ -16,10 +16,10 @@ from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, order
 from tests.carriers.servers import answer, serving
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from trackers.carrier_accounts import owning
 from trackers.detection import settle_accounts
 from trackers.models import Tracker
-from trackers.polling import Poller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -223,7 +223,7 @@ def test_waiting_parcels_go_at_once_when_a_key_comes(
     carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
     as_alice.post(URL, {"courierCode": "all24", "key": KEY, "baseUrl": carrier.url}, format="json")
     settle_accounts()
-    assert Poller().run(1) == 1
+    assert poll_due() == 1
     tracker.refresh_from_db()
     assert tracker.milestone == "info_received"
 
@@ -272,12 +272,12 @@ def test_nothing_is_sent_with_a_paused_account_until_it_is_resumed(
     nudged.clear()
     paused = as_alice.post(f"{URL}/{account.id}/pause").json()["data"]["carrierAccount"]
     settle_accounts()
-    assert (paused["state"], Poller().run(1), carrier.asked) == ("paused", 0, [])
+    assert (paused["state"], poll_due(), carrier.asked) == ("paused", 0, [])
     assert tracker.watches.get().last_outcome == "no_carrier_account"
     assert as_alice.post(f"{URL}/{account.id}/pause").status_code == 200
     resumed = as_alice.post(f"{URL}/{account.id}/resume").json()["data"]["carrierAccount"]
     settle_accounts()
-    assert (resumed["state"], Poller().run(1), carrier.asked) == ("active", 1, ["HSAAAA00"])
+    assert (resumed["state"], poll_due(), carrier.asked) == ("active", 1, ["HSAAAA00"])
     assert nudged == ["trackers.sweep", "trackers.sweep"]
 
 

@@ -68,7 +68,7 @@ def test_a_tracker_that_the_engine_stops_is_ended_there(tracker: Tracker, there:
 def test_what_is_owed_twice_is_owed_once(tracker: Tracker, own: CarrierAccount, there: Ship24Server) -> None:
     owe(tracker, own)
     owe(tracker, own)
-    assert close_due(1) == 1
+    assert close_due(60) == 1
     assert there.methods.count("PATCH") == 1
 
 
@@ -86,7 +86,7 @@ def restart(tracker: Tracker) -> None:
 def test_a_restart_before_it_ran_drops_it(tracker: Tracker, own: CarrierAccount, there: Ship24Server) -> None:
     owe(tracker, own)
     restart(tracker)
-    assert close_due(1) == 0
+    assert close_due(60) == 0
     assert there.trackers[str(tracker.id)].subscribed
 
 
@@ -94,7 +94,7 @@ def test_a_restart_after_it_ran_takes_it_up_there_at_the_next_poll(
     tracker: Tracker, own: CarrierAccount, there: Ship24Server, poll_all: Callable[[], int]
 ) -> None:
     owe(tracker, own)
-    close_due(1)
+    close_due(60)
     restart(tracker)
     poll_all()
     assert there.trackers[str(tracker.id)].subscribed
@@ -105,7 +105,7 @@ def test_what_ship24_does_not_know_any_more_is_ended(
 ) -> None:
     there.trackers.clear()
     owe(tracker, own)
-    close_due(1)
+    close_due(60)
     assert not Closing.objects.exists()
 
 
@@ -117,18 +117,18 @@ def test_a_failure_is_tried_again_later_and_later(
     for _ in range(3):
         there.says("PATCH", 503, None)
         Closing.objects.update(next_attempt_at=Now())
-        assert close_due(1) == 1
+        assert close_due(60) == 1
         waits.append(Closing.objects.get().next_attempt_at - timezone.now())
     assert waits[0] > timedelta(seconds=30)
     assert waits == sorted(waits)
-    assert close_due(1) == 0
+    assert close_due(60) == 0
 
 
 def test_it_gives_up_after_a_week(tracker: Tracker, own: CarrierAccount, there: Ship24Server) -> None:
     owe(tracker, own)
     Closing.objects.update(created_at=timezone.now() - timedelta(days=8))
     there.says("PATCH", 503, None)
-    close_due(1)
+    close_due(60)
     assert not Closing.objects.exists()
 
 
@@ -137,7 +137,7 @@ def test_what_is_refused_for_good_is_given_up_at_once(
 ) -> None:
     owe(tracker, own)
     there.says("PATCH", 400, "validation_error")
-    close_due(1)
+    close_due(60)
     assert not Closing.objects.exists()
 
 
@@ -146,9 +146,9 @@ def test_it_waits_for_an_account_that_is_not_active(
 ) -> None:
     owe(tracker, own)
     CarrierAccount.objects.update(state="suspended")
-    assert close_due(1) == 0
+    assert close_due(60) == 0
     CarrierAccount.objects.update(state="active")
-    assert close_due(1) == 1
+    assert close_due(60) == 1
 
 
 def test_a_key_that_is_refused_suspends_the_account_and_the_end_stays_owed(
@@ -156,7 +156,7 @@ def test_a_key_that_is_refused_suspends_the_account_and_the_end_stays_owed(
 ) -> None:
     owe(tracker, own)
     there.says("PATCH", 401, "auth_invalid_api_key")
-    close_due(1)
+    close_due(60)
     own.refresh_from_db()
     assert own.state == "suspended"
     assert Closing.objects.get().claim_id is None
@@ -180,7 +180,7 @@ def test_an_account_that_is_deleted_owes_nothing(
 ) -> None:
     owe(tracker, own)
     own.delete()
-    assert close_due(1) == 0
+    assert close_due(60) == 0
 
 
 def test_what_is_owed_anew_while_it_is_under_way_is_done_again(
@@ -190,7 +190,7 @@ def test_what_is_owed_anew_while_it_is_under_way_is_done_again(
     (under_way,) = closing._claim()
     owe(tracker, own)
     closing._settle(under_way, None)
-    assert close_due(1) == 1
+    assert close_due(60) == 1
 
 
 def test_a_fault_of_our_own_holds_up_nobody_else(
@@ -207,7 +207,7 @@ def test_a_fault_of_our_own_holds_up_nobody_else(
     monkeypatch.setattr(Ship24, "close", fail)
     close_later([(own.id, "ship24", faulty)])
     owe(tracker, own)
-    assert close_due(1) == 2
+    assert close_due(60) == 2
     assert Closing.objects.values_list("tracker_id", "claim_id").get() == (faulty, None)
 
 
@@ -235,12 +235,12 @@ def test_what_a_poll_made_there_after_the_stop_is_ended_too(
             as_alice.delete(f"/v1/trackers/{made.id}")
         else:
             as_alice.patch(f"/v1/trackers/{made.id}", {"isSubscribed": False}, format="json")
-        assert close_due(1) == 1
+        assert close_due(60) == 1
 
     in_the_middle(there, "GET", stop)
     poll_all()
     assert there.trackers[str(made.id)].subscribed
-    assert close_due(1) == 1
+    assert close_due(60) == 1
     assert not there.trackers[str(made.id)].subscribed
 
 
@@ -261,9 +261,9 @@ def test_an_account_that_stops_asking_owes_its_end_there_once_it_may(
     Watch.objects.update(next_poll_at=Now())
     settle_accounts()
     assert Watch.objects.get().carrier_account_id == other.id
-    assert close_due(1) == 0
+    assert close_due(60) == 0
     CarrierAccount.objects.filter(id=own.id).update(state="active")
-    assert close_due(1) == 1
+    assert close_due(60) == 1
 
 
 def test_a_merchants_new_account_takes_over_and_the_houses_ends_its_own(

@@ -16,6 +16,7 @@ from carriers.closing import close_due, close_later
 from carriers.models import CarrierAccount, Closing, DailyUse, Health
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.ship24_server import KEY, event, ship24_server
 from trackers.dues import in_flight
 from trackers.models import Tracker, Watch
@@ -46,7 +47,7 @@ class TestPolls:
         for number, status in (("HSAAAA00", 200), ("HSAAAA01", 500), ("HSAAAA02", 404)):
             carrier.replies[number] = (status, order(number, "050000")[1])
             follow(alice, number)
-        Poller().run(1)
+        poll_due()
         assert (len(carrier.asked), reserved()) == (3, 3)
 
     def test_polls_never_exceed_the_quota_and_go_on_the_next_day(
@@ -55,10 +56,10 @@ class TestPolls:
         quota(4)
         for n in range(9):
             follow(alice, f"HSAAAA{n:02}")
-        Poller().run(1)
+        poll_due()
         assert (len(carrier.asked), reserved()) == (4, 4)
         DailyUse.objects.update(day=Now() - timedelta(days=2))
-        Poller().run(1)
+        poll_due()
         assert len(carrier.asked) == 8
 
     def test_what_is_not_sent_after_a_refused_key_is_returned(
@@ -72,7 +73,7 @@ class TestPolls:
         for n in range(9):
             carrier.replies[f"HSAAAA{n:02}"] = (401, b"{}")
             follow(alice, f"HSAAAA{n:02}")
-        Poller().run(1)
+        poll_due()
         assert reserved() == len(carrier.asked)
 
     def test_calls_that_could_not_start_before_midnight_there_are_returned_and_the_watch_waits(
@@ -126,28 +127,28 @@ class TestShip24:
 
     def test_a_poll_counts_the_calls_that_it_made(self, alice: Merchant, own: Any, follow: Follow) -> None:
         follow(alice, "RR123456785GB", courierCode="ship24")
-        Poller().run(1)
+        poll_due()
         assert reserved() == len(own[1].methods) == 3
         Watch.objects.update(next_poll_at=Now())
-        Poller().run(1)
+        poll_due()
         assert reserved() == len(own[1].methods) == 4
 
     def test_what_is_ended_there_counts_too(self, alice: Merchant, own: Any, follow: Follow) -> None:
         tracker = follow(alice, "RR123456785GB", courierCode="ship24")
-        Poller().run(1)
+        poll_due()
         before = len(own[1].methods)
         close_later([(own[0].id, "ship24", tracker.id)])
-        assert close_due(1, in_flight) == 1
+        assert close_due(60, in_flight) == 1
         assert (len(own[1].methods) - before, reserved()) == (1, before + 1)
 
     def test_without_calls_left_it_is_put_off_and_no_failure(
         self, alice: Merchant, own: Any, follow: Follow
     ) -> None:
         tracker = follow(alice, "RR123456785GB", courierCode="ship24")
-        Poller().run(1)
+        poll_due()
         quota(reserved())
         close_later([(own[0].id, "ship24", tracker.id)])
-        close_due(1, in_flight)
+        close_due(60, in_flight)
         (left,) = Closing.objects.all()
         assert (left.failures, left.claim_id, own[1].methods.count("PATCH")) == (0, None, 0)
 
@@ -158,7 +159,7 @@ class TestShip24:
         tracker = follow(alice, "RR123456785GB", courierCode="ship24")
         Watch.objects.update(claim_id=tracker.id, claimed_until=Now() + timedelta(minutes=1))
         close_later([(own[0].id, "ship24", tracker.id)])
-        close_due(1, in_flight)
+        close_due(60, in_flight)
         assert own[1].methods == []
         assert Closing.objects.get().failures == 0
         assert closing.AT_ONCE == 10

@@ -25,6 +25,7 @@ SHIP24_TRACKER = {
 }
 POLLING = {
     "lastPolledAt", "nextPollAt", "lastPollOutcome", "lastPollError", "stalledAt", "stopReason", "erasedAt",
+    "trackingPageUrl",
 }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def at_once(work: Callable[[int], Any], threads: int = 8) -> list[Any]:
 
     def run(n: int) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             results.append(work(n))
         finally:
             connection.close()
@@ -116,14 +116,14 @@ def held_back(merchant: Merchant, wishes: list[dict[str, Any]], opened: threadin
                 drafts = [draft(merchant.id, one) for one in wishes]
                 Tracker.objects.bulk_create(drafts)
                 inserted.set()
-                opened.wait(10)
+                opened.wait(60)
                 transaction.set_rollback(True)
         finally:
             connection.close()
 
     holding = threading.Thread(target=hold)
     holding.start()
-    assert inserted.wait(10)
+    assert inserted.wait(60)
     yield
     holding.join()
 

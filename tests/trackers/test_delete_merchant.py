@@ -13,12 +13,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from rest_framework.test import APIClient
 
+from accounts import branding
 from accounts.errors import ApiError
 from accounts.models import ApiKey, Merchant
 from carriers.models import CarrierAccount
 from events.models import Event
 from tests.carrier_server import DATA, CarrierServer
 from tests.factories import CarrierAccountFactory
+from tests.trackers.page.pictures import png
 from trackers import leaving
 from trackers.carrier_accounts import owning
 from trackers.models import RawAnswer, Tracker
@@ -94,7 +96,8 @@ def settled(
     poll_all: Poll,
 ) -> Merchant:
     """Alice with all that a merchant can have."""
-    Merchant.objects.filter(id=alice.id).update(contact_email="alice@merchant.example")
+    Merchant.objects.filter(id=alice.id).update(contact_email="alice@merchant.example", page_name="Alices")
+    branding.set_logo(alice.id, png())
     hook = {"url": "https://93.184.215.14/alice-hook", "types": ["*"], "headers": {"X-Own": "mine"}}
     assert as_alice.post("/v1/webhooks", hook, format="json").status_code == 201
     key = {"HTTP_IDEMPOTENCY_KEY": "once"}
@@ -144,7 +147,7 @@ def test_nothing_personal_stands_in_any_table_afterwards(settled: Merchant) -> N
     assert [word for word in PERSONAL + SECRETS if word in text] == []
     assert set(rows_of(settled)) <= KEPT
     merchant = Merchant.objects.get(id=settled.id)
-    assert (merchant.name, merchant.contact_email) == ("deleted merchant", "")
+    assert (merchant.name, merchant.contact_email, merchant.page_name) == ("deleted merchant", "", "")
     assert merchant.deleted_at is not None
     assert "2 trackers" in told
 
@@ -224,7 +227,7 @@ def test_a_create_under_way_is_waited_for_and_a_later_one_refused(
 
     thread = threading.Thread(target=creates)
     thread.start()
-    assert inserted.wait(10)
+    assert inserted.wait(60)
     threading.Timer(0.2, over.set).start()
     run(alice, "--yes")
     thread.join()

@@ -17,12 +17,12 @@ from accounts.models import IdempotencyKey, Merchant
 from carriers.models import CarrierAccount
 from events.models import Event
 from tests.carrier_server import CarrierServer
+from tests.polled import poll_due
 from tests.trackers.persons import PERSONAL, RECIPIENT, all24_order, places
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, ended
 from trackers import concluding, keeping
 from trackers.models import PersonalData, RawAnswer, Tracker, Watch
-from trackers.polling import Poller
 from trackers.rebuilding import check
 from webhooks.claims import take
 from webhooks.models import Attempt, Delivery, Message
@@ -39,7 +39,7 @@ def parcel(alice: Merchant, account: CarrierAccount, carrier: CarrierServer, fol
     """Polled once, with all that is personal."""
     carrier.replies[NUMBER] = all24_order(NUMBER, "100000")
     tracker = follow(alice, NUMBER, clientTrackerId="mine", recipient=RECIPIENT)
-    Poller().run(1)
+    poll_due()
     assert RawAnswer.objects.count() == PersonalData.objects.count() == 1
     return tracker
 
@@ -132,7 +132,7 @@ def test_the_parcel_is_followed_as_before(
     erase(as_alice, parcel)
     carrier.replies[NUMBER] = all24_order(NUMBER, "100000", "500000")
     due_again()
-    assert Poller().run(1) == 1
+    assert poll_due() == 1
     parcel.refresh_from_db()
     assert (parcel.milestone, parcel.is_tracked) == ("delivered", True)
     assert places() == {}
@@ -178,7 +178,7 @@ def test_a_poll_under_way_brings_nothing_back(
         conclude(*given)
 
     monkeypatch.setattr("trackers.books.conclude", erased_first)
-    Poller().run(1)
+    poll_due()
     assert Event.objects.filter(stream=parcel.id, type="tracking.scanned").count() == 2
     assert places() == {}
 
@@ -195,7 +195,7 @@ def test_an_unreadable_answer_under_way_is_not_kept(
         keep(*given)
 
     monkeypatch.setattr("trackers.concluding.keep_useless", erased_first)
-    Poller().run(1)
+    poll_due()
     assert RawAnswer.objects.count() == 0
 
 
@@ -205,7 +205,7 @@ def test_what_a_try_under_way_hears_is_not_kept(
     EndpointFactory(merchant=alice)
     carrier.replies[NUMBER] = all24_order(NUMBER, "100000", "200000")
     due_again()
-    Poller().run(1)
+    poll_due()
     (claimed,) = take(10)
     erase(as_alice, parcel)
     settle([(claimed, ended(claimed.delivery_id, x_recipient="Named"))])
@@ -221,7 +221,7 @@ def test_settling_and_erasing_at_one_moment_leave_nothing(
     EndpointFactory(merchant=alice)
     carrier.replies[NUMBER] = all24_order(NUMBER, "100000", "200000")
     due_again()
-    Poller().run(1)
+    poll_due()
     (claimed,) = take(10)
     thread = _in_thread(lambda: settle([(claimed, ended(claimed.delivery_id))]))
     with transaction.atomic():

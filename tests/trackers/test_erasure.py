@@ -80,7 +80,7 @@ class House:
         self.all24.replies[NUMBERS["all24"]] = (200, useless)
         self.express.behaviour = answer(useless)
         self.poll_now()
-        pump.run(5)
+        pump.run(60)
         for courier, number in NUMBERS.items():
             self.post("/v1/trackers/track", {"trackingNumber": number, "courierCode": courier})
 
@@ -209,6 +209,6 @@ def test_a_tracker_that_is_deleted_leaves_none_of_it_behind(house: House) -> Non
     for tracker_id in house.ids.values():
         assert house.client.delete(f"/v1/trackers/{tracker_id}").status_code == 204
     assert not Tracker.objects.exists()
-    pump.run(5)
+    pump.run(60)
     assert Attempt.objects.filter(delivery__message__type="tracker.stopped", status_code=200).count() == 3
     assert places() == {}

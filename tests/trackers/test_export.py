@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from accounts.models import Merchant
 from trackers import exporting
 from trackers.models import Tracker
+from trackers.page.links import Links
 
 Follow = Callable[..., Tracker]
 NO_LINKS = Links("https://shop.example", None)

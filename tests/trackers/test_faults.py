@@ -39,13 +39,13 @@ def held_elsewhere(statement: str, *values: Any) -> Iterator[None]:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(statement, values)
                 locked.set()
-                over.wait(30)
+                over.wait(180)
         finally:
             connection.close()
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert locked.wait(10)
+    assert locked.wait(60)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from carriers.fetching import Fetched
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.trackers.test_faults import held_elsewhere, lock_timeout
 from tests.waiting import eventually
 from trackers.assignment import assign
@@ -26,7 +27,7 @@ from trackers.claims import claim, renew
 from trackers.concluding import conclude
 from trackers.detection import settle_accounts
 from trackers.models import Tracker, Watch
-from trackers.polling import Asked, Poller, heed_all
+from trackers.polling import Asked, heed_all
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -54,7 +55,7 @@ def test_without_another_they_wait_and_go_on_when_one_comes(
     carrier.replies["HSAAAA00"] = order("HSAAAA00", "050000")
     CarrierAccountFactory(merchant=alice, courier="all24", base_url=carrier.url)
     settle_accounts()
-    assert Poller().run(1) == 1
+    assert poll_due() == 1
 
 
 def test_a_parcel_that_another_account_follows_does_not_say_that_none_does(
@@ -63,7 +64,7 @@ def test_a_parcel_that_another_account_follows_does_not_say_that_none_does(
     """Its next poll, which tells anew, may be half a day away."""
     carrier.replies["HSAAAA00"] = order("HSAAAA00", "500000")
     tracker = follow(alice, "HSAAAA00")
-    Poller().run(1)
+    poll_due()
     CarrierAccountFactory(merchant=alice, courier="all24", base_url=carrier.url)
     as_alice.delete(f"/v1/carrier-accounts/{account.id}")
     settle_accounts()
@@ -100,19 +101,19 @@ def test_a_poll_under_way_ends_quietly_and_the_parcel_is_asked_again(
         eventually(lambda: carrier.asked)
         owning.give_up(alice.id, account.id)
         carrier.gate.set()
-        assert polling.result(10) == 1
+        assert polling.result(120) == 1
     tracker.refresh_from_db()
     assert (tracker.milestone, Watch.objects.get().claim_id) == ("pending", None)
     CarrierAccountFactory(merchant=alice, courier="all24", base_url=carrier.url)
     settle_accounts()
-    assert Poller().run(1) == 1
+    assert poll_due() == 1
     tracker.refresh_from_db()
     assert tracker.milestone == "info_received"
 
 
 def _poll() -> int:
     try:
-        return Poller().run(1)
+        return poll_due()
     finally:
         connection.close()
 
@@ -170,7 +171,7 @@ def test_giving_a_parcel_an_account_that_is_being_deleted_meets_no_fault(
             made = CarrierAccountFactory(merchant=alice, courier="all24", base_url=carrier.url)
             owning.give_up(alice.id, made.id)
         over.set()
-        assert [one.result(10) for one in looking] == [None, None]
+        assert [one.result(120) for one in looking] == [None, None]
     assert set(Watch.objects.values_list("carrier_account", flat=True)) == {None}
 
 

@@ -264,9 +264,15 @@ def test_another_merchants_are_not_found_by_any_filter(as_bob: APIClient, twelve
 
 @pytest.mark.django_db(transaction=True)
 def test_a_search_that_takes_too_long_says_so(as_alice: APIClient, twelve: list[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '50ms'")
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
+    def hurried(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if "trackers_tracker" in sql:
+            connection.connection.execute("SET statement_timeout = '50ms'")
+        return execute(sql, *more)
+
+    with (
+        connection.execute_wrapper(hurried),
+        psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other,
+    ):
         other.execute("LOCK TABLE trackers_tracker IN ACCESS EXCLUSIVE MODE")
         told = refusal(as_alice, "text=number")
     connection.close()

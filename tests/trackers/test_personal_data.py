@@ -105,7 +105,7 @@ def results(
         CarrierAccountFactory(merchant=alice, courier=courier)
         trackers.append(follow(alice, number, courierCode=courier, recipient=recipient))
     conclude([ended(one) for one in claim(10)])
-    assert pump.run(5) == 4
+    assert pump.run(60) == 4
     return [as_alice.get(f"/v1/trackers/{tracker.id}/results").json() for tracker in trackers]
 
 

@@ -23,6 +23,12 @@ def taken(places: Places, account: UUID, began: float) -> Place:
     return place
 
 
+@pytest.fixture(autouse=True)
+def _two_seconds_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As outside of tests."""
+    monkeypatch.setattr("trackers.places.LONG", LONG)
+
+
 def answered(places: Places, account: UUID, took: float = 0.1, at: float = 0.0) -> None:
     places.give_back(taken(places, account, at - took), at)
 

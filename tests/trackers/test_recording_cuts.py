@@ -28,7 +28,7 @@ def end_session() -> None:
     names = connection.get_connection_params()
     names = {name: names[name] for name in ("host", "port", "user", "password", "dbname") if name in names}
     with psycopg.connect(**names, autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        other.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
 
 
 @pytest.mark.parametrize(

@@ -285,16 +285,18 @@ def test_a_slow_carrier_is_waited_for_no_longer_than_the_setting_says(
 def test_what_the_quick_carrier_knows_is_answered_when_the_time_is_up(
     alice: Merchant, as_alice: APIClient, carrier: CarrierServer, settings: Settings
 ) -> None:
-    settings.TRACK_WAIT = 0.5
     carrier.replies[NUMBER] = SAMPLE
     hold = threading.Event()
 
     def say_nothing(_: object) -> None:
-        hold.wait(10)
+        hold.wait(180)
 
     with serving(say_nothing) as slow:
         CarrierAccountFactory(merchant=alice, courier="247express", base_url=slow.url)
-        answer = search(as_alice)
+        for settings.TRACK_WAIT in (0.5, 5, 50):  # a busy machine makes slow carriers of all
+            answer = search(as_alice)
+            if answer.status_code == 201:
+                break
         hold.set()
     assert answer.status_code == 201
     assert len(answer.json()["data"]["trackings"][0]["events"]) == 5

@@ -12,6 +12,7 @@ from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
+from tests.polled import poll_due
 from tests.together import at_once
 from tests.waiting import eventually
 from trackers.choosing import Chosen
@@ -19,7 +20,6 @@ from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.deleting import delete
 from trackers.dues import in_flight
 from trackers.models import StrayCall, Tracker, Watch
-from trackers.polling import Poller
 from trackers.stopping import stop
 from trackers.watching import leave, locked, look_again, wake
 
@@ -148,7 +148,7 @@ def test_a_poll_that_hears_news_for_nobody_ends_its_call(
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("trackers.polling.claim", stopped)
-        Poller().run(1)
+        poll_due()
     assert carrier.asked == [tracker.tracking_number]
     eventually(lambda: not StrayCall.objects.exists())
     assert in_flight(account.id) == 0

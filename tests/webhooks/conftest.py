@@ -13,7 +13,7 @@ from webhooks.paces import Pace
 
 
 @pytest.fixture(autouse=True)
-def no_news(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_news(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody was nudged, and no pump runs: what the test before left in Redis is gone.
 
     What this one says there holds until its end, however slow the machine is, as does the quiet after a
@@ -21,11 +21,8 @@ def no_news(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """
     monkeypatch.setattr(nudging, "STALE", 600.0)
     monkeypatch.setattr(nudging, "QUIET", 600.0)
-    nudging._quiet_until.clear()
     with redis.Redis.from_url(configured.REDIS_URL) as client:
         client.delete(*keys(*Pace))
-    yield
-    nudging._quiet_until.clear()
 
 
 @pytest.fixture(autouse=True)

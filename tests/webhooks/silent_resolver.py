@@ -23,7 +23,7 @@ def main() -> None:
         fcntl.ioctl(name_server, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
         name_server.bind(("127.0.0.1", 53))
         with tempfile.NamedTemporaryFile("w") as file:
-            file.write("nameserver 127.0.0.1\n")
+            file.write("nameserver 127.0.0.1\noptions timeout:30 attempts:3\n")
             file.flush()
             subprocess.run(["mount", "--bind", file.name, "/etc/resolv.conf"], check=True)
             began = time.monotonic()

@@ -142,7 +142,7 @@ def test_somebody_who_listens_would_have_heard_a_connection(
     alice: Merchant, listener: socket.socket, opened: list[tuple[int, ...]], settings
 ) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    settings.DELIVERY_DEADLINE = 0.1
+    settings.DELIVERY_DEADLINE = 2
     (delivery,) = owe(
         EndpointFactory(merchant=alice, url=at({"url": "https://2130706433:{port}/"}, listener))
     )

@@ -116,14 +116,15 @@ def test_leases_are_renewed_while_records_are_refused(
 
     def renew(held: list[claims.Claimed]) -> Job[set[UUID]]:
         renewed.append(len(held))
-        refusing.left = 0
+        if held:
+            refusing.left = 0
         return (yield from claims.renewing(held))
 
     refusing = away(ending, "settling", 1_000_000)
     monkeypatch.setattr(pump, "renewing", renew)
     owe(endpoint, 3)
     assert pump.run(60) == 3
-    assert renewed[0] == 3
+    assert 3 in renewed
     assert_all_sent_once(server, 3)
 
 

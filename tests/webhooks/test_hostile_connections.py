@@ -12,9 +12,9 @@ import pytest
 from accounts.models import Merchant
 from tests.subscribers import subscriber
 from tests.webhooks.cast import EndpointFactory
-from tests.webhooks.hostile import AMPLE, RESET, SHORT
+from tests.webhooks.hostile import RESET
 from tests.webhooks.tls import certificate
-from tests.webhooks.trying import check_what_follows, try_once
+from tests.webhooks.trying import check_what_follows, try_once, try_with_time_enough
 from webhooks import transport
 
 pytestmark = pytest.mark.django_db
@@ -105,13 +105,11 @@ Place = Callable[[Path], AbstractContextManager[str]]
     ],
 )
 def test_what_a_connection_without_an_answer_leaves_on_record(
-    alice: Merchant, tmp_path: Path, settings, place: Place, error: str, address: str
+    alice: Merchant, tmp_path: Path, place: Place, error: str, address: str
 ) -> None:
-    settings.DELIVERY_DEADLINE = 1.0 if "timeout" in error else AMPLE
-    settings.DELIVERY_CONNECT_DEADLINE = SHORT if "timeout" in error else AMPLE
     with place(tmp_path) as url:
         endpoint = EndpointFactory(merchant=alice, url=url)
-        tried = try_once(endpoint)
+        tried = try_with_time_enough(endpoint, error) if "timeout" in error else try_once(endpoint)
     assert (tried.attempt.error, tried.attempt.status_code) == (error, None)
     assert tried.attempt.response_body == ""
     assert tried.attempt.response_headers == {}
@@ -128,9 +126,8 @@ def test_what_a_connection_without_an_answer_leaves_on_record(
     ],
 )
 def test_a_certificate_of_a_trusted_issuer_must_be_of_this_host_and_of_today(
-    alice: Merchant, tmp_path: Path, settings, monkeypatch, host: str, until: int, error: str
+    alice: Merchant, tmp_path: Path, monkeypatch, host: str, until: int, error: str
 ) -> None:
-    settings.DELIVERY_DEADLINE = settings.DELIVERY_CONNECT_DEADLINE = AMPLE
     with certified(tmp_path, host, until) as url:
         monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "server.pem"))
         endpoint = EndpointFactory(merchant=alice, url=url)

@@ -213,7 +213,13 @@ def test_a_sender_that_goes_away_is_said_to(listening: Listening) -> None:
 def test_a_body_that_does_not_come_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch, length: int, said: str
 ) -> None:
-    monkeypatch.setattr(serving._Handler, "timeout", 0.1)
+    do_post = serving._Handler.do_POST
+
+    def impatiently(handler: serving._Handler) -> None:
+        handler.connection.settimeout(0.1)
+        do_post(handler)
+
+    monkeypatch.setattr(serving._Handler, "do_POST", impatiently)
     entries: list[str] = []
     inbox = Inbox(keys.read([SECRET]), entries.append, None, 1)
     with Listener(0, inbox) as listener, listener.serving():

@@ -4,13 +4,14 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.db import connections
 from django.db.models.functions import Now
+from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook
 
 from accounts.models import Merchant
@@ -27,6 +28,8 @@ from webhooks.paces import Pace
 from webhooks.stopping import stop
 
 pytestmark = pytest.mark.django_db
+
+Renewing = Callable[[list[Claimed]], Job[set[UUID]]]
 
 
 @pytest.fixture(autouse=True)
@@ -272,9 +275,12 @@ def test_a_long_try_keeps_its_lease(endpoint: Endpoint, server: Subscriber) -> N
     (delivery,) = owe(endpoint)
     mine = Delivery.objects.filter(id=delivery.id)
 
+    def is_renewed() -> bool:
+        now = mine.get()
+        return now.claimed_until - now.started_at > timedelta(seconds=60.001)
+
     def answer_after_a_renewal(handler: subscribers.Handler) -> None:
-        first = mine.get().claimed_until
-        eventually(lambda: mine.get().claimed_until > first)
+        eventually(is_renewed)
         connections.close_all()
         status(200)(handler)
 
@@ -283,9 +289,22 @@ def test_a_long_try_keeps_its_lease(endpoint: Endpoint, server: Subscriber) -> N
     assert [each.error for each in attempts_of(delivery)] == [""]
 
 
+def once_it_is_so(is_so: Callable[[], bool], settings: Settings, renew: Renewing) -> Renewing:
+    """Renewals that change nothing and are asked for often until it is so; then by `renew`."""
+
+    def renewing_then(claims: list[Claimed]) -> Job[set[UUID]]:
+        if is_so():
+            settings.DELIVERY_LEASE = 60
+            return (yield from renew(claims))
+        settings.DELIVERY_LEASE = 0.3
+        return {each.delivery_id for each in claims}
+
+    return renewing_then
+
+
 @pytest.mark.usefixtures("_renews_soon")
 def test_a_lost_claim_stops_the_try_and_settles_nothing(
-    endpoint: Endpoint, server: Subscriber, monkeypatch
+    endpoint: Endpoint, server: Subscriber, settings, monkeypatch
 ) -> None:
     def steal(handler: subscribers.Handler) -> None:
         handler.close_connection = True
@@ -297,12 +316,11 @@ def test_a_lost_claim_stops_the_try_and_settles_nothing(
     (delivery,) = owe(endpoint)
 
     def renew_after_theft(claims: list[Claimed]) -> Job[set[UUID]]:
-        stolen.wait(60)
         lose_leases()
         take(1)
         return (yield from renewing(claims))
 
-    monkeypatch.setattr(pump, "renewing", renew_after_theft)
+    monkeypatch.setattr(pump, "renewing", once_it_is_so(stolen.is_set, settings, renew_after_theft))
     assert pump.run(60) == 1
     delivery.refresh_from_db()
     assert (delivery.state, delivery.attempt_count) == ("pending", 2)
@@ -311,7 +329,7 @@ def test_a_lost_claim_stops_the_try_and_settles_nothing(
 
 @pytest.mark.usefixtures("_renews_soon")
 def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_lease_is_over(
-    endpoint: Endpoint, server: Subscriber, monkeypatch
+    endpoint: Endpoint, server: Subscriber, settings, monkeypatch
 ) -> None:
     stalled, answered = threading.Event(), threading.Event()
 
@@ -328,7 +346,8 @@ def test_an_answer_that_came_while_the_pump_stood_still_is_recorded_though_the_l
 
     server.answer("/hook", answer_meanwhile)
     (delivery,) = owe(endpoint)
-    monkeypatch.setattr(pump, "renewing", stand_still)
+    renew = once_it_is_so(lambda: bool(server.heard()), settings, stand_still)
+    monkeypatch.setattr(pump, "renewing", renew)
     assert pump.run(60) == 1
     assert [each.error for each in attempts_of(delivery)] == [""]
 

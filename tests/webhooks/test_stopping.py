@@ -29,17 +29,17 @@ def test_who_is_killed_while_asking_leaves_nobody_waiting() -> None:
         ready = PROCESSES.Event()
         asking = PROCESSES.Process(target=ask_for_ever, args=(ready,))
         asking.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         os.kill(asking.pid, signal.SIGKILL)
         asking.join()
         other = threading.Thread(target=stop.is_set, daemon=True)
         other.start()
-        other.join(5)
+        other.join(60)
         assert not other.is_alive()
 
 
 def test_what_the_parent_says_is_heard_by_a_child_that_waits_and_said_once_is_enough() -> None:
-    child = PROCESSES.Process(target=lambda: os._exit(stop.wait(20) and stop.is_set()))
+    child = PROCESSES.Process(target=lambda: os._exit(stop.wait(60) and stop.is_set()))
     child.start()
     stop.set()
     stop.set()

@@ -16,11 +16,6 @@ from webhooks.models import Delivery, Endpoint
 from webhooks.paces import Pace
 
 
-@pytest.fixture(autouse=True)
-def _loud_again() -> None:
-    tasks._quiet_until[0] = 0.0
-
-
 @pytest.fixture
 def nudges(monkeypatch) -> list[Pace]:
     sent: list[Pace] = []

@@ -1,7 +1,6 @@
 """How the pump waits for what a rate limit holds up."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,16 +8,17 @@ from django.db import connection, connections
 
 from accounts.models import Merchant
 from accounts.running import Job
+from tests.clocks import held_clock
 from tests.faults.witness import most_within
 from tests.subscribers import Subscriber, subscriber
 from tests.webhooks.aging import tries_began_earlier
 from tests.webhooks.cast import EndpointFactory, owe
 from tests.webhooks.test_claims import side_by_side
 from tests.webhooks.test_rate_limit import tried_at
-from webhooks import nudging, pump, tasks
+from webhooks import nudging, pump, tasks, waiting
 from webhooks.claims import Taken, take, taking
 from webhooks.lanes import rate_allows_in
-from webhooks.models import Endpoint, Lane
+from webhooks.models import Endpoint
 from webhooks.nudging import Ear
 from webhooks.paces import Pace
 from webhooks.stopping import stop
@@ -39,11 +39,6 @@ def server(settings) -> Iterator[Subscriber]:
     with subscriber() as running:
         yield running
     stop.clear()
-
-
-def nothing_for_two_seconds() -> None:
-    """The rate allows no more until then, however slow this machine is."""
-    Lane.objects.update(recent_at=[datetime.now(UTC) + timedelta(seconds=1)])
 
 
 def test_the_pump_stays_until_all_is_sent(endpoint: Endpoint, server: Subscriber) -> None:
@@ -139,11 +134,9 @@ def test_the_word_to_stop_ends_the_waiting(endpoint: Endpoint, server: Subscribe
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_pump_of_all_waits_and_the_others_leave(endpoint: Endpoint, server: Subscriber) -> None:
-    Endpoint.objects.update(url=server.url(), rate_limit=1)
-    owe(endpoint, 20)
-    take(1)
-    nothing_for_two_seconds()
+def test_one_pump_of_all_waits_and_the_others_leave(transactional_db: None, monkeypatch) -> None:
+    """As long as the rate allows no more for a while."""
+    monkeypatch.setattr(waiting, "rate_allows_in", lambda _paces: 60.0)
     tried: list[int] = []
     turn = Turn()
     assert turn.due_in() is not None
@@ -179,6 +172,7 @@ def test_a_task_that_sent_something_passes_the_waiting_on_and_one_that_did_not_i
     owe(endpoint, 20)
     tasks.pump()
     assert nudges == [Pace.FIRST]
-    nothing_for_two_seconds()
-    tasks.pump()
+    with held_clock():
+        take(1)  # what the rate allows by now
+        tasks.pump()
     assert (nudges, len(server.heard())) == ([Pace.FIRST], 1)

@@ -67,6 +67,18 @@ def try_once(endpoint: Endpoint) -> Tried:
     return Tried(delivery, attempt, began, ended)
 
 
+def try_with_time_enough(endpoint: Endpoint, error: str) -> Tried:
+    """A try that ends when its deadline is over; others before it are forgotten."""
+
+    def once() -> Tried:
+        Attempt.objects.all().delete()
+        Delivery.objects.all().delete()
+        Endpoint.objects.update(failing_tries=0, failing_since=None, timeouts=0)
+        return try_once(endpoint)
+
+    return with_time_enough(once, lambda tried: tried.attempt.error == error)
+
+
 def check_what_follows(endpoint: Endpoint, tried: Tried, error: str) -> None:
     """The delivery's state, when the next try is, and what the endpoint's health makes of it."""
     assert (tried.delivery.attempt_count, tried.delivery.claim_id) == (1, None)

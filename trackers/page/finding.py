@@ -4,10 +4,11 @@ import secrets
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from accounts.asking import ask
+from accounts.asking import Row, ask
 from accounts.encryption import sealed
 from trackers.page.links import secret_of
 from trackers.page.tokens import Token
+from trackers.storing import from_store
 
 # By the primary key alone: a token is judged before anything large is read.
 _WHOSE = """
@@ -59,9 +60,15 @@ class Parcel(NamedTuple):
     state: Any
 
 
-# Opened and compared with where there is no tracker, so that this takes as long.
-_NOBODY = UUID(int=0)
-_nobodys = sealed(secrets.token_hex(32))
+# What is found where there is no tracker: opened and compared with all the same, so that it takes as long.
+_NOBODYS: Row = [
+    None,
+    0,
+    False,
+    UUID(int=0),
+    sealed(secrets.token_hex(32)),
+    *[None] * len(Brand._fields),
+]
 
 
 def find(token: Token) -> Found | None:
@@ -71,7 +78,7 @@ def find(token: Token) -> Found | None:
     token that is not signed by that merchant: nobody can tell which.
     """
     rows = ask(_WHOSE, str(token.tracker_id))
-    row = rows[0][0] if rows else [None, 0, False, _NOBODY, _nobodys, *[None] * len(Brand._fields)]
+    row: Row = rows[0][0] if rows else _NOBODYS
     tracker_id, version, may_be_shown, merchant_id, page_secret, *brand = row
     secret = secret_of(merchant_id, page_secret)
     if secret is None or not token.is_signed_with(secret) or not may_be_shown:
@@ -82,4 +89,7 @@ def find(token: Token) -> Found | None:
 def parcel(found: Found) -> Parcel | None:
     """The parcel; None where it was deleted meanwhile. One statement."""
     rows = ask(_PARCEL, found.tracker_id)
-    return Parcel(*rows[0][0]) if rows else None
+    if not rows:
+        return None
+    *columns, stored = rows[0][0]
+    return Parcel(*[*columns, from_store(stored)])

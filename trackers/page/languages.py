@@ -13,16 +13,17 @@ DEFAULT = "en"
 _DAYS: Mapping[str, str] = {
     "en": "l, j F Y",
     "vi": r"l, j \t\h\á\n\g n, Y",
-    "th": "lที่ j F {}",
+    "th": "วันlที่ j F {}",
 }
 _BUDDHIST_ERA = 543
 
 
 def language_of(wished: str | None, accepted: str) -> str:
     """The language of `?lang=`, else the best of an Accept-Language header, else English."""
-    if wished in LANGUAGES:
+    if wished is not None and wished in LANGUAGES:
         return wished
-    ranked = (code.partition("-")[0] for code, _ in parse_accept_lang_header(accepted[:500].lower()))
+    weighed = parse_accept_lang_header(accepted[:500].lower())
+    ranked = (code.partition("-")[0] for code, weight in weighed if weight)
     return next((code for code in ranked if code in LANGUAGES), DEFAULT)
 
 

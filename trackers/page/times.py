@@ -32,11 +32,12 @@ def told(scan: dict[str, Any], country: str | None) -> Told:
         return Told(day=date.fromisoformat(written[:10]), written=written[:10])
     moment, zone = datetime.fromisoformat(written), None
     if scan["timeCertainty"] == Certainty.EXACT:
-        moment, zone = _at(moment, country)
+        moment, zone = on_clock_of(country, moment)
     return Told(moment.date(), f"{moment:%H:%M}", zone, moment.isoformat(timespec="seconds"))
 
 
-def _at(moment: datetime, country: str | None) -> tuple[datetime, str | None]:
+def on_clock_of(country: str | None, moment: datetime) -> tuple[datetime, str | None]:
+    """The moment on the one clock of a country; where there is none, in UTC, and that it is so."""
     place = only_zone_of(country) if country else None
     try:
         return (moment.astimezone(place), None) if place else (moment.astimezone(UTC), "UTC")

@@ -106,7 +106,7 @@ def _kept(response: HttpResponse, tag: str) -> HttpResponse:
 
 
 def _tag(found: Found, version: int, language: str) -> str:
-    """A page says the same while the log, the brand and the hour are the same: an estimate passes with its day."""
+    """A page says the same while log, brand and hour are the same: an estimate passes with its day."""
     hour = timezone.now().strftime("%Y-%m-%dT%H")
     return etag([f"{found.tracker_id}-{version}", language, *map(str, found.brand), hour])
 
@@ -120,7 +120,12 @@ def _notice(saying: Saying, status: int, language: str) -> HttpResponse:
 
 def _rendered(name: str, status: int, language: str, colour: str, context: dict[str, Any]) -> HttpResponse:
     """Without a request the template knows nothing of sessions: no cookie is set."""
-    shared = {"language": language, "languages": LANGUAGES, "style": _style(colour)}
+    shared = {
+        "language": language,
+        "languages": LANGUAGES,
+        "style": _style(colour),
+        "theme": palette(colour).brand,
+    }
     body = render_to_string(f"trackers/{name}.html", shared | context)
     return _guarded(HttpResponse(body, status=status), colour)
 

@@ -24,9 +24,9 @@ MILESTONES: Mapping[str, Saying] = {
         _("No news yet"), _("The carrier has not told us anything yet. Please look again later.")
     ),
     Milestone.INFO_RECEIVED: Saying(
-        _("Announced"), _("The carrier knows about the parcel and is waiting to receive it.")
+        _("Order received"), _("The carrier knows about the parcel and is waiting to receive it.")
     ),
-    Milestone.IN_TRANSIT: Saying(_("On its way"), _("The parcel is on its way.")),
+    Milestone.IN_TRANSIT: Saying(_("On its way"), _("The carrier has the parcel and is bringing it to you.")),
     Milestone.OUT_FOR_DELIVERY: Saying(
         _("Out for delivery"), _("The parcel is with the courier who will deliver it.")
     ),

@@ -14,11 +14,13 @@ from trackers.schemas import (
     pushed,
     pushes,
     shapes,
+    tracking_page,
 )
 
 TAGS = [
     {"name": "Trackers", "description": "Parcels that you follow, and what is known of them."},
     {"name": "Couriers", "description": "Who moves parcels, and what they say at once."},
+    tracking_page.TAG,
     accounts.TAG,
     pushed.TAG,
     {
@@ -77,6 +79,7 @@ SCHEMAS: dict[str, Schema] = {
     **couriers.SCHEMAS,
     **pushes.SCHEMAS,
     **accounts.SCHEMAS,
+    **tracking_page.SCHEMAS,
     **all24.SCHEMAS,
     **express247.SCHEMAS,
     **messages.message_schemas(),
@@ -88,6 +91,7 @@ OPERATIONS: dict[str, Operation] = {
     **couriers.OPERATIONS,
     **pushes.OPERATIONS,
     **accounts.OPERATIONS,
+    **tracking_page.OPERATIONS,
     **pushed.OPERATIONS,
     **all24.OPERATIONS,
     **express247.OPERATIONS,

@@ -20,6 +20,7 @@ POLLED: dict[str, Any] = TRACKER | {
     "stalledAt": None,
     "stopReason": None,
     "erasedAt": None,
+    "trackingPageUrl": "https://parcels.shop.example/track/AZXwwnpRfMCLGh8uPUxbanvVSgHL6lCdoqMkGaWb0tE",
 }
 SCAN: dict[str, Any] = {
     "eventId": "0195f0c2-7b02-7d11-9c2b-2a3f4e5d6c7b",

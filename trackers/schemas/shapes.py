@@ -39,6 +39,9 @@ POLLED: dict[str, Schema] = TRACKER | {
     "stalledAt": told(nullable(MOMENT), "Since when it has stalled; null while something is heard."),
     "stopReason": told(nullable(TEXT), "Why carriers are no longer asked; null while they are."),
     "erasedAt": told(nullable(MOMENT), "When what is personal was erased, since when none is kept."),
+    "trackingPageUrl": told(
+        nullable(TEXT), "The page for shoppers; null once it is erased, or you have switched pages off."
+    ),
 }
 
 _SCAN: dict[str, Schema] = {

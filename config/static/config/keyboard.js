@@ -39,10 +39,23 @@
     return root.matches?.(selector) ? [root, ...found] : found;
   }
 
+  /* A cell and a heading stay what they are: what they hold becomes the button. */
+  function buttonOf(element) {
+    if (element.matches("td")) return element.querySelector(ICON);
+    if (!element.matches("h1, h2, h3, h4")) return element;
+    const inner = element.querySelector(":scope > .staff-fold") ?? document.createElement("span");
+    if (!inner.isConnected) {
+      inner.className = "staff-fold";
+      inner.append(...element.childNodes);
+      element.append(inner);
+    }
+    return inner;
+  }
+
   function makeButton(element) {
     if (element.matches(OPERABLE) || element.id === "changelist-filter-close") return;
-    const target = element.matches("td") ? element.querySelector(ICON) : element;
-    if (!target || target.querySelector(OPERABLE)) return;
+    const target = element.querySelector(OPERABLE) ? null : buttonOf(element);
+    if (!target) return;
     set(target, "role", "button");
     set(target, "tabindex", "0");
   }
@@ -50,7 +63,8 @@
   function sayWhetherOpen(element) {
     const name = TOGGLE.exec(element.getAttribute("x-on:click") ?? "")?.[1];
     if (!name) return;
-    Alpine.effect(() => element.setAttribute("aria-expanded", String(Boolean(Alpine.$data(element)[name]))));
+    const target = buttonOf(element) ?? element;
+    Alpine.effect(() => target.setAttribute("aria-expanded", String(Boolean(Alpine.$data(element)[name]))));
   }
 
   function textOf(element) {

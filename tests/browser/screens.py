@@ -1,0 +1,92 @@
+"""Pictures of the pages, to look at and for the docs: `make screens`, or `make screens SCREENS=/tmp/looked`.
+
+Not a test, and collected only by name. It uses the fixtures of the browser tests, so a page that complains
+fails here too.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import BrowserContext, Page
+from rest_framework.test import APIClient
+
+from tests.browser.conftest import DESK, PHONE
+from tests.browser.room import Room
+
+FOLDER = Path(os.environ.get("SCREENS") or "docs/screens")
+#: Pixels for each of the page, as phones have them.
+SHARP = {"device_scale_factor": 2}
+
+
+class Screen(NamedTuple):
+    """A picture: its file's name, the address of its page in the room, and who looks at it how."""
+
+    name: str
+    address: Callable[[Room], str]
+    options: dict[str, object] = {}
+    is_for_staff: bool = True
+
+
+def change(model: str, of: Callable[[Room], object]) -> Callable[[Room], str]:
+    return lambda room: f"/admin/{model}/{of(room).pk}/change/"
+
+
+def shoppers(language: str) -> Callable[[Room], str]:
+    def address(room: Room) -> str:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {room.key}")
+        answer = client.get(f"/v1/trackers/{room.tracker.id}/results").json()["data"]["trackings"][0]
+        return f"{answer['tracker']['trackingPageUrl'].replace('http://testserver', '')}?lang={language}"
+
+    return address
+
+
+DARK = {"color_scheme": "dark"}
+SCREENS = (
+    Screen("sign-in", lambda _: "/admin/login/", is_for_staff=False),
+    Screen("dashboard", lambda _: "/admin/"),
+    Screen("dashboard-dark", lambda _: "/admin/", DARK),
+    Screen("dashboard-phone", lambda _: "/admin/", PHONE),
+    Screen("needs-attention", lambda _: "/admin/alerts/"),
+    Screen("trackers", lambda _: "/admin/trackers/tracker/"),
+    Screen("trackers-phone", lambda _: "/admin/trackers/tracker/", PHONE),
+    Screen("tracker", change("trackers/tracker", lambda room: room.tracker)),
+    Screen("tracker-dark", change("trackers/tracker", lambda room: room.tracker), DARK),
+    Screen("tracker-phone", change("trackers/tracker", lambda room: room.tracker), PHONE),
+    Screen("endpoint", change("webhooks/endpoint", lambda room: room.broken_endpoint)),
+    Screen("carrier-account", change("carriers/carrieraccount", lambda room: room.account)),
+    Screen("api-key", lambda _: "/admin/accounts/apikey/add/"),
+    Screen("user", lambda _: "/admin/auth/user/add/"),
+    Screen("delivery", change("webhooks/delivery", lambda room: room.delivery)),
+    Screen("shoppers-en", shoppers("en"), PHONE | SHARP, is_for_staff=False),
+    Screen("shoppers-vi", shoppers("vi"), PHONE | SHARP, is_for_staff=False),
+    Screen("shoppers-th", shoppers("th"), PHONE | SHARP, is_for_staff=False),
+    Screen("shoppers-desk-dark", shoppers("en"), DARK, is_for_staff=False),
+)
+
+
+def test_pictures(
+    room: Room,
+    superuser: User,
+    open_context: Callable[..., BrowserContext],
+    signing_in: Callable[[Page, User], Page],
+) -> None:
+    """Every picture, of one room."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wanted = os.environ.get("ONLY", "").split()
+    for screen in SCREENS:
+        if wanted and not any(screen.name.startswith(one) for one in wanted):
+            continue
+        context = open_context(**DESK | screen.options)
+        page = context.new_page()
+        if screen.is_for_staff:
+            signing_in(page, superuser)
+        answer = page.goto(screen.address(room), wait_until="networkidle")
+        if answer is None or answer.status != 200:
+            pytest.fail(f"{screen.name}: {answer and answer.status}")
+        page.screenshot(path=FOLDER / f"{screen.name}.png", full_page=True)
+        context.close()
