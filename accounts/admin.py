@@ -2,16 +2,18 @@
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from accounts import branding
+from accounts import branding, finding
 from accounts.access import PAGES
 from accounts.acting import Acting
 from accounts.acts import OF_KEYS
 from accounts.brand_form import BrandForm
+from accounts.lists import Big
 from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
@@ -47,7 +49,8 @@ class MerchantAdmin(ModelAdmin[Merchant]):
         "created_at",
         "deleted_at",
     )
-    search_fields = ("name", "id")
+    search_fields = ("name",)
+    search_help_text = "The beginning of words of the name, or the id"
     readonly_fields = ("id", "created_at", "deleted_at", "shown_logo")
 
     @admin.display(description="Present logo")
@@ -72,6 +75,12 @@ class MerchantAdmin(ModelAdmin[Merchant]):
             branding.remove_logo(obj.id)
         if form.cleaned_data["renew_links"]:
             branding.renew_links(obj.id)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Merchant], search_term: str
+    ) -> tuple[QuerySet[Merchant], bool]:
+        term = search_term.strip()
+        return (queryset & finding.merchants(term) if term else queryset), False
 
     def has_delete_permission(self, request: HttpRequest, obj: Merchant | None = None) -> bool:
         return False  # its log is append-only
@@ -112,12 +121,13 @@ class ApiKeyAdmin(Acting[ApiKey]):
 
 
 @admin.register(IdempotencyKey)
-class IdempotencyKeyAdmin(ReadOnly, ModelAdmin[IdempotencyKey]):
+class IdempotencyKeyAdmin(Big, ReadOnly, ModelAdmin[IdempotencyKey]):
     """Which POSTs may be repeated. What they were answered stays shut: it may hold secrets."""
 
     list_display = ("route", "merchant", "status", "created_at", "leased_until")
     list_select_related = ("merchant",)
     fields = ("merchant", "route", "status", "created_at", "leased_until")
+    ordering = ("-created_at",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IdempotencyKey]:
         return super().get_queryset(request).defer("body")
@@ -133,3 +143,22 @@ class PageLogoAdmin(ReadOnly, ModelAdmin[PageLogo]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PageLogo]:
         return super().get_queryset(request).defer("body")
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(Big, ReadOnly, ModelAdmin[LogEntry]):
+    """What staff did: who, what, on which object."""
+
+    list_display = ("action_time", "user", "told", "content_type", "object_repr")
+    list_select_related = ("user", "content_type")
+    fields = ("action_time", "user", "told", "content_type", "object_id", "object_repr", "change_message")
+    readonly_fields = ("told",)
+    searched = {"object_id": ("-id",), "user__username": ("-id",)}
+    search_help_text = "Id of what was done to, or who did it"
+    linked = ("user__id__exact",)
+    ordering = ("-id",)
+
+    @admin.display(description="what")
+    def told(self, entry: LogEntry) -> str:
+        """In words: what was changed, or which action it was."""
+        return entry.get_change_message() or entry.get_action_flag_display()

@@ -7,6 +7,8 @@ from typing import ClassVar, Self
 from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -86,6 +88,10 @@ class Merchant(models.Model):
 
     class Meta:
         ordering: ClassVar = ["name"]
+        # For staff, who know a word of the name (`accounts.finding`).
+        indexes: ClassVar = [
+            GinIndex(SearchVector("name", config="simple"), name="merchant_name_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name

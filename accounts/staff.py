@@ -1,10 +1,60 @@
 """What the pages for operations staff are made of: Django's admin classes in unfold's dress."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 
 if TYPE_CHECKING:  # unfold's are Django's with other templates, and its types do not say of which model
-    from django.contrib.admin import ModelAdmin, StackedInline, TabularInline
+    from django.contrib.admin import ModelAdmin as _ModelAdmin
+    from django.contrib.admin import StackedInline, TabularInline
 else:
-    from unfold.admin import ModelAdmin, StackedInline, TabularInline
+    from unfold.admin import ModelAdmin as _ModelAdmin
+    from unfold.admin import StackedInline, TabularInline
 
-__all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
+__all__ = ["ModelAdmin", "StackedInline", "TabularInline", "WithPage"]
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+class ModelAdmin(_ModelAdmin[_Row]):
+    """A page to add a row shows only what can be filled in: the rest is not there yet."""
+
+    def get_fields(self, request: HttpRequest, obj: _Row | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        if obj is not None:
+            return fields
+        unset = set(self.get_readonly_fields(request, None))
+        return [name for name in fields if name not in unset]
+
+
+class WithPage:
+    """Mixed into an admin class: the change page shows more than the row's own fields, above them.
+
+    `change_form_outer_before_template` shows what `page_of` gives, as `page`.
+    """
+
+    change_form_outer_before_template: str
+
+    class Media:
+        css = {"all": ["accounts/pages.css"]}
+
+    def page_of(self, request: HttpRequest, row: Any) -> object:
+        """What the page shows of this row. May raise django.http.Http404 for a page that is not there."""
+        raise NotImplementedError
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
+        change: bool = False,  # noqa: FBT001, FBT002
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        if obj is not None:
+            context["page"] = self.page_of(request, obj)
+        rendered: HttpResponse = super().render_change_form(  # type: ignore[misc]  # a mixin
+            request, context, add, change, form_url, obj
+        )
+        return rendered

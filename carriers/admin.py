@@ -13,9 +13,10 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.acting import Acting
+from accounts.lists import Big
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
-from carriers import accounts, validation
+from carriers import accounts, finding, validation
 from carriers.acts import ACTS
 from carriers.conditions import calls_left, condition, used_today, with_health
 from carriers.models import (
@@ -67,27 +68,45 @@ _HEALTH = (
 )  # fmt: skip
 
 
-@admin.register(CarrierAccount)
 class CarrierAccountAdmin(Acting[CarrierAccount]):
+    """`trackers.admin` registers it, with what its polls came to."""
+
     form = CarrierAccountForm
     list_display = ("courier", "merchant", "state", "status", "calls_left_today", "changed_at")
     list_filter = ("courier", "state")
-    search_fields = ("=id", "merchant__name")
+    search_fields = ("id",)
+    search_help_text = "Courier, merchant, or id"
     autocomplete_fields = ("merchant",)
     readonly_fields = (
         "id", "state", "suspended_reason", "suspended_at", "resting_until", "status", "calls_go",
         "calls_today", "calls_left_today", "push_path", "created_at", "changed_at",
     )  # fmt: skip
-    fields = (
-        "merchant", "courier", "base_url", "time_zone", "daily_quota", "pace_limit", "new_key",
-        "new_push_secret", *readonly_fields,
-    )  # fmt: skip
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("merchant", "courier"),
+                    ("base_url", "time_zone"),
+                    ("daily_quota", "pace_limit"),
+                    ("new_key", "new_push_secret"),
+                )
+            },
+        ),
+        ("How it is", {"classes": ("collapse",), "fields": readonly_fields}),
+    )
     acts = ACTS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CarrierAccount]:
         """Without the keys: one that cannot be decrypted must not hide the page where it is replaced."""
         accounts_ = super().get_queryset(request).defer("key", "push_secret")
         return with_health(accounts_.select_related("merchant"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CarrierAccount], search_term: str
+    ) -> tuple[QuerySet[CarrierAccount], bool]:
+        term = search_term.strip()
+        return (finding.found(queryset, term) if term else queryset), False
 
     @admin.display(description="status")
     def status(self, account: CarrierAccount) -> str:
@@ -163,11 +182,12 @@ class UnmappedCodeAdmin(ReadOnly, ModelAdmin[UnmappedCode]):
 
 
 @admin.register(Closing)
-class ClosingAdmin(ReadOnly, ModelAdmin[Closing]):
+class ClosingAdmin(Big, ReadOnly, ModelAdmin[Closing]):
     """What carriers are still to be told of trackers that stopped."""
 
     list_display = ("tracker_id", "account_id", "failures", "next_attempt_at", "claimed_until", "created_at")
-    search_fields = ("=tracker_id", "=account__id")
+    searched = {"tracker_id": ("next_attempt_at",), "account": ("-tracker_id",)}
+    search_help_text = "Id of the tracker, or of the carrier account"
     ordering = ("next_attempt_at",)
 
 
@@ -211,14 +231,13 @@ class AccountNewsAdmin(ReadOnly, ModelAdmin[AccountNews]):
 
 
 @admin.register(PollTally)
-class PollTallyAdmin(ReadOnly, ModelAdmin[PollTally]):
+class PollTallyAdmin(Big, ReadOnly, ModelAdmin[PollTally]):
     """What the dashboard adds up."""
 
     list_display = ("since", "account_id", "outcome", "polls", "slowest_ms", "counted_at")
-    list_filter = ("outcome",)
-    search_fields = ("=account_id",)
-    ordering = ("-since", "account_id")
-    show_full_result_count = False
+    searched = {"account_id": ("-since", "-outcome")}
+    search_help_text = "Id of the carrier account"
+    ordering = ("-since", "-id")
 
 
 @admin.register(PollSlip)

@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 import events.urls
 import trackers.urls
 import webhooks.urls
-from config import alerts_page, documentation, health
+from config import alerts_page, documentation, finding, health
 from trackers.dialects import all24, express247
 from trackers.page import views as page
 
@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/alerts/", admin.site.admin_view(alerts_page.page), name="alerts"),
+    path("admin/search/", admin.site.admin_view(finding.search)),
     path("admin/", admin.site.urls),
     path("track/logo/<uuid:logo_id>", page.logo, name="tracking-page-logo"),
     path("track/<path:token>", page.page, name="tracking-page"),

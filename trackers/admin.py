@@ -1,21 +1,26 @@
 """Trackers for operations staff. The projection is the log's; nobody edits it by hand."""
 
+import json
+import zlib
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.acting import Acting
+from accounts.lists import Big
 from accounts.read_only import ReadOnly
-from accounts.staff import ModelAdmin, TabularInline
+from accounts.staff import ModelAdmin, WithPage
+from carriers.admin import CarrierAccountAdmin
+from carriers.models import CarrierAccount
 from carriers.registry import adapters
 from trackers import tasks
 from trackers.acts import ACTS
 from trackers.lookups import LookUps
-from trackers.milestones import quarantined
 from trackers.models import (
     MilestoneTally,
     OutcomeChange,
@@ -27,71 +32,168 @@ from trackers.models import (
     Tracker,
     Watch,
 )
+from trackers.staff import finding
+from trackers.staff.account import AccountPage, account_page
+from trackers.staff.filters import Failing, FollowedMilestone, Trouble
+from trackers.staff.tracker import TrackerPage, tracker_page
+from trackers.timeline.entries import Place
 
-
-class WatchInline(ReadOnly, TabularInline[Watch, Tracker]):
-    model = Watch
-    fields = (
-        "courier", "carrier_account", "last_outcome", "last_error", "last_polled_at", "next_poll_at",
-        "urgency",
-    )  # fmt: skip
-    readonly_fields = fields
-    extra = 0
+#: Who may see names, addresses, and answers that hold them.
+SEES_PERSONAL = "trackers.view_personaldata"
 
 
 @admin.register(Tracker)
-class TrackerAdmin(ReadOnly, Acting[Tracker]):
+class TrackerAdmin(WithPage, Big, ReadOnly, Acting[Tracker]):
     acts = ACTS
     list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
-    list_filter = ("milestone", "is_subscribed")
+    list_filter = (FollowedMilestone, Trouble)
     list_select_related = ("merchant",)
-    search_fields = ("=tracking_number", "=client_tracker_id", "=shipment_reference", "=id")
-    show_full_result_count = False
-    exclude = ("digest",)
-    readonly_fields = ("quarantined_scans",)
-    inlines = (WatchInline,)
+    search_help_text = "Number, reference, client id, id, or merchant"
+    linked = ("merchant__id__exact",)
+    ordering = ("-id",)
+    change_form_outer_before_template = "trackers/staff/tracker.html"
+    fieldsets = (
+        (
+            "What its merchant wishes",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("id", "tracking_number"),
+                    ("courier_codes", "restrict_to_couriers"),
+                    ("courier_name", "tracking_url"),
+                    ("shipment_reference", "client_tracker_id"),
+                    ("order_number", "title"),
+                    ("origin_country_code", "destination_country_code"),
+                    ("destination_post_code", "shipping_date"),
+                    ("is_subscribed", "created_at"),
+                ),
+            },
+        ),
+        (
+            "What its log amounts to",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("milestone", "status_code"),
+                    ("final", "stop_reason"),
+                    ("news_at", "milestone_at"),
+                    ("updated_at", "restarted_at"),
+                    ("version", "last_message_sequence"),
+                ),
+            },
+        ),
+    )
+    readonly_fields = ("id", "created_at")
 
-    @admin.display(description="Scans of another parcel, set apart")
-    def quarantined_scans(self, tracker: Tracker) -> str:
-        lines = [
-            f"{scan['occurrenceDatetime'] or 'no time'}  {scan['courierCode']}: {scan['status']}"
-            for scan in quarantined(tracker.state["scans"])
-        ]
-        return "\n".join(lines) or "none"
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tracker]:
+        """Lists go without the whole history that the state holds."""
+        trackers = super().get_queryset(request).select_related("merchant")
+        shows_one = request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
+        return trackers if shows_one else trackers.defer("state")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """As the index has them that is looked at."""
+        if "merchant__id__exact" in request.GET:
+            return finding.NEWEST
+        return Trouble.ORDERING.get(request.GET.get(Trouble.parameter_name, ""), self.ordering)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("tracking_number",)
+
+    def found(self, rows: QuerySet[Tracker], term: str) -> QuerySet[Tracker]:
+        return finding.found(rows, term)
+
+    def page_of(self, request: HttpRequest, row: Tracker) -> TrackerPage:
+        shows_answers = request.user.has_perms([SEES_PERSONAL, "trackers.view_rawanswer"])
+        return tracker_page(row, _below(request), shows_answers=shows_answers)
+
+
+def _below(request: HttpRequest) -> Place | None:
+    """Where the page of the timeline begins. Raises Http404 for what no link has."""
+    text = request.GET.get("older")
+    if not text:
+        return None
+    try:
+        return Place.read(text)
+    except (ValueError, OverflowError) as error:
+        raise Http404 from error
+
+
+@admin.register(CarrierAccount)
+class AccountAdmin(WithPage, CarrierAccountAdmin):
+    """A carrier account with what its polls came to: watches are known here, and not to `carriers`."""
+
+    change_form_outer_before_template = "trackers/staff/account.html"
+
+    def page_of(self, request: HttpRequest, row: CarrierAccount) -> AccountPage:
+        return account_page(row)
+
+
+class OfTracker(Big, ReadOnly):
+    """What hangs on a tracker: found by the tracker's number, reference, client id or id."""
+
+    search_help_text: Any = "Number, reference, client id or id of the tracker"
+    #: The way to the tracker's id, and the order of what is found.
+    tracker, order = "tracker", ("-pk",)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return (self.tracker,)
+
+    def found(self, rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return rows.filter(**{f"{self.tracker}__in": finding.exact(term)}).order_by(*self.order)
 
 
 @admin.register(Watch)
-class WatchAdmin(ReadOnly, ModelAdmin[Watch]):
+class WatchAdmin(OfTracker, ModelAdmin[Watch]):
     list_display = ("courier", "tracker", "carrier_account", "last_outcome", "last_polled_at", "next_poll_at")
-    list_filter = ("courier", "last_outcome")
-    list_select_related = ("tracker", "carrier_account")
-    search_fields = ("=tracker__tracking_number",)
-    show_full_result_count = False
+    list_filter = (Failing,)
+    ordering = ("-id",)
     exclude = ("claim_id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Watch]:
+        """Without the keys of accounts, and without the histories of trackers."""
+        watches = super().get_queryset(request).select_related("tracker", "carrier_account__merchant")
+        return watches.defer("tracker__state", "carrier_account__key", "carrier_account__push_secret")
 
 
 @admin.register(PersonalData)
-class PersonalDataAdmin(ReadOnly, ModelAdmin[PersonalData]):
+class PersonalDataAdmin(OfTracker, ModelAdmin[PersonalData]):
     list_display = ("tracker",)
-    list_select_related = ("tracker",)
-    search_fields = ("=tracker__tracking_number",)
-    show_full_result_count = False
+    ordering = ("-tracker_id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PersonalData]:
+        return super().get_queryset(request).select_related("tracker").defer("tracker__state")
 
 
 @admin.register(RawAnswer)
-class RawAnswerAdmin(ReadOnly, ModelAdmin[RawAnswer]):
+class RawAnswerAdmin(OfTracker, ModelAdmin[RawAnswer]):
+    """What carriers said to the letter, names and addresses among it: for who may see those."""
+
     list_display = ("watch", "digest", "asked_at")
     list_select_related = ("watch",)
-    show_full_result_count = False
-    exclude = ("body",)
+    tracker = "watch__tracker"
+    ordering = ("-id",)
+    fields = ("watch", "digest", "asked_at", "created_at", "answer")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and request.user.has_perm(SEES_PERSONAL)
+
+    @admin.display(description="what the carrier said")
+    def answer(self, row: RawAnswer) -> str:
+        """The JSON that it is, else its text."""
+        body = zlib.decompress(row.body)
+        try:
+            return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+        except (ValueError, RecursionError):
+            return body.decode(errors="replace")
 
 
 @admin.register(OutcomeChange)
-class OutcomeChangeAdmin(ReadOnly, ModelAdmin[OutcomeChange]):
+class OutcomeChangeAdmin(OfTracker, ModelAdmin[OutcomeChange]):
     list_display = ("changed_at", "watch", "before", "outcome", "error", "account_id")
     list_select_related = ("watch",)
+    tracker = "watch__tracker"
     ordering = ("-id",)
-    show_full_result_count = False
 
 
 @admin.register(LookUps)

@@ -126,9 +126,10 @@ class Tracker(models.Model):
             models.Index(
                 fields=["undetected_at"], condition=Q(undetected_at__isnull=False), name="tracker_undetected"
             ),
-            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`).
+            # What is followed, by milestone: counted without a look at the rows (`trackers.tallying`), and
+            # listed for staff.
             models.Index(
-                fields=["milestone"],
+                fields=["milestone", "id"],
                 condition=Q(is_subscribed=True, stop_reason__isnull=True),
                 name="tracker_followed_milestone",
             ),
@@ -138,7 +139,6 @@ class Tracker(models.Model):
                 name="tracker_undetected_own",
             ),
             # For staff, who look over all merchants.
-            models.Index(fields=["milestone", "id"], name="tracker_milestone"),
             models.Index(fields=["id"], condition=Q(stalled_at__isnull=False), name="tracker_stalled"),
         ]
 

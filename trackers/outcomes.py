@@ -1,4 +1,4 @@
-"""How polls of a watch turned out, kept when that changes: beside the log, since it is no news of the parcel."""
+"""How polls of a watch turn out, kept when that changes: beside the log, since it is no news of a parcel."""
 
 from typing import ClassVar
 
@@ -17,8 +17,8 @@ FAILING = tuple(outcome.value for outcome in Outcome if outcome.value not in WEL
 class OutcomeChange(models.Model):
     """The moment from which polls of one watch turned out otherwise. PostgreSQL writes it, whoever polls.
 
-    `before` is null where it had none: at first, and after it had waited for an account. `account_id` is of the
-    account that was asked with, which may be gone.
+    `before` is null where it had none: at first, and after it had waited for an account. `account_id` is of
+    the account that was asked with, which may be gone.
     """
 
     watch = models.ForeignKey(
@@ -55,15 +55,14 @@ TRIGGER = pgtrigger.Trigger(
     name="outcome_changed",
     level=pgtrigger.Row,
     when=pgtrigger.After,
-    operation=pgtrigger.UpdateOf("last_outcome"),
+    operation=pgtrigger.UpdateOf("last_outcome"),  # type: ignore[no-untyped-call]
     condition=pgtrigger.Condition(
         f"NEW.last_outcome IS NOT NULL AND {_plain('OLD')} IS DISTINCT FROM {_plain('NEW')}"
     ),
     func=f"""
         INSERT INTO trackers_outcomechange (watch_id, account_id, before, outcome, error, changed_at)
-        VALUES (
-            NEW.id, NEW.carrier_account_id, {_plain("OLD")}, {_plain("NEW")}, NEW.last_error, clock_timestamp()
-        );
+        VALUES (NEW.id, NEW.carrier_account_id, {_plain("OLD")}, {_plain("NEW")}, NEW.last_error,
+                clock_timestamp());
         RETURN NULL;
     """,  # noqa: S608 - constants only
 )

@@ -73,7 +73,7 @@ def _poll() -> None:
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what is not kept any more: what carriers said, how asking turned out, and the counts of old days."""
+    """Delete what is not kept any more: what carriers said, how asking turned out, the counts of old days."""
     forget_days()
     forget_polls()
     forget_tallies()

@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from accounts.acting import Acting
+from accounts.lists import Big
 from accounts.read_only import ReadOnly
-from accounts.staff import ModelAdmin, TabularInline
+from accounts.staff import ModelAdmin, TabularInline, WithPage
 from webhooks.acts import OF_DELIVERIES, OF_ENDPOINTS
 from webhooks.models import (
     SECRET_COLUMNS,
@@ -23,11 +24,14 @@ from webhooks.models import (
     Recovery,
     Tally,
 )
+from webhooks.places import Place
 from webhooks.showing import shown
+from webhooks.staff import finding
+from webhooks.staff.endpoint import EndpointPage, endpoint_page
 
 
 @admin.register(Endpoint)
-class EndpointAdmin(Acting[Endpoint]):
+class EndpointAdmin(WithPage, Big, Acting[Endpoint]):
     """Neither the secret nor the values of headers are among the fields."""
 
     acts = OF_ENDPOINTS
@@ -43,38 +47,64 @@ class EndpointAdmin(Acting[Endpoint]):
     )
     list_filter = ("state",)
     list_select_related = ("merchant",)
-    search_fields = ("=id", "=merchant__id", "url")
+    search_help_text = "Host of the URL or the end of it, id, or merchant"
     ordering = ("-id",)
-    fields = (
-        "id",
-        "merchant",
-        "url",
-        "types",
-        "couriers",
-        "description",
-        "header_names",
-        "signature",
-        "public_key",
-        "retry_schedule",
-        "max_in_flight",
-        "rate_limit",
-        "ordered",
-        "state",
-        "disabled_reason",
-        "disabled_at",
-        "paused_at",
-        "enabling_by",
-        "failing_since",
-        "failing_tries",
-        "timeouts",
-        "slow_since",
-        "created_at",
-        "deleted_at",
+    change_form_outer_before_template = "webhooks/staff/endpoint.html"
+    fieldsets = (
+        (None, {"fields": ("description",)}),
+        (
+            "What its merchant wishes",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("id", "url"),
+                    ("types", "couriers"),
+                    ("signature", "public_key"),
+                    ("header_names", "retry_schedule"),
+                    ("max_in_flight", "rate_limit"),
+                    ("ordered", "created_at"),
+                ),
+            },
+        ),
+        (
+            "How it is",
+            {
+                "classes": ("collapse",),
+                "fields": (
+                    ("state", "disabled_reason"),
+                    ("disabled_at", "paused_at"),
+                    ("enabling_by", "failing_since"),
+                    ("failing_tries", "timeouts"),
+                    ("slow_since", "deleted_at"),
+                ),
+            },
+        ),
     )
-    readonly_fields = tuple(name for name in fields if name != "description")
+    readonly_fields = (
+        "id", "url", "types", "couriers", "signature", "public_key", "header_names", "retry_schedule",
+        "max_in_flight", "rate_limit", "ordered", "created_at", "state", "disabled_reason", "disabled_at",
+        "paused_at", "enabling_by", "failing_since", "failing_tries", "timeouts", "slow_since", "deleted_at",
+    )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        return super().get_queryset(request).defer(*SECRET_COLUMNS)
+        return super().get_queryset(request).select_related("merchant").defer(*SECRET_COLUMNS)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("url",)
+
+    def found(self, rows: QuerySet[Endpoint], term: str) -> QuerySet[Endpoint]:
+        return finding.found(rows, term)
+
+    def page_of(self, request: HttpRequest, row: Endpoint) -> EndpointPage:
+        state = request.GET.get("state", "")
+        below = request.GET.get("older", "")
+        try:
+            place = Place.read(below) if below else None
+        except (ValueError, OverflowError) as error:
+            raise Http404 from error
+        if state and state not in Delivery.State.values:
+            raise Http404
+        return endpoint_page(row, state, place)
 
     @admin.display(description="headers")
     def header_names(self, endpoint: Endpoint) -> str:
@@ -95,12 +125,12 @@ class EndpointAdmin(Acting[Endpoint]):
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnly, ModelAdmin[Message]):
+class MessageAdmin(Big, ReadOnly, ModelAdmin[Message]):
     list_display = ("id", "type", "stream", "sequence", "created_at")
-    search_fields = ("=id",)
+    searched = {"id": ("-id",), "stream": ("-sequence",)}
+    search_help_text = "Id of the message (webhook-id), or of the tracker, endpoint or account it is about"
     ordering = ("-id",)
     fields = ("id", "merchant", "type", "stream", "sequence", "text", "created_at")
-    show_full_result_count = False
 
     @admin.display(description="body")
     def text(self, message: Message) -> str:
@@ -125,7 +155,7 @@ class AttemptInline(ReadOnly, TabularInline[Attempt, Delivery]):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, Acting[Delivery]):
+class DeliveryAdmin(Big, ReadOnly, Acting[Delivery]):
     acts = OF_DELIVERIES
     list_display = (
         "id",
@@ -137,11 +167,10 @@ class DeliveryAdmin(ReadOnly, Acting[Delivery]):
         "next_attempt_at",
         "created_at",
     )
-    list_filter = ("state",)
-    search_fields = ("=id", "=endpoint__id", "=message__id")
+    searched = {"id": ("-id",), "endpoint": ("-created_at", "-id"), "message": ("-endpoint_id",)}
+    search_help_text = "Id of the delivery, its endpoint or its message; by state at the endpoint's page"
     ordering = ("-id",)
     inlines = (AttemptInline,)
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         found = super().get_queryset(request).select_related("endpoint", "message")
@@ -149,18 +178,15 @@ class DeliveryAdmin(ReadOnly, Acting[Delivery]):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnly, ModelAdmin[Attempt]):
+class AttemptAdmin(Big, ReadOnly, ModelAdmin[Attempt]):
     list_display = ("delivery", "number", "trigger", "started_at", "status_code", "error", "address")
-    list_filter = ("error",)
-    search_fields = ("=delivery__id",)
+    searched = {"id": ("-id",), "delivery": ("-number",)}
+    search_help_text = "Id of the attempt, or of its delivery"
     ordering = ("-id",)
-    show_full_result_count = False
 
 
-class OfEndpoint(ReadOnly):
+class OfEndpoint(Big, ReadOnly):
     """What is kept of an endpoint beside its row: found by its id, and shown without reading its secrets."""
-
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         found: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]  # a mixin
@@ -170,8 +196,8 @@ class OfEndpoint(ReadOnly):
 @admin.register(Recovery)
 class RecoveryAdmin(OfEndpoint, ModelAdmin[Recovery]):
     list_display = ("id", "endpoint", "state", "since", "until", "examined", "recovered", "reached_at")
-    list_filter = ("state",)
-    search_fields = ("=id", "=endpoint__id")
+    searched = {"id": ("-id",), "endpoint": ("-id",)}
+    search_help_text = "Id of the recovery, or of its endpoint"
     ordering = ("-id",)
 
 
@@ -179,29 +205,30 @@ class RecoveryAdmin(OfEndpoint, ModelAdmin[Recovery]):
 class ExtraTryAdmin(OfEndpoint, ModelAdmin[ExtraTry]):
     list_select_related = ("endpoint", "delivery")
     list_display = ("delivery", "endpoint", "trigger", "asked_at", "claim_id")
-    search_fields = ("=delivery__id", "=endpoint__id")
-    ordering = ("-asked_at",)
+    searched = {"delivery": ("-pk",), "endpoint": ("-asked_at",)}
+    search_help_text = "Id of the delivery, or of the endpoint"
+    ordering = ("-pk",)
 
 
 @admin.register(Tally)
 class TallyAdmin(OfEndpoint, ModelAdmin[Tally]):
     list_display = ("endpoint", "since", "error", "tries", "duration_ms", "slowest_ms")
-    list_filter = ("error",)
-    search_fields = ("=endpoint__id",)
+    searched = {"endpoint": ("-since", "-error")}
+    search_help_text = "Id of the endpoint"
     ordering = ("-since", "-id")
 
 
 @admin.register(Lane)
 class LaneAdmin(OfEndpoint, ModelAdmin[Lane]):
     list_display = ("endpoint", "claimed_through", "late_through", "recent_at", "recent")
-    search_fields = ("=endpoint__id",)
+    searched = {"endpoint": ("-endpoint_id",)}
+    search_help_text = "Id of the endpoint"
     ordering = ("-endpoint_id",)
 
 
 @admin.register(Notice)
 class NoticeAdmin(OfEndpoint, ModelAdmin[Notice]):
     list_display = ("endpoint", "reason", "created_at", "next_try_at", "tries", "sent_at")
-    search_fields = ("=endpoint__id",)
     ordering = ("-id",)
 
 

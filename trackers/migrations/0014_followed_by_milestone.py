@@ -5,7 +5,7 @@ _NAME = "tracker_followed_milestone"
 
 
 class Migration(migrations.Migration):
-    """What the count of parcels by milestone reads instead of the rows."""
+    """What the count of parcels by milestone reads instead of the rows, and staff list by."""
 
     atomic = False
     dependencies = [("trackers", "0013_tallies")]
@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             model_name="tracker",
             index=models.Index(
                 condition=models.Q(("is_subscribed", True), ("stop_reason__isnull", True)),
-                fields=["milestone"],
+                fields=["milestone", "id"],
                 name=_NAME,
             ),
         ),

@@ -62,8 +62,8 @@ class Migration(migrations.Migration):
                 name="outcome_changed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition="WHEN (NEW.last_outcome IS NOT NULL AND replace(OLD.last_outcome, 'unchanged', 'ok') IS DISTINCT FROM replace(NEW.last_outcome, 'unchanged', 'ok'))",
-                    func="\n        INSERT INTO trackers_outcomechange (watch_id, account_id, before, outcome, error, changed_at)\n        VALUES (\n            NEW.id, NEW.carrier_account_id, replace(OLD.last_outcome, 'unchanged', 'ok'), replace(NEW.last_outcome, 'unchanged', 'ok'), NEW.last_error, clock_timestamp()\n        );\n        RETURN NULL;\n    ",
-                    hash="03e3bc5315c72a7b3bc9c2872a1334ac4ff53f19",
+                    func="\n        INSERT INTO trackers_outcomechange (watch_id, account_id, before, outcome, error, changed_at)\n        VALUES (NEW.id, NEW.carrier_account_id, replace(OLD.last_outcome, 'unchanged', 'ok'), replace(NEW.last_outcome, 'unchanged', 'ok'), NEW.last_error,\n                clock_timestamp());\n        RETURN NULL;\n    ",
+                    hash="9f2f200048183f1bbeea2ed4b16a6b28a68d97db",
                     operation='UPDATE OF "last_outcome"',
                     pgid="pgtrigger_outcome_changed_15e36",
                     table="trackers_watch",

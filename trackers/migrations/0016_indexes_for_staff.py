@@ -24,11 +24,6 @@ class Migration(migrations.Migration):
     dependencies = [("trackers", "0015_outcome_changes")]
 
     operations = [
-        _unless_left_behind("tracker_milestone"),
-        AddIndexConcurrently(
-            model_name="tracker",
-            index=models.Index(fields=["milestone", "id"], name="tracker_milestone"),
-        ),
         _unless_left_behind("tracker_stalled"),
         AddIndexConcurrently(
             model_name="tracker",

@@ -5,12 +5,14 @@ from functools import cached_property
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from accounts.encryption import EncryptedTextField
 from accounts.models import Merchant
+from webhooks import hosts
 from webhooks.backoff import DEFAULT_SCHEDULE
 from webhooks.filters import DEFAULT_TYPES
 from webhooks.headers import is_name, is_value
@@ -108,6 +110,9 @@ class Endpoint(models.Model):
                 condition=models.Q(state="disabled", deleted_at=None),
                 name="endpoint_disabled",
             ),
+            # For staff, over all merchants: by host and its ends (`webhooks.hosts`), and by state.
+            models.Index(OpClass(hosts.backwards("url"), name="text_pattern_ops"), name="endpoint_host"),
+            models.Index(fields=["state", "id"], name="endpoint_state"),
             # Those whose secrets, and later whose rows, are to go (`webhooks.retention`).
             models.Index(
                 fields=["deleted_at"],

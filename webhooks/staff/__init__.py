@@ -1,0 +1,1 @@
+"""What staff see on the change page of an endpoint."""
