@@ -1,6 +1,5 @@
 """What the pages for operations staff are made of: Django's admin classes in unfold's dress."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db.models import Model
@@ -21,7 +20,7 @@ _Row = TypeVar("_Row", bound=Model)
 class ModelAdmin(_ModelAdmin[_Row]):
     """A page to add a row shows only what can be filled in: the rest is not there yet."""
 
-    def get_fields(self, request: HttpRequest, obj: _Row | None = None) -> Sequence[Any]:
+    def get_fields(self, request: HttpRequest, obj: _Row | None = None) -> Any:
         fields = super().get_fields(request, obj)
         if obj is not None:
             return fields

@@ -15,7 +15,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page
 from rest_framework.test import APIClient
 
+from carriers.models import CarrierAccount
 from tests.browser.conftest import DESK, PHONE
+from tests.browser.day import write_a_day
 from tests.browser.room import Room
 
 FOLDER = Path(os.environ.get("SCREENS") or "docs/screens")
@@ -80,6 +82,7 @@ def test_pictures(
 ) -> None:
     """Every picture, of one room."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    write_a_day(list(CarrierAccount.objects.order_by("merchant").values_list("id", flat=True)))
     wanted = os.environ.get("ONLY", "").split()
     for screen in SCREENS:
         if wanted and not any(screen.name.startswith(one) for one in wanted):
