@@ -1,6 +1,6 @@
 """Who of staff may sign in, in which role, and who did or failed to: pages over Django's and axes' rows."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from axes.models import AccessAttempt, AccessLog
 from django.contrib.auth.admin import GroupAdmin as DjangosGroupAdmin
@@ -12,15 +12,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 
-if TYPE_CHECKING:
-    _Users, _Groups = DjangosUserAdmin[User], DjangosGroupAdmin
-else:
-    _Users = type("_Users", (DjangosUserAdmin, ModelAdmin), {})
-    _Groups = type("_Groups", (DjangosGroupAdmin, ModelAdmin), {})
 
-
-class UserAdmin(_Users):
-    """Staff. A user's permissions are those of their roles."""
+class UserAdmin(DjangosUserAdmin[User], ModelAdmin[User]):
+    """Staff. A user's permissions are those of their roles; only superusers make superusers, or touch one."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -39,11 +33,28 @@ class UserAdmin(_Users):
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        return (*self.readonly_fields, *(() if _is_superuser(request) else ("is_superuser",)))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+
     def roles(self, user: User) -> str:
         return ", ".join(group.name for group in user.groups.all())
 
 
-class GroupAdmin(_Groups):
+def _is_superuser(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
+
+
+def _may_touch(request: HttpRequest, user: User | None) -> bool:
+    return user is None or not user.is_superuser or _is_superuser(request)
+
+
+class GroupAdmin(DjangosGroupAdmin, ModelAdmin[Group]):
     """Roles. `config.roles` makes the three of them; who needs another makes one here."""
 
 

@@ -5,6 +5,7 @@ from accounts.instants import read_quickly
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = "Merchants"
 
     def ready(self) -> None:
         read_quickly()

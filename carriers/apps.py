@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class CarriersConfig(AppConfig):
     name = "carriers"
+    verbose_name = "Carriers"

@@ -1,12 +1,11 @@
 """The menu of the pages for operations staff. Words are those of the glossary (docs/architecture.md)."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.text import capfirst
 
 
 class Page(NamedTuple):
@@ -62,36 +61,37 @@ INNER = "Inner workings"
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation: groups of links to what the caller may see, in the table's order."""
-    groups = [
-        {"title": title, "items": [_item(page) for page in pages if _is_open_to(request, page)]}
-        for title, pages in SIDEBAR.items()
+    lists = _lists(request)
+    groups = [(title, pages, False) for title, pages in SIDEBAR.items()]
+    groups.append((INNER, _rest(lists), True))
+    shown = [
+        {"title": title, "items": list(_items(pages, lists)), "collapsible": folded}
+        for title, pages, folded in groups
     ]
-    inner = [_item(page) for page in _rest() if _is_open_to(request, page)]
-    groups.append({"title": INNER, "items": inner, "collapsible": True})
-    return [group for group in groups if group["items"]]
+    return [group for group in shown if group["items"]]
 
 
-def _rest() -> list[Page]:
-    """The tables that have pages and are not named above, by title."""
+def _lists(request: HttpRequest) -> dict[str, dict[str, Any]]:
+    """What Django tells of each table whose list the caller may see, by `app.model`."""
+    return {
+        f"{app['app_label']}.{model['object_name'].lower()}": model
+        for app in admin.site.get_app_list(request)
+        for model in app["models"]
+        if model["admin_url"]
+    }
+
+
+def _rest(lists: dict[str, dict[str, Any]]) -> tuple[Page, ...]:
+    """The tables that are not named above, by title."""
     named = {page.target for pages in SIDEBAR.values() for page in pages}
-    models = (model._meta for model in admin.site._registry)
-    return sorted(
-        Page(str(capfirst(meta.verbose_name_plural)), "table_rows", meta.label_lower)
-        for meta in models
-        if meta.label_lower not in named
-    )
+    rest = (Page(str(lists[one]["name"]), "table_rows", one) for one in lists if one not in named)
+    return tuple(sorted(rest))
 
 
-def _is_open_to(request: HttpRequest, page: Page) -> bool:
-    """Whether the page is there, and the caller may see it."""
-    if "." not in page.target:
-        return True
-    app, model = page.target.split(".")
-    return admin.site.is_registered(apps.get_model(app, model)) and any(
-        request.user.has_perm(f"{app}.{what}_{model}") for what in ("view", "change")
-    )
-
-
-def _item(page: Page) -> dict[str, Any]:
-    route = f"admin:{page.target.replace('.', '_')}_changelist" if "." in page.target else page.target
-    return {"title": page.title, "icon": page.icon, "link": reverse(route)}
+def _items(pages: tuple[Page, ...], lists: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Unfold's links, to what there is for the caller."""
+    for page in pages:
+        if "." not in page.target:
+            yield {"title": page.title, "icon": page.icon, "link": reverse(page.target)}
+        elif page.target in lists:
+            yield {"title": page.title, "icon": page.icon, "link": lists[page.target]["admin_url"]}

@@ -1,7 +1,7 @@
 """Plugin of pytest (`-p tests.chromium`): where the browser is, and a loud word where its tests are left out.
 
-`PARCELWIRE_CHROMIUM` names the program; else Debian's is looked for, first the one that has no windows. With `PARCELWIRE_BROWSER=required`, as
-in CI, a missing browser fails its tests.
+`PARCELWIRE_CHROMIUM` names the program; else Debian's is looked for, first the one without windows. With
+`PARCELWIRE_BROWSER=required`, as in CI, a missing browser fails its tests.
 """
 
 import os

@@ -8,18 +8,23 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page
 from rest_framework.test import APIClient
 
+from carriers.models import CarrierAccount
 from tests.browser.conftest import DESK, PHONE
+from tests.browser.day import write_a_day
 from tests.browser.room import Room
 
 FOLDER = Path(os.environ.get("SCREENS") or "docs/screens")
 #: Pixels for each of the page, as phones have them.
 SHARP = {"device_scale_factor": 2}
+#: Pixels of height that a picture may have.
+LONGEST = 2_400
 
 
 class Screen(NamedTuple):
@@ -39,8 +44,8 @@ def shoppers(language: str) -> Callable[[Room], str]:
     def address(room: Room) -> str:
         client = APIClient()
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {room.key}")
-        answer = client.get(f"/v1/trackers/{room.tracker.id}/results").json()["data"]["trackings"][0]
-        return f"{answer['tracker']['trackingPageUrl'].replace('http://testserver', '')}?lang={language}"
+        tracker = client.get(f"/v1/trackers/{room.tracker.id}").json()["data"]["tracker"]
+        return f"{urlsplit(tracker['trackingPageUrl']).path}?lang={language}"
 
     return address
 
@@ -77,6 +82,7 @@ def test_pictures(
 ) -> None:
     """Every picture, of one room."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    write_a_day(list(CarrierAccount.objects.order_by("merchant").values_list("id", flat=True)))
     wanted = os.environ.get("ONLY", "").split()
     for screen in SCREENS:
         if wanted and not any(screen.name.startswith(one) for one in wanted):
@@ -88,5 +94,8 @@ def test_pictures(
         answer = page.goto(screen.address(room), wait_until="networkidle")
         if answer is None or answer.status != 200:
             pytest.fail(f"{screen.name}: {answer and answer.status}")
-        page.screenshot(path=FOLDER / f"{screen.name}.png", full_page=True)
+        # Bars that stick to the window's foot would lie across a longer picture.
+        height = page.evaluate("Math.max(innerHeight, document.documentElement.scrollHeight)")
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": min(height, LONGEST)})
+        page.screenshot(path=FOLDER / f"{screen.name}.png")
         context.close()
