@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page
 from rest_framework.test import APIClient
 
 from tests.browser.conftest import DESK, PHONE
+from tests.browser.dressing import dress
 from tests.browser.room import Room
 
 FOLDER = Path(os.environ.get("SCREENS") or "docs/screens")
@@ -79,6 +80,7 @@ def test_pictures(
     signing_in: Callable[[Page, User], Page],
 ) -> None:
     """Every picture, of one room."""
+    room = room._replace(tracker=dress(room))
     FOLDER.mkdir(parents=True, exist_ok=True)
     wanted = os.environ.get("ONLY", "").split()
     for screen in SCREENS:
