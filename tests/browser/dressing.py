@@ -7,11 +7,13 @@ import json
 import math
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from carriers import tallying as polls
 from carriers.tallies import PollTally
+from config import heartbeat
 from tests.browser.room import Room
 from trackers import tallying as parcels
 from trackers.models import Tracker
@@ -46,6 +48,7 @@ def dress(room: Room) -> Tracker:
     Poller().run(1)
     pump.run(1)
     _rename()
+    heartbeat.note(settings.REDIS_URL)
     for count in (polls.count, parcels.count, summing.count):
         count()
     _fill_the_day(room, now.replace(minute=0, second=0, microsecond=0))
@@ -97,10 +100,11 @@ def _fill_the_day(room: Room, hour: datetime) -> None:
 
 def _of_the_hour(room: Room, since: datetime, counted: datetime, settled: int) -> None:
     sums = {"polls": settled, "duration_ms": settled * 240, "slowest_ms": 1_900, "counted_at": counted}
-    known = {"account_id": room.account.id, "since": since}
-    PollTally.objects.update_or_create(outcome="unchanged", **known, defaults=sums)
     failed = {**sums, "polls": settled // 190, "duration_ms": settled * 20}
-    PollTally.objects.update_or_create(outcome="timeout", **known, defaults=failed)
+    for account in (room.account.id, None):
+        known = {"account_id": account, "since": since}
+        PollTally.objects.update_or_create(outcome="unchanged", **known, defaults=sums)
+        PollTally.objects.update_or_create(outcome="timeout", **known, defaults=failed)
     tries = {"tries": settled // 6, "duration_ms": settled * 9, "slowest_ms": 800, "counted_at": counted}
     HourTally.objects.update_or_create(since=since, error="", defaults=tries)
     HourTally.objects.update_or_create(
