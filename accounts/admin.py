@@ -5,6 +5,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from accounts import branding, finding
 from accounts.access import PAGES
@@ -54,7 +56,10 @@ class MerchantAdmin(ModelAdmin[Merchant]):
     @admin.display(description="Present logo")
     def shown_logo(self, merchant: Merchant) -> str:
         logo = PageLogo.objects.defer("body").filter(merchant=merchant.pk).first()
-        return str(logo) if logo else "none"
+        if logo is None:
+            return "none"
+        address = reverse("tracking-page-logo", args=[logo.public_id])
+        return format_html('<img src="{}" height="40" alt=""> {}', address, logo)
 
     def save_model(
         self,

@@ -91,7 +91,7 @@ def _of_codes() -> Iterator[Alert]:
         yield Alert(
             kind=Kind.UNMAPPED_CODE,
             about=f"{one.courier}: {one.code}",
-            detail=f"In {one.count} answers.",
+            detail="In one answer." if one.count == 1 else f"In {one.count:,} answers.",
             since=one.first_seen_at,
             page="carriers_unmappedcode_change",
             page_id=str(one.pk),

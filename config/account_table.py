@@ -10,10 +10,9 @@ from django.utils.safestring import SafeString
 
 from carriers.conditions import Status
 from carriers.figures import AccountFigures, Hour
+from carriers.models import Health
 
-HEADERS = [
-    "Account", "Status", "Answered", "Average / slowest", "Left today", "Circuit", "Pace", "By hour",
-]  # fmt: skip
+HEADERS = ["Account", "Status", "Answered", "Average / slowest", "Left today", "Circuit, pace", "By hour"]
 #: Variants of unfold's label.
 _VARIANTS = {
     Status.OPERATIONAL: "success",
@@ -32,15 +31,13 @@ def table(accounts: list[AccountFigures], hours: list[datetime]) -> dict[str, An
 
 
 def _row(one: AccountFigures, hours: list[datetime]) -> list[str | SafeString]:
-    standing = getattr(one.account, "health", None)
     return [
         _name(one),
         _status(one),
         _answered(one),
         "no polls" if one.average_ms is None else f"{one.average_ms:,} / {one.slowest_ms:,} ms",
         "not counted" if one.calls_left is None else f"{one.calls_left:,}",
-        standing.get_circuit_display() if standing else "unknown",
-        "unbounded" if one.pace is None else f"{one.pace:.3g} a second",
+        f"{_circuit(one)}, {'no limit' if one.pace is None else f'{one.pace:.3g} a second'}",
         _by_hour(one, hours),
     ]
 
@@ -54,6 +51,11 @@ def _status(one: AccountFigures) -> SafeString:
     status = one.condition.status
     words = {"text": status.value.replace("_", " "), "variant": _VARIANTS.get(status, "")}
     return render_to_string("unfold/helpers/label.html", words)
+
+
+def _circuit(one: AccountFigures) -> str:
+    health: Health | None = getattr(one.account, "health", None)
+    return health.get_circuit_display().lower() if health else "unknown"
 
 
 def _answered(one: AccountFigures) -> str | SafeString:

@@ -123,6 +123,8 @@ class World:
     nobodys: Names
     #: Ids of alice's that bob has not heard of.
     unheard: frozenset[str]
+    #: Bob's own row, which he may change.
+    bobs: frozenset[tuple[str, str]] = frozenset()
 
     def ask(self, method: str, ask: Ask, names: Names, key: str) -> Told:
         """Call, as the holder of the key."""
@@ -203,7 +205,8 @@ def world(alice: Merchant, bob: Merchant, carrier: CarrierServer) -> World:
     nobodys = {**NOBODY, **{name: str(uuid7()) for name in ids}, **shared}
     # A key says when it was used last, to the minute: that is noted now.
     APIClient().get("/v1/trackers", headers={"Authorization": f"Bearer {bob_key}"})
-    return World(key, bob_key, alices | shared, nobodys, frozenset(_ids(alice) - set(alices.values())))
+    bobs = frozenset(row for row in rows() if row[1].startswith(f"({bob.id},"))
+    return World(key, bob_key, alices | shared, nobodys, frozenset(_ids(alice) - set(alices.values())), bobs)
 
 
 def _pushing(merchant: Merchant, secret: str, carrier: CarrierServer) -> CarrierAccount:

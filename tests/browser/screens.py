@@ -15,7 +15,9 @@ from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page
 from rest_framework.test import APIClient
 
+from carriers.models import CarrierAccount
 from tests.browser.conftest import DESK, PHONE
+from tests.browser.day import write_a_day
 from tests.browser.dressing import dress
 from tests.browser.room import Room
 
@@ -82,6 +84,7 @@ def test_pictures(
     """Every picture, of one room."""
     room = room._replace(tracker=dress(room))
     FOLDER.mkdir(parents=True, exist_ok=True)
+    write_a_day(list(CarrierAccount.objects.order_by("merchant").values_list("id", flat=True)))
     wanted = os.environ.get("ONLY", "").split()
     for screen in SCREENS:
         if wanted and not any(screen.name.startswith(one) for one in wanted):

@@ -1,28 +1,16 @@
 """The dashboard and the list of alerts, as staff see them at a desk and on a phone."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
-from django.db.models import F
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from carriers import tallying as polls
 from carriers.models import CarrierAccount, Health, UnmappedCode
-from carriers.tallies import PollTally
 from tests.browser.conftest import Axe
+from tests.browser.day import write_a_day
 from tests.factories import CarrierAccountFactory, MerchantFactory
 from tests.webhooks.cast import EndpointFactory
-from trackers import tallying as parcels
-from trackers.tallies import MilestoneTally, ScanTally
-from webhooks import summing
-from webhooks.models import HourTally
-
-PARCELS = {
-    "pending": 1_204, "info_received": 8_930, "in_transit": 41_877, "out_for_delivery": 3_310,
-    "failed_attempt": 412, "available_for_pickup": 2_045, "delivered": 23_618, "exception": 689,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -47,60 +35,8 @@ def busy_day(transactional_db: None) -> list[CarrierAccount]:
             disabled_reason="failing", disabled_at=timezone.now() - timedelta(hours=nth + 1),
         )  # fmt: skip
     UnmappedCode.objects.create(courier="all24", code="777", text="Event 777", count=12)
-    parcels.count()
-    summing.count()
-    polls.count()
-    now = timezone.now()
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    for milestone, number in PARCELS.items():
-        MilestoneTally.objects.filter(milestone=milestone).update(parcels=number)
-    MilestoneTally.objects.bulk_create(
-        MilestoneTally(
-            since=this_hour - timedelta(hours=23), milestone=milestone, parcels=number - 40, counted_at=now
-        )
-        for milestone, number in PARCELS.items()
-    )
-    ScanTally.objects.all().delete()
-    HourTally.objects.all().delete()
-    for back in range(24):
-        since = this_hour - timedelta(hours=back)
-        share = 1 + (12 - abs(12 - back)) / 6
-        ScanTally.objects.create(since=since, scans=int(900 * share), through=1, counted_at=now)
-        HourTally.objects.bulk_create(
-            HourTally(
-                since=since,
-                error=error,
-                tries=int(tries * share),
-                duration_ms=1,
-                slowest_ms=1,
-                counted_at=now,
-            )
-            for error, tries in (("", 700), ("timeout", 12))
-        )
-        for account, outcomes in _outcomes(accounts, back):
-            for outcome, count in outcomes.items():
-                number = int(count * share)
-                _add(account, since, outcome, number)
-                _add(None, since, outcome, number)
+    write_a_day([account.id for account in accounts[:3]])
     return accounts
-
-
-def _outcomes(accounts: list[CarrierAccount], back: int) -> list[tuple[UUID, dict[str, int]]]:
-    return [
-        (accounts[0].id, {"unchanged": 2_000, "ok": 300, "not_found": 40}),
-        (accounts[1].id, {"unchanged": 500, "unreachable": 400 if back < 3 else 2}),
-        (accounts[2].id, {"unchanged": 800, "throttled": 60 if back % 7 == 0 else 0}),
-    ]
-
-
-def _add(account: UUID | None, since: object, outcome: str, number: int) -> None:
-    added = {"polls": F("polls") + number, "duration_ms": F("duration_ms") + number * 240}
-    known = PollTally.objects.filter(account_id=account, since=since, outcome=outcome)
-    if not known.update(**added):
-        PollTally.objects.create(
-            account_id=account, since=since, outcome=outcome, polls=number, duration_ms=number * 240,
-            slowest_ms=1_830, counted_at=timezone.now(),
-        )  # fmt: skip
 
 
 def test_a_new_installation_says_what_to_do_first(staff_page: Page, axe: Axe) -> None:

@@ -7,11 +7,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import Merchant
 from carriers import tallying
 from carriers.models import CarrierAccount
+from config import loopback
 from config.dashboard import Counted
 from tests.factories import CarrierAccountFactory, MerchantFactory
 from tests.webhooks.cast import EndpointFactory
@@ -116,3 +118,10 @@ def test_only_staff_see_the_alerts(client: Client) -> None:
     answer = client.get("/admin/alerts/")
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/admin/login/")
+
+
+def test_the_page_opens_while_redis_is_out_of_reach(staff: Client, settings: Settings) -> None:
+    settings.REDIS_URL = f"redis://127.0.0.1:{loopback.free_port()}/0"
+    page = staff.get("/admin/")
+    assert page.status_code == 200
+    assert "Redis is out of reach" in page.content.decode()

@@ -17,6 +17,12 @@ from trackers.models import Tracker
 from trackers.serializers import TrackerCreateSerializer
 
 
+@pytest.fixture(autouse=True)
+def _long_leases(settings: Settings) -> None:
+    """None runs out by itself, however slow this machine is."""
+    settings.POLL_LEASE = settings.DELIVERY_LEASE = 600
+
+
 @pytest.fixture
 def carrier(settings: Settings) -> Iterator[CarrierServer]:
     """An all24 on loopback."""

@@ -134,7 +134,8 @@ def _fill(endpoint: Endpoint) -> None:
 
 
 def test_no_row_of_an_endpoint_is_left_in_any_table(settled: Merchant) -> None:
-    theirs = [table for table in tables() if table.startswith("webhooks_")]
+    of_all = {"webhooks_hourtally"}
+    theirs = [table for table in tables() if table.startswith("webhooks_") and table not in of_all]
     assert len(theirs) >= 9
     assert [table for table in theirs if not select(f"SELECT FROM {table} LIMIT 1")] == []
     run(settled, "--yes")

@@ -27,7 +27,7 @@ def test_an_id_tells_its_age_if_it_is_of_version_7(id_: str, age: float | None) 
 
 
 def test_the_first_id_of_a_moment_lies_between_those_made_before_and_after() -> None:
-    before, made, now = uuid4(), uuid7(), datetime.now(UTC)
-    assert first_of(now - timedelta(milliseconds=100)) < made
-    assert made < first_of(now + timedelta(milliseconds=1))
+    before, earlier, made, later = uuid4(), datetime.now(UTC), uuid7(), datetime.now(UTC)
+    assert first_of(earlier - timedelta(milliseconds=100)) < made
+    assert made < first_of(later + timedelta(milliseconds=1))
     assert first_of(datetime(1969, 1, 1, tzinfo=UTC)) == UUID(int=0) < before

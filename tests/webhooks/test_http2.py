@@ -10,9 +10,9 @@ from h2.errors import ErrorCodes
 from tests import h2_subscriber as answers
 from tests.h2_subscriber import H2Subscriber, go_away, h2_subscriber, hang, raw, refuse, reset, status, vanish
 from tests.subscribers import subscriber
+from tests.webhooks.deadlines import with_time_enough
 from tests.webhooks.test_transport import outgoing, send
 from tests.webhooks.tls import certificate
-from tests.webhooks.trying import with_time_enough
 from webhooks.exchanges import Failure, Result
 from webhooks.transport import Wire, wire
 

@@ -11,9 +11,9 @@ from tests import subscribers
 from tests.subscribers import Subscriber, status, subscriber
 from tests.waiting import eventually
 from tests.webhooks.cast import EndpointFactory, attempts_of, due_now, owe
+from tests.webhooks.deadlines import with_time_enough
 from tests.webhooks.test_transport import outgoing, send
 from tests.webhooks.tls import certificate
-from tests.webhooks.trying import with_time_enough
 from webhooks import pump
 from webhooks.exchanges import Failure, Result
 from webhooks.transport import Wire, wire

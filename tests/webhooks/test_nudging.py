@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import pytest
 import redis
@@ -189,13 +190,17 @@ class Stage:
 
     def forget(self) -> None:
         """As if STALE seconds had passed."""
-        with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-            client.delete(*keys(*Pace))
+        _connected().delete(*keys(*Pace))
 
     def left(self) -> list[int]:
         """For how many milliseconds each key that is there stays; -1: for ever."""
-        with redis.Redis.from_url(django_settings.REDIS_URL) as client:
-            return [stays for key in keys(*Pace) if (stays := client.pttl(key)) != -2]
+        return [stays for key in keys(*Pace) if (stays := _connected().pttl(key)) != -2]
+
+
+@cache
+def _connected() -> redis.Redis:
+    """To connect anew for each example would take longer than what it does."""
+    return redis.Redis.from_url(django_settings.REDIS_URL)
 
 
 def _orders(*steps: int) -> Iterator[tuple[int, ...]]:

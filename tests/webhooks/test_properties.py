@@ -60,7 +60,7 @@ PACES = [[Pace.FIRST], [Pace.LATE], BOTH]
 #: Histories that are played, and how long each is.
 EXAMPLES, STEPS = 30, 30
 #: Seconds after which a step that waits for another's lock is one that waits for ever.
-PATIENCE = 20
+PATIENCE = 100
 
 OUTCOMES = [
     (None, 200, {}),

@@ -14,8 +14,8 @@ from uuid_utils.compat import uuid7
 
 from tests import subscribers
 from tests.subscribers import Subscriber, subscriber
+from tests.webhooks.deadlines import with_time_enough
 from tests.webhooks.tls import certificate
-from tests.webhooks.trying import with_time_enough
 from webhooks import transport
 from webhooks.answers import BODY_KEPT, HEADER_KEPT, HEADERS_KEPT, SLACK
 from webhooks.exchanges import Failure, Outgoing, Result

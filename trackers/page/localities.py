@@ -42,6 +42,11 @@ _ALSO: Mapping[str, str] = {
     "krung thep": "Bangkok",
     "krung thep maha nakhon": "Bangkok",
 }
+#: Names in languages that the catalogs of ISO 3166-2 lack.
+_NAMED: Mapping[tuple[str, str], str] = {
+    ("Bangkok", "th"): "กรุงเทพฯ",
+    ("Hồ Chí Minh", "th"): "โฮจิมินห์",
+}
 #: A place's name has this many characters at least, where it is not among those.
 _SHORTEST = 4
 
@@ -66,6 +71,11 @@ def between(origin: str | None, destination: str | None) -> Collection[str]:
     return [country for country in (origin, destination) if country]
 
 
+def town_name(town: str, language: str) -> str:
+    """A province or a large town in a language, as far as it has a name of its own there."""
+    return _NAMED.get((town, language)) or _catalog("iso3166-2", language).gettext(town)
+
+
 @lru_cache(maxsize=1024)
 def country_name(code: str, language: str) -> str | None:
     """A country's short name in a language; None for what is no country's code."""
@@ -73,7 +83,7 @@ def country_name(code: str, language: str) -> str | None:
     if country is None:
         return None
     name: str = getattr(country, "common_name", country.name)
-    words = _countries_in(language)
+    words = _catalog("iso3166-1", language)
     return next((told for one in (name, country.name) if (told := words.gettext(one)) != one), name)
 
 
@@ -129,5 +139,5 @@ def _countries() -> frozenset[str]:
 
 
 @cache
-def _countries_in(language: str) -> gettext.NullTranslations:
-    return gettext.translation("iso3166-1", pycountry.LOCALES_DIR, languages=[language], fallback=True)
+def _catalog(standard: str, language: str) -> gettext.NullTranslations:
+    return gettext.translation(standard, pycountry.LOCALES_DIR, languages=[language], fallback=True)

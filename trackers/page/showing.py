@@ -166,7 +166,11 @@ def _place(location: str | None, country: str | None, language: str) -> str | No
     """A place that is not named is not made up: then its country is not told either."""
     if not location:
         return None
-    names = [localities.town_of(location), localities.country_name(country, language) if country else None]
+    town = localities.town_of(location)
+    names = [
+        localities.town_name(town, language) if town else None,
+        localities.country_name(country, language) if country else None,
+    ]
     return ", ".join(dict.fromkeys(filter(None, names))) or None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackers.page.localities import country_in, country_name, town_of
+from trackers.page.localities import country_in, country_name, town_name, town_of
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,20 @@ def test_nobodys_name_and_no_street_is(location: str) -> None:
 
 def test_beside_a_name_the_town_alone_is_told() -> None:
     assert town_of("Somsri Chaiyaporn, 12 Rama IV Road, Bangkok, Thailand") == "Bangkok"
+
+
+@pytest.mark.parametrize(
+    ("town", "language", "name"),
+    [
+        ("Bangkok", "en", "Bangkok"),
+        ("Bangkok", "th", "กรุงเทพฯ"),
+        ("Chiang Mai", "th", "เชียงใหม่"),
+        ("Chiang Mai", "vi", "Chiang Mai"),
+        ("Hà Nội", "th", "ฮานอย"),
+    ],
+)
+def test_towns_have_their_names_where_a_language_has_one(town: str, language: str, name: str) -> None:
+    assert town_name(town, language) == name
 
 
 def test_a_parcel_that_stays_in_its_country_is_there() -> None:

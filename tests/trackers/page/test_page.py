@@ -133,6 +133,7 @@ def test_it_costs_two_statements_one_where_nothing_changed_and_a_forged_link_one
 
 def _absent(shopper: Client, alice: Merchant, parcel: Tracker, link: str) -> Iterator[tuple[str, Any]]:
     yield "malformed", shopper.get("/track/no-token")
+    yield "with more behind it", shopper.get(f"{link}/")
     yield "of nobody", shopper.get(f"/track/{token_of(uuid7(), 'ab' * 32)}")
     yield "forged", shopper.get(f"/track/{token_of(parcel.id, 'ab' * 32)}")
     branding.change(alice.id, {"page_is_enabled": False})
