@@ -52,7 +52,7 @@ def _order(now: datetime) -> bytes:
         for code, name, place, town, ago in reversed(HISTORY)
     ]
     order = {
-        "origin_order_date": f"{now:%Y-%m-%dT%H:%M:%S+00:00}",
+        "origin_order_date": f"{now:%Y-%m-%dT%H:%M:%S}+07:00",
         "hs_order_ref": NUMBER,
         "history": history,
     }
