@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts import counting
 from accounts.models import ApiKey, Merchant
+from config import heartbeat, loopback
 from tests.factories import MerchantFactory
 from trackers import places, polling
 from webhooks import nudging, tasks
@@ -24,10 +25,12 @@ effort.load_profile("parcelwire")
 
 @pytest.fixture(autouse=True, scope="session")
 def _a_busy_machine_is_no_outage() -> Iterator[None]:
-    """Redis and carriers may take their time, which they do where tests run beside each other."""
+    """Servers may take their time, which they do where tests run beside each other."""
     with pytest.MonkeyPatch.context() as patched:
         for impatient in (counting, nudging, tasks):
             patched.setattr(impatient, "PATIENCE", 60.0)
+        for impatient in (heartbeat, loopback):
+            patched.setattr(impatient, "_PATIENCE", 60)
         patched.setattr(places, "LONG", 600.0)
         yield
 

@@ -25,14 +25,15 @@ def key(stack: Stack) -> str:
 
 @pytest.fixture
 def client(stack: Stack, key: str) -> Iterator[Ship24]:
-    with Ship24(authorization=f"Bearer {key}", server_url=stack.up.url) as made:
+    with Ship24(authorization=f"Bearer {key}", server_url=stack.up.url, timeout_ms=120_000) as made:
         yield made
 
 
 @pytest.fixture
 def own(stack: Stack, key: str) -> Iterator[httpx.Client]:
     """What Ship24's client has no word for."""
-    with httpx.Client(base_url=stack.up.url, headers={"Authorization": f"Bearer {key}"}) as made:
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=stack.up.url, headers=headers, timeout=120) as made:
         yield made
 
 
@@ -230,7 +231,7 @@ def test_an_unknown_tracker_is_the_clients_error(client: Ship24, call: Callable[
 
 def test_a_wrong_key_is_the_clients_error(stack: Stack) -> None:
     with (
-        Ship24(authorization="Bearer apik_wrong", server_url=stack.up.url) as stranger,
+        Ship24(authorization="Bearer apik_wrong", server_url=stack.up.url, timeout_ms=120_000) as stranger,
         pytest.raises(errors.ErrorResponseFormat) as refused,
     ):
         stranger.trackers.create_tracker(request={"tracking_number": DELIVERED})
