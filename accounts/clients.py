@@ -1,6 +1,6 @@
 """Who calls, as far as the network tells: the address that calls without a key are counted by."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,11 +9,24 @@ from django.http import HttpRequest
 _IPV6_NETWORK = 64
 
 
-def address_of(request: HttpRequest) -> str | None:
-    """The caller's IPv4 address, or the network of its IPv6 address.
+def counted_address(request: HttpRequest) -> str | None:
+    """The caller's IPv4 address, or the network of its IPv6 address; None where the network does not tell."""
+    address = _address(request)
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address.packed, _IPV6_NETWORK), strict=False))
+    return str(address) if address else None
 
-    Behind a proxy it is the last that PROXY_ADDRESS_HEADER names, which the proxy itself has written. None
-    where that says nothing: the connection's own address would be the proxy's, and the same for all.
+
+def address_of(request: HttpRequest) -> str | None:
+    """The caller's own address, which failed sign-ins are noted with."""
+    address = _address(request)
+    return str(address) if address else None
+
+
+def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:
+    """Behind a proxy it is the last that PROXY_ADDRESS_HEADER names, which the proxy itself has written.
+
+    None where that says nothing: the connection's own address would be the proxy's, and the same for all.
     """
     if settings.PROXY_ADDRESS_HEADER:
         written = request.headers.get(settings.PROXY_ADDRESS_HEADER, "").rpartition(",")[2]
@@ -25,8 +38,5 @@ def address_of(request: HttpRequest) -> str | None:
         address = ip_address(written.strip())
     except ValueError:
         return None
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ip_network((address.packed, _IPV6_NETWORK), strict=False))
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

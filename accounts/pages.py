@@ -55,12 +55,14 @@ class Table:
 
 def cells(values: Iterable[Any]) -> list[Cell]:
     """Cells of plain values; those that are cells stay."""
-    return [value if isinstance(value, Cell) else Cell(value) for value in values]
+    return [_cell(value) for value in values]
 
 
 def figures(**values: Any) -> list[Figure]:
-    """Figures by their names, in which `_` is a space."""
-    return [
-        Figure(name.replace("_", " "), value if isinstance(value, Cell) else Cell(value))
-        for name, value in values.items()
-    ]
+    """Figures by their names, in which `_` is a space; those that there is nothing to say of are left out."""
+    told = [(name.replace("_", " "), _cell(value)) for name, value in values.items()]
+    return [Figure(name, cell) for name, cell in told if cell.value not in {None, ""}]
+
+
+def _cell(value: Any) -> Cell:
+    return value if isinstance(value, Cell) else Cell(value)

@@ -20,12 +20,15 @@ _Row = TypeVar("_Row", bound=Model)
 class ModelAdmin(_ModelAdmin[_Row]):
     """A page to add a row shows only what can be filled in: the rest is not there yet."""
 
-    def get_fields(self, request: HttpRequest, obj: _Row | None = None) -> Any:
-        fields = super().get_fields(request, obj)
+    def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
         if obj is not None:
-            return fields
+            return fieldsets
         unset = set(self.get_readonly_fields(request, None))
-        return [name for name in fields if name not in unset]
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name not in unset]})
+            for title, options in fieldsets
+        ]
 
 
 class WithPage:

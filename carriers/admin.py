@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts.acting import Acting
 from accounts.lists import Big
@@ -40,7 +41,7 @@ class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
         label="Key",
         required=False,
         validators=[validation.key],
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="Never shown. A new key takes a suspended account up again; empty keeps the old one.",
     )
 
@@ -48,7 +49,7 @@ class CarrierAccountForm(forms.ModelForm[CarrierAccount]):
         label="Push secret",
         required=False,
         validators=[validation.key],
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="What the carrier shows when it calls the push path. Never shown; empty keeps the old one.",
     )
 

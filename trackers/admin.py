@@ -45,7 +45,7 @@ SEES_PERSONAL = "trackers.view_personaldata"
 @admin.register(Tracker)
 class TrackerAdmin(WithPage, Big, ReadOnly, Acting[Tracker]):
     acts = ACTS
-    list_display = ("tracking_number", "merchant", "milestone", "status_code", "is_subscribed", "created_at")
+    list_display = ("tracking_number", "merchant", "milestone", "status_code", "news_at", "created_at")
     list_filter = (FollowedMilestone, Trouble)
     list_select_related = ("merchant",)
     search_help_text = "Number, reference, client id, id, or merchant"
@@ -104,8 +104,8 @@ class TrackerAdmin(WithPage, Big, ReadOnly, Acting[Tracker]):
         return finding.found(rows, term)
 
     def page_of(self, request: HttpRequest, row: Tracker) -> TrackerPage:
-        shows_answers = request.user.has_perms([SEES_PERSONAL, "trackers.view_rawanswer"])
-        return tracker_page(row, _below(request), shows_answers=shows_answers)
+        sayings = request.user.has_perms([SEES_PERSONAL, "trackers.view_rawanswer"])
+        return tracker_page(row, _below(request), sayings=sayings)
 
 
 def _below(request: HttpRequest) -> Place | None:

@@ -1,10 +1,11 @@
 """Who calls without a key is known by the network alone."""
 
+import axes.helpers
 import pytest
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from accounts.clients import address_of
+from accounts.clients import counted_address
 
 
 @pytest.mark.parametrize(
@@ -20,16 +21,22 @@ from accounts.clients import address_of
 def test_the_connections_own_address_counts(settings: Settings, remote: str, address: str | None) -> None:
     settings.PROXY_ADDRESS_HEADER = settings.PROXY_SCHEME_HEADER = ""
     forged = {"X-Forwarded-For": "203.0.113.1"}
-    assert address_of(RequestFactory().get("/", headers=forged, REMOTE_ADDR=remote)) == address
+    assert counted_address(RequestFactory().get("/", headers=forged, REMOTE_ADDR=remote)) == address
 
 
 def test_behind_a_proxy_the_last_address_that_it_names_counts(settings: Settings) -> None:
     settings.PROXY_ADDRESS_HEADER = "X-Forwarded-For"
     told = {"X-Forwarded-For": "203.0.113.1, 192.0.2.7"}
-    assert address_of(RequestFactory().get("/", headers=told)) == "192.0.2.7"
-    assert address_of(RequestFactory().get("/")) is None
+    assert counted_address(RequestFactory().get("/", headers=told)) == "192.0.2.7"
+    assert counted_address(RequestFactory().get("/")) is None
+
+
+def test_failed_sign_ins_are_noted_with_the_address_itself(settings: Settings) -> None:
+    settings.PROXY_ADDRESS_HEADER = settings.PROXY_SCHEME_HEADER = ""
+    request = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2:3:4:5:6")
+    assert axes.helpers.get_client_ip_address(request) == "2001:db8:1:2:3:4:5:6"
 
 
 def test_a_proxy_that_does_not_say_who_calls_is_nobodys_address(settings: Settings) -> None:
     settings.PROXY_ADDRESS_HEADER, settings.PROXY_SCHEME_HEADER = "", "X-Forwarded-Proto"
-    assert address_of(RequestFactory().get("/")) is None
+    assert counted_address(RequestFactory().get("/")) is None

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from limits import RateLimitItemPerMinute
 
-from accounts.clients import address_of
+from accounts.clients import counted_address
 from accounts.counting import counter
 
 #: Seconds after which a window is surely over.
@@ -19,7 +19,7 @@ def is_too_often(request: HttpRequest) -> bool:
     Without Redis, and where a proxy hides who calls, no call is too often.
     """
     limit = settings.TRACKING_PAGE_RATE_LIMIT
-    address = address_of(request) if limit else None
+    address = counted_address(request) if limit else None
     if address is None:
         return False
     count = counter(settings.REDIS_URL).count(_item(limit), "page", address)

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 from uuid import UUID
 
@@ -26,7 +27,7 @@ class _Tracker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes the links of one merchant; without a secret it has none."""
+    """Makes the links of one merchant; without a secret it has none. `base` is what stands before a token."""
 
     base: str
     secret: str | None
@@ -35,14 +36,19 @@ class Links:
         """The page's URL; None where there is no page to see."""
         if self.secret is None or tracker.erased_at is not None:
             return None
-        return self.base + reverse("tracking-page", args=[token_of(tracker.id, self.secret)])
+        return self.base + token_of(tracker.id, self.secret)
 
 
 def links_for(request: Request) -> Links:
     """The links of the caller's trackers. Asks nothing: the secret came with the caller's key."""
     caller = caller_of(request)
-    base = settings.PUBLIC_URL or request.build_absolute_uri("/")[:-1]
-    return Links(base, secret_of(caller.merchant_id, caller.page_secret))
+    host = settings.PUBLIC_URL or request.build_absolute_uri("/")[:-1]
+    return Links(host + _before_tokens(), secret_of(caller.merchant_id, caller.page_secret))
+
+
+@cache
+def _before_tokens() -> str:
+    return reverse("tracking-page", args=["-"]).removesuffix("-")
 
 
 def secret_of(merchant_id: UUID, sealed: str | None) -> str | None:

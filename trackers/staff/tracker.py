@@ -23,21 +23,19 @@ class TrackerPage:
     quarantined: Table
     timeline: Page
     below: Place | None
-    shows_answers: bool
 
 
-def tracker_page(tracker: Tracker, below: Place | None, *, shows_answers: bool) -> TrackerPage:
+def tracker_page(tracker: Tracker, below: Place | None, *, sayings: bool) -> TrackerPage:
     """Of this tracker, whose merchant is read already; a constant number of statements.
 
-    `shows_answers`: whether carriers' whole answers, which hold personal data, are linked to.
+    `sayings`: whether what carriers said to the letter, which may hold personal data, is shown.
     """
     return TrackerPage(
         _figures(tracker),
         _watches(tracker),
         _quarantined(tracker),
-        page_of(tracker.id, below),
+        page_of(tracker.id, below, sayings=sayings),
         below,
-        shows_answers,
     )
 
 

@@ -1,10 +1,11 @@
 """What stands in the timeline, and where."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -64,7 +65,7 @@ def older(than: Place | None, kind: Kind, moment: str, ordinal: str) -> Q:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the carrier said of a scan: its fields as JSON, and the kept answer that they came in."""
+    """What the carrier said of a scan: its entry as JSON, "" where nobody can say which, and the answer."""
 
     fields: str
     answer: int
@@ -79,7 +80,8 @@ class Said:
 class Entry:
     """One thing that happened. `model` (`app_model`) and `pk` name the row that has more about it.
 
-    `tone` is "good", "bad" or "". `moved_to`: the milestone to which what happened here moved the parcel.
+    `tone` is "good", "bad" or "". `scan` is what the log holds of a scan. `moved_to`: the milestone to which
+    what happened here moved the parcel.
     """
 
     place: Place
@@ -89,6 +91,7 @@ class Entry:
     tone: str = ""
     model: str = ""
     pk: str = ""
+    scan: Mapping[str, Any] | None = None
     said: Said | None = None
     moved_to: str = ""
 

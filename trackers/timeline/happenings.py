@@ -1,6 +1,5 @@
 """What the log holds of a parcel, as entries."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,10 +18,10 @@ from events.catalog import (
 )
 from events.log import Recorded
 from events.models import Event
-from trackers.models import RawAnswer
-from trackers.timeline.entries import Entry, Kind, Place, Said
+from trackers.timeline.entries import Entry, Kind, Place
 from trackers.timeline.moves import moves
 
+_SCANS = frozenset({Scanned.type, ScanAmended.type})
 _FIELDS = ("id", "stream", "version", "type", "key", "data", "recorded_at")
 
 
@@ -35,7 +34,7 @@ class _Told(NamedTuple):
 
 
 def happenings(tracker_id: UUID, below: Place | None, most: int) -> list[Entry]:
-    """The newest so many events of a tracker below a place, newest first; two statements.
+    """The newest so many events of a tracker below a place, newest first; one statement.
 
     The whole log up to there is read: where the parcel was then is what all of it amounts to.
     """
@@ -49,18 +48,14 @@ def happenings(tracker_id: UUID, below: Place | None, most: int) -> list[Entry]:
     before = [event for event in log if event.recorded_at < first]
     moved = dict(moves(before, log[len(before) :]))
     texts = {event.data["scanKey"]: event.data["status"] for event in log if event.type == Scanned.type}
-    said = _said(tracker_id, shown)
-    return [
-        _entry(event, texts, said.get(event.version), moved.get(event.version, ""))
-        for event in reversed(shown)
-    ]
+    return [_entry(event, texts, moved.get(event.version, "")) for event in reversed(shown)]
 
 
 def _place(event: Recorded) -> Place:
     return Place(event.recorded_at, Kind.EVENT, event.version)
 
 
-def _entry(event: Recorded, texts: Mapping[str, str], said: Said | None, moved_to: str) -> Entry:
+def _entry(event: Recorded, texts: Mapping[str, str], moved_to: str) -> Entry:
     told = _TELL[event.type](event.data) if event.type in _TELL else _Told(event.type, "")
     title = told.title or texts.get(event.data.get("scanKey", ""), "")
     return Entry(
@@ -69,29 +64,9 @@ def _entry(event: Recorded, texts: Mapping[str, str], said: Said | None, moved_t
         title=title,
         facts=[(name, str(value)) for name, value in told.facts if value],
         tone="bad" if event.type == TrackingStalled.type or event.data.get("quarantined") else "",
-        said=said,
+        scan=event.data if event.type in _SCANS else None,
         moved_to=moved_to,
     )
-
-
-def _said(tracker_id: UUID, events: Sequence[Recorded]) -> dict[int, Said]:
-    """What the carrier said of each scan, by version, where the answer that told it is kept; one statement.
-
-    An answer was asked for before what it told was recorded, and kept after that, in one transaction. None is
-    kept of a house account's.
-    """
-    first, last = events[0].recorded_at, events[-1].recorded_at
-    kept = RawAnswer.objects.filter(
-        watch__tracker_id=tracker_id, created_at__gte=first, asked_at__lte=last
-    ).values_list("id", "watch__courier", "asked_at", "created_at")
-    answers = list(kept)
-    return {
-        event.version: Said(json.dumps(event.data["raw"], ensure_ascii=False, indent=2), answer)
-        for event in events
-        if "raw" in event.data
-        for answer, courier, asked_at, kept_at in answers
-        if courier == event.data["courierCode"] and asked_at <= event.recorded_at <= kept_at
-    }
 
 
 def _scan(data: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from trackers.fold import Projection, fold
 
 
 def moves(before: Sequence[Recorded], events: Sequence[Recorded]) -> Iterator[tuple[int, str]]:
-    """The version of each append's last event that moved the milestone among `events`, and whereto.
+    """Where appends among `events` moved the milestone, and whereto: the version of the last scan of each.
 
     `before`: all that stands in the log before them.
     """
@@ -17,8 +17,13 @@ def moves(before: Sequence[Recorded], events: Sequence[Recorded]) -> Iterator[tu
         own = list(append)
         told = fold(known, own)
         if told.milestone != known.milestone:
-            yield own[-1].version, told.milestone
+            yield _last_scan(own).version, told.milestone
         known = told
+
+
+def _last_scan(append: Sequence[Recorded]) -> Recorded:
+    """Nothing else moves a parcel."""
+    return next((event for event in reversed(append) if "scanKey" in event.data), append[-1])
 
 
 def _at_once(events: Sequence[Recorded]) -> Projection:
