@@ -23,9 +23,12 @@ _OPERATORS = (
     "webhooks.add_recovery",
     "carriers.change_health",
 )
-#: Beyond those apps, an administrator looks after staff, and reads what they did and who was shut out.
-_ADMINISTRATORS = Q(content_type__app_label="auth", content_type__model__in=("user", "group")) | Q(
-    content_type__app_label__in=("admin", "axes"), codename__startswith="view_"
+#: Beyond those apps, an administrator looks after staff, reads what they did and who was shut out, and lets
+#: them in again.
+_ADMINISTRATORS = (
+    Q(content_type__app_label="auth", content_type__model__in=("user", "group"))
+    | Q(content_type__app_label__in=("admin", "axes"), codename__startswith="view_")
+    | Q(content_type__app_label="axes", codename="delete_accessattempt")
 )
 
 
