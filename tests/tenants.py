@@ -57,6 +57,7 @@ _LOCATION = {
     "postcode": "",
 }
 _VOLATILE = {
+    "<link>": r"(?<=/track/)[A-Za-z0-9_-]{40,}",
     "<uuid>": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     "<time>": r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|[+-]\d\d:\d\d)?",
     "<secret>": r"wh(sec|pk)_[A-Za-z0-9+/=]+",

@@ -29,6 +29,7 @@ NO_TENANTS = {
     "* admin": "leads to the admin",
     "* admin/": "is the operator's, who sees all merchants",
     "* admin/alerts/": "is the operator's too",
+    "* admin/search/": "is the operator's too",
 }
 
 _TRACKER, _BY_NAME = "v1/trackers/{tracker}", "v1/trackers/{client}"

@@ -56,8 +56,10 @@ TRIGGER = pgtrigger.Trigger(
     level=pgtrigger.Row,
     when=pgtrigger.After,
     operation=pgtrigger.UpdateOf("last_outcome"),  # type: ignore[no-untyped-call]
+    # Most polls end here at once: they turn out to the letter as the one before.
     condition=pgtrigger.Condition(
-        f"NEW.last_outcome IS NOT NULL AND {_plain('OLD')} IS DISTINCT FROM {_plain('NEW')}"
+        "NEW.last_outcome IS DISTINCT FROM OLD.last_outcome AND NEW.last_outcome IS NOT NULL"
+        f" AND {_plain('OLD')} IS DISTINCT FROM {_plain('NEW')}"
     ),
     func=f"""
         INSERT INTO trackers_outcomechange (watch_id, account_id, before, outcome, error, changed_at)

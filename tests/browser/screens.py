@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from carriers.models import CarrierAccount
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.day import write_a_day
+from tests.browser.dressing import dress
 from tests.browser.room import Room
 
 FOLDER = Path(os.environ.get("SCREENS") or "var/screens")
@@ -81,6 +82,7 @@ def test_pictures(
     signing_in: Callable[[Page, User], Page],
 ) -> None:
     """Every picture, of one room."""
+    room = room._replace(tracker=dress(room))
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_a_day(list(CarrierAccount.objects.order_by("merchant").values_list("id", flat=True)))
     wanted = os.environ.get("ONLY", "").split()

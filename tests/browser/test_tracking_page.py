@@ -189,3 +189,16 @@ def test_a_link_that_leads_nowhere_says_so(phone: Page, axe: Axe, live_server: o
     expect(phone.get_by_role("heading", level=1)).to_have_text("Nothing to see here")
     assert fits(phone)
     axe(phone)
+
+
+def test_staff_change_how_it_looks(staff_page: Page, axe: Axe, shop: Merchant) -> None:
+    staff_page.goto(f"/admin/accounts/merchant/{shop.id}/change/")
+    staff_page.get_by_label("Colour on them").fill("#aa3300")
+    staff_page.locator("input[type=file][name=logo]").set_input_files(
+        {"name": "logo.png", "mimeType": "image/png", "buffer": png(240, 80)}
+    )
+    staff_page.get_by_role("button", name="Save and continue editing").click()
+    expect(staff_page.get_by_text("image/png, 240 by 80")).to_be_visible()
+    axe(staff_page)
+    shop.refresh_from_db()
+    assert shop.page_colour == "#aa3300"

@@ -18,6 +18,7 @@ from accounts import lists
 from accounts.models import ApiKey, Merchant
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, carrier_server, order
+from tests.config.crowd import gather
 from tests.factories import CarrierAccountFactory, MerchantFactory
 from tests.webhooks.cast import EndpointFactory, ended
 from trackers.creating import create
@@ -112,18 +113,7 @@ def many(live: Callable[[str], Tracker]) -> Tracker:
     """One parcel among so many that PostgreSQL has a reason to choose an index well."""
     live("second")
     tracker = live("first")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO trackers_tracker (id, merchant_id, tracking_number, courier_codes, shipment_reference,
-                client_tracker_id, restrict_to_couriers, is_subscribed, digest, version, milestone, final,
-                state)
-            SELECT gen_random_uuid(), merchant_id, 'N' || n, '{}', 'R' || n, 'C' || n, FALSE, TRUE, 'D' || n,
-                   0, 'delivered', FALSE, '{"scans": []}'
-            FROM trackers_tracker, generate_series(1, 2000) AS n WHERE tracking_number = 'first-PARCEL'
-            """
-        )
-        cursor.execute("ANALYZE trackers_tracker")
+    gather("first-PARCEL")
     return tracker
 
 

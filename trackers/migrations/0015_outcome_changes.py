@@ -61,9 +61,9 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(
                 name="outcome_changed",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (NEW.last_outcome IS NOT NULL AND replace(OLD.last_outcome, 'unchanged', 'ok') IS DISTINCT FROM replace(NEW.last_outcome, 'unchanged', 'ok'))",
+                    condition="WHEN (NEW.last_outcome IS DISTINCT FROM OLD.last_outcome AND NEW.last_outcome IS NOT NULL AND replace(OLD.last_outcome, 'unchanged', 'ok') IS DISTINCT FROM replace(NEW.last_outcome, 'unchanged', 'ok'))",
                     func="\n        INSERT INTO trackers_outcomechange (watch_id, account_id, before, outcome, error, changed_at)\n        VALUES (NEW.id, NEW.carrier_account_id, replace(OLD.last_outcome, 'unchanged', 'ok'), replace(NEW.last_outcome, 'unchanged', 'ok'), NEW.last_error,\n                clock_timestamp());\n        RETURN NULL;\n    ",
-                    hash="9f2f200048183f1bbeea2ed4b16a6b28a68d97db",
+                    hash="dcf845b92be9147bec72dfa577f19bb09c8b5889",
                     operation='UPDATE OF "last_outcome"',
                     pgid="pgtrigger_outcome_changed_15e36",
                     table="trackers_watch",

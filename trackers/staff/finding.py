@@ -1,11 +1,11 @@
 """Trackers by what staff type: number, reference, client id, id, or their merchant's name or id."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
 
 from accounts import finding
 from accounts.lists import MOST, as_id
@@ -27,10 +27,10 @@ SELECT found.id FROM accounts_merchant AS merchant CROSS JOIN LATERAL (
 ) AS found LIMIT %(most)s
 """
 _NEWEST = """
-SELECT found.id FROM unnest(%(merchants)s::uuid[]) AS merchant (id) CROSS JOIN LATERAL (
-    SELECT id FROM trackers_tracker WHERE merchant_id = merchant.id
-    ORDER BY created_at DESC, id DESC LIMIT %(most)s
-) AS found
+SELECT newest.id FROM unnest(%s::uuid[]) AS merchant (id) CROSS JOIN LATERAL (
+    SELECT id, created_at FROM trackers_tracker WHERE merchant_id = merchant.id
+    ORDER BY created_at DESC, id DESC LIMIT %s
+) AS newest ORDER BY newest.created_at DESC, newest.id DESC LIMIT %s
 """
 
 
@@ -45,7 +45,8 @@ def found(rows: QuerySet[Tracker], term: str) -> QuerySet[Tracker]:
     if len(merchants) == 1:
         return rows.filter(merchant_id=merchants[0]).order_by(*NEWEST)
     if merchants:
-        return rows.filter(id__in=_ids(_NEWEST, merchants=merchants)).order_by("-id")
+        newest = RawSQL(_NEWEST, [merchants, MOST + 1, MOST + 1])  # noqa: S611 - a constant
+        return rows.filter(id__in=newest).order_by(*NEWEST)
     return rows.none()
 
 
@@ -53,10 +54,6 @@ def exact(term: str) -> Sequence[UUID]:
     """The trackers that this is the id, number, reference or client id of: MOST of them; one statement."""
     if (id_ := as_id(term)) is not None and Tracker.objects.filter(id=id_).exists():
         return [id_]
-    return _ids(_EXACT, term=term)
-
-
-def _ids(statement: str, **values: Any) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"most": MOST + 1} | values)
+        cursor.execute(_EXACT, {"term": term, "most": MOST + 1})
         return [id_ for (id_,) in cursor.fetchall()]
