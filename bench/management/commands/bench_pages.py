@@ -79,7 +79,8 @@ def _lists() -> Iterator[tuple[str, str]]:
     endpoint = Endpoint.objects.order_by("-id")[0]
     for model in (Tracker, Watch, Event, Message, Delivery, Attempt, Endpoint, CarrierAccount, Merchant):
         yield f"list: {model._meta.verbose_name_plural}", _list(model)  # noqa: SLF001 (Django's name)
-    yield "list: trackers of a milestone", f"{_list(Tracker)}?milestone__exact=delivered"
+    yield "list: trackers of a milestone", f"{_list(Tracker)}?milestone=delivered"
+    yield "list: trackers that are silent", f"{_list(Tracker)}?trouble=stalled"
     yield "list: a tracker's log", f"{_list(Event)}?q={tracker.id}"
     yield "list: an endpoint's deliveries", f"{_list(Delivery)}?q={endpoint.id}"
     yield "list: endpoints of a host", f"{_list(Endpoint)}?q={endpoint.url.split('/')[2]}"
