@@ -34,4 +34,3 @@ def _typed(term: str) -> str:
 
 def _at(rows: QuerySet[Endpoint], host: str) -> QuerySet[Endpoint]:
     return rows.alias(backwards=hosts.backwards("url")).filter(backwards__startswith=host).order_by("-id")
-
