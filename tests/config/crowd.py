@@ -1,4 +1,4 @@
-"""Two thousand parcels beside one, with all that hangs on them: PostgreSQL then has a reason to choose well."""
+"""Two thousand parcels beside one, with all that hangs on them: PostgreSQL then has to choose well."""
 
 from django.db import connection
 
