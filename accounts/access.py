@@ -13,7 +13,7 @@ from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 
 
-class UserAdmin(DjangosUserAdmin[User], ModelAdmin[User]):
+class UserAdmin(DjangosUserAdmin[User], ModelAdmin[User]):  # type: ignore[misc]  # `lookup_allowed` as Django 5 has it
     """Staff. A user's permissions are those of their roles; only superusers make superusers, or touch one."""
 
     form = UserChangeForm
