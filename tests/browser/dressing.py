@@ -9,8 +9,8 @@ from rest_framework.test import APIClient
 
 from config import heartbeat
 from tests.browser.room import Room
+from tests.polled import poll_due
 from trackers.models import Tracker
-from trackers.polling import Poller
 from webhooks import pump
 from webhooks.models import Endpoint
 
@@ -32,7 +32,7 @@ def dress(room: Room) -> Tracker:
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {room.key}")
     wishes = {"trackingNumber": NUMBER, "courierCode": "all24", "clientTrackerId": "order-10431"}
     api.post("/v1/trackers", wishes, format="json")
-    Poller().run(1)
+    poll_due()
     pump.run(1)
     _rename()
     heartbeat.note(settings.REDIS_URL)

@@ -13,8 +13,8 @@ from tests.browser.conftest import Axe
 from tests.browser.room import OWN_NUMBER, Room
 from tests.browser.test_every_page import WIDE
 from tests.carrier_server import order
+from tests.polled import poll_due
 from trackers.models import OutcomeChange, Watch
-from trackers.polling import Poller
 from webhooks import pump
 
 
@@ -27,7 +27,7 @@ def lived_in(room: Room) -> Room:
     ):
         room.carrier.replies[OWN_NUMBER] = answer
         Watch.objects.filter(tracker=room.tracker).update(next_poll_at=Now() - timedelta(seconds=1))
-        Poller().run(1)
+        poll_due()
     pump.run(1)
     count()
     return room

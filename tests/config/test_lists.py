@@ -20,10 +20,10 @@ from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, carrier_server, order
 from tests.config.crowd import gather
 from tests.factories import CarrierAccountFactory, MerchantFactory
+from tests.polled import poll_due
 from tests.webhooks.cast import EndpointFactory, ended
 from trackers.creating import create
 from trackers.models import Tracker
-from trackers.polling import Poller
 from trackers.serializers import TrackerCreateSerializer
 from webhooks.claims import take
 from webhooks.models import Attempt, Delivery, Endpoint, ExtraTry, Message, Notice, Recovery
@@ -71,7 +71,7 @@ def live(carrier: CarrierServer) -> Callable[[str], Tracker]:
         number = f"{name}-PARCEL"
         carrier.replies[number] = order(number, "050000", "777")
         tracker = create(merchant.id, wishes_of(number, name))
-        Poller().run(1)
+        poll_due()
         settle((each, ended(each.delivery_id, 500)) for each in take(100))
         leave_traces(merchant, endpoint)
         return tracker
