@@ -1,6 +1,6 @@
 """Who calls, as far as the network tells: the address that calls without a key are counted by."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -13,14 +13,23 @@ def counted_address(request: HttpRequest) -> str | None:
     """The caller's IPv4 address, or the network of its IPv6 address; None where the network does not tell."""
     address = _address(request)
     if isinstance(address, IPv6Address):
-        return str(ip_network((address.packed, _IPV6_NETWORK), strict=False))
+        return str(_network(address))
     return str(address) if address else None
 
 
-def address_of(request: HttpRequest) -> str | None:
-    """The caller's own address, which failed sign-ins are noted with."""
+def noted_address(request: HttpRequest) -> str | None:
+    """The same as an address, which failed sign-ins are noted with and counted by: a network's is its first.
+
+    Counted by its own, whoever has a network could guess without end, from another address each time.
+    """
     address = _address(request)
+    if isinstance(address, IPv6Address):
+        return str(_network(address).network_address)
     return str(address) if address else None
+
+
+def _network(address: IPv6Address) -> IPv6Network:
+    return IPv6Network((address.packed, _IPV6_NETWORK), strict=False)
 
 
 def _address(request: HttpRequest) -> IPv4Address | IPv6Address | None:

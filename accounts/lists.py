@@ -37,7 +37,7 @@ class Leafing(Paginator):  # type: ignore[type-arg]  # of whatever the list is
         return int(rows[: MOST + 1].count())
 
 
-class _Ordered(ChangeList):
+class _Ordered(ChangeList):  # type: ignore[misc]  # unfold has no types
     """A list in the order of its admin class: Django sorts by any column that an address names."""
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:

@@ -34,21 +34,10 @@ class ModelAdmin(_ModelAdmin[_Row]):
         return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        names = [each for each in self.list_filter if isinstance(each, str)]
-        own = [each.parameter_name for each in self.list_filter if hasattr(each, "parameter_name")]
-        return lookup in (*own, *self.linked) or any(
+        names = [str(getattr(each, "parameter_name", each)) for each in self.list_filter]
+        return lookup in self.linked or any(
             lookup == name or lookup.startswith(f"{name}__") for name in names
         )
-
-    def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> Any:
-        fieldsets = super().get_fieldsets(request, obj)
-        if obj is not None:
-            return fieldsets
-        unset = set(self.get_readonly_fields(request, None))
-        return [
-            (title, {**options, "fields": [name for name in options["fields"] if name not in unset]})
-            for title, options in fieldsets
-        ]
 
 
 class WithPage:

@@ -66,7 +66,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_LOCKOUT_TEMPLATE = "config/locked_out.html"
-AXES_CLIENT_IP_CALLABLE = "accounts.clients.address_of"
+AXES_CLIENT_IP_CALLABLE = "accounts.clients.noted_address"
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # accounts.access has their pages
 #: A call over plain HTTP has carried its key in clear already: it fails, and is never redirected.

@@ -1,6 +1,7 @@
 """Who looks after staff cannot make themselves, or anybody, more than their role allows."""
 
 import pytest
+from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.test import Client
@@ -55,3 +56,10 @@ def test_a_superuser_does(administrator: Client) -> None:
     client = Client()
     client.force_login(root)
     assert client.get(f"/admin/auth/user/{root.pk}/password/").status_code == 200
+
+
+def test_an_administrator_lets_in_again_who_is_shut_out(administrator: Client) -> None:
+    shut = AccessAttempt.objects.create(username="clerk", ip_address="192.0.2.7", failures_since_start=5)
+    address = f"/admin/axes/accessattempt/{shut.pk}/delete/"
+    assert administrator.post(address, {"post": "yes"}).status_code == 302
+    assert not AccessAttempt.objects.exists()

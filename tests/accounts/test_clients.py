@@ -31,10 +31,16 @@ def test_behind_a_proxy_the_last_address_that_it_names_counts(settings: Settings
     assert counted_address(RequestFactory().get("/")) is None
 
 
-def test_failed_sign_ins_are_noted_with_the_address_itself(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"), ("unix:", None)],
+)
+def test_failed_sign_ins_are_counted_by_network_too(
+    settings: Settings, remote: str, address: str | None
+) -> None:
     settings.PROXY_ADDRESS_HEADER = settings.PROXY_SCHEME_HEADER = ""
-    request = RequestFactory().get("/", REMOTE_ADDR="2001:db8:1:2:3:4:5:6")
-    assert axes.helpers.get_client_ip_address(request) == "2001:db8:1:2:3:4:5:6"
+    request = RequestFactory().get("/", REMOTE_ADDR=remote)
+    assert axes.helpers.get_client_ip_address(request) == address
 
 
 def test_a_proxy_that_does_not_say_who_calls_is_nobodys_address(settings: Settings) -> None:

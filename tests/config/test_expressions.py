@@ -111,6 +111,7 @@ SAME = [
     "nobody",
     "nothing.title",
     "add(1)(2)",
+    "list[{ toString: () => log.push(1) > 1 ? 'constructor' : 'length' }]",
 ]
 
 
@@ -129,6 +130,8 @@ REFUSED = [
     "(x => x).prototype",
     "item['inner' + 'HTML'] = b",
     "item.ownerDocument",
+    "item.getRootNode()",
+    "item.setAttributeNS(null, 'onclick', b)",
 ]
 
 

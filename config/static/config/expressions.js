@@ -9,7 +9,8 @@
 const compileExpression = (() => {
   const REFUSED = new Set([
     "__proto__", "constructor", "prototype", "ownerDocument", "defaultView", "contentWindow", "view",
-    "innerHTML", "outerHTML", "srcdoc", "insertAdjacentHTML", "setAttribute",
+    "innerHTML", "outerHTML", "srcdoc", "insertAdjacentHTML", "setHTMLUnsafe", "setAttribute", "setAttributeNS",
+    "setAttributeNode", "getRootNode", "write", "writeln",
   ]);
   const TOKEN = /\s*(?:(\d+(?:\.\d+)?)|([A-Za-z_$][\w$]*)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(===|!==|=>|\?\?|\?\.|\|\||&&|[=!<>]=|\+\+|--|[+-]=|[-+*/%<>=!?:;,.(){}[\]]))/y;
   const ESCAPES = { n: "\n", t: "\t", r: "\r" };
@@ -44,9 +45,11 @@ const compileExpression = (() => {
     return tokens;
   }
 
+  /* The key as it was judged: an object could say another one when it is asked again. */
   function allowed(key) {
-    if (typeof key === "symbol" || REFUSED.has(String(key))) throw new TypeError(`${String(key)} is not for expressions`);
-    return key;
+    const name = typeof key === "symbol" ? key : String(key);
+    if (typeof name === "symbol" || REFUSED.has(name)) throw new TypeError(`${String(name)} is not for expressions`);
+    return name;
   }
 
   /* A node is {run(scope)}; one that can be assigned to has set(scope, value), one that can be called as a
