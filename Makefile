@@ -15,7 +15,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test screens lint format clean
+.PHONY: help setup demo up test screens showcase lint format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 test: lint $(VENV)/.browser ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
-screens: $(VENV)/.browser ## pictures of the pages, into docs/screens (SCREENS=folder)
+screens: $(VENV)/.browser ## pictures of the pages, into var/screens (SCREENS=folder)
 	@SCREENS="$(SCREENS)" PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/screens.py
+
+showcase: $(VENV)/.browser ## the four pictures of the README, into docs/screens
+	@PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/showcase.py
 
 lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
 	@echo "ruff" && $(RUN) -m ruff format --check --quiet . && $(RUN) -m ruff check --quiet .

@@ -11,7 +11,9 @@ NAME_WORDS = SearchVector("name", config="simple")
 
 
 def merchants(term: str) -> QuerySet[Merchant]:
-    """Those found, by name. `term` is not empty."""
+    """Those found, by name; nobody's name has a NUL. `term` is not empty."""
+    if "\0" in term:
+        return Merchant.objects.none()
     if (id_ := as_id(term)) is not None:
         return Merchant.objects.filter(id=id_)
     quoted = term.replace("\\", "\\\\").replace("'", "''")

@@ -13,7 +13,10 @@ from psycopg.types.datetime import TimestamptzLoader
 
 
 class Instants(TimestamptzLoader):
-    """A column of type timestamptz, in UTC. Raises psycopg.DataError for what Python has no datetime for."""
+    """A column of type timestamptz, in UTC where Python has that moment there.
+
+    Raises psycopg.DataError for what Python has no datetime for.
+    """
 
     #: What Django compares with its own zone.
     timezone: ClassVar = UTC
@@ -24,7 +27,11 @@ class Instants(TimestamptzLoader):
         except ValueError:
             # Another style of dates, or a year of five figures.
             read = super().load(data)
-        return read if read.tzinfo is UTC else read.astimezone(UTC)
+        try:
+            return read if read.tzinfo is UTC else read.astimezone(UTC)
+        except OverflowError:
+            # The last hours that there are, and the first, where the session's zone is not UTC.
+            return read
 
 
 def read_quickly() -> None:

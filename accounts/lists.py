@@ -5,11 +5,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from unfold.views import ChangeList
 
 #: Rows of a list that can be leafed through; who wants others filters or searches.
 MOST = 1_000
@@ -35,6 +37,14 @@ class Leafing(Paginator):  # type: ignore[type-arg]  # of whatever the list is
         return int(rows[: MOST + 1].count())
 
 
+class _Ordered(ChangeList):
+    """A list in the order of its admin class: Django sorts by any column that an address names."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        self.params.pop(ORDER_VAR, None)
+        return list(super().get_ordering(request, queryset))
+
+
 class Big:
     """Mixed into the admin class of a table that grows: its list asks nothing that no index answers.
 
@@ -49,15 +59,12 @@ class Big:
     list_per_page = 50
     searched: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     list_filter: ClassVar[Any] = ()
-    #: What links may filter by, besides the filters.
-    linked: ClassVar[tuple[str, ...]] = ()
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return tuple(self.searched)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        names = [getattr(each, "parameter_name", f"{each}__exact") for each in self.list_filter]
-        return lookup in (*names, *self.linked)
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return _Ordered
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -1,7 +1,8 @@
 """What the pages for operations staff are made of: Django's admin classes in unfold's dress."""
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
@@ -18,7 +19,26 @@ _Row = TypeVar("_Row", bound=Model)
 
 
 class ModelAdmin(_ModelAdmin[_Row]):
-    """A page to add a row shows only what can be filled in: the rest is not there yet."""
+    """A page to add a row shows only what can be filled in: the rest is not there yet.
+
+    A list is narrowed by its filters and `linked` alone: by any other column, as Django has it, one could
+    learn letter by letter what no page shows.
+    """
+
+    #: What links may filter by, besides the filters.
+    linked: ClassVar[tuple[str, ...]] = ()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+            raise DisallowedModelAdminLookup("PostgreSQL has no text with a NUL")
+        return super().changelist_view(request, extra_context)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        names = [each for each in self.list_filter if isinstance(each, str)]
+        own = [each.parameter_name for each in self.list_filter if hasattr(each, "parameter_name")]
+        return lookup in (*own, *self.linked) or any(
+            lookup == name or lookup.startswith(f"{name}__") for name in names
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: _Row | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

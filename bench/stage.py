@@ -20,7 +20,7 @@ from config import children, embedded, loopback
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: Seconds for whatever a bench waits for; what takes longer is broken.
-PATIENCE = 60.0
+PATIENCE = 180.0
 _WORKER = "worker --concurrency 1 --loglevel WARNING --without-gossip --without-mingle"
 
 

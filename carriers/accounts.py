@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from carriers import standings
 from carriers.adapter import Credentials
 from carriers.days import today
+from carriers.fingerprints import fingerprint, is_of_a_key
 from carriers.health import Standing
 from carriers.models import CarrierAccount
 from carriers.news import Kind, owe
@@ -178,6 +179,8 @@ def replace_key(account: CarrierAccount, key: str) -> None:
     The same key again keeps the day that it has: its carrier has counted.
     """
     is_new = not _is_key_of(account.id, key)
+    # First: where nothing opens the secret of fingerprints, this makes another one.
+    fingerprint(account.courier, key)
     account.key = key
     account.state = CarrierAccount.State.ACTIVE
     account.suspended_reason = ""
@@ -187,12 +190,21 @@ def replace_key(account: CarrierAccount, key: str) -> None:
     with transaction.atomic():
         before, now = standings.locked([account.id])
         stopped = _held(CarrierAccount.objects.filter(id=account.id).exclude(state=account.state))
+        counted = _is_counted_by_key(account.id)
         account.save()
+        if not (is_new or counted):
+            # The day that it keeps is not in the key's: `carriers.fingerprinting` takes it along.
+            CarrierAccount.objects.filter(id=account.id).update(fingerprint=None)
         owe(Kind.RESUMED, stopped)
         standings.write({account.id: Standing()})
         if is_new and before and (day := today(account.courier, now)):
             start_anew(account.id, account.courier, day.date)
     account.refresh_from_db(fields=["changed_at"])
+
+
+def _is_counted_by_key(account_id: UUID) -> bool:
+    found = CarrierAccount.objects.filter(id=account_id).values_list("fingerprint", flat=True)
+    return is_of_a_key(found.first())
 
 
 def _is_key_of(account_id: UUID, key: str) -> bool:

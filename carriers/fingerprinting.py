@@ -1,6 +1,7 @@
 """Accounts that have no fingerprint yet get one, and what was counted for them today goes on counting.
 
-Nobody asks with them before. A version before this one made them, or the secret of fingerprints is new.
+Nobody asks with them before. A version before this one made them, or the secret of fingerprints is new. So do
+those whose key could not be read then and can be now, since FIELD_ENCRYPTION_KEYS has what opens it again.
 """
 
 import json
@@ -9,12 +10,12 @@ from uuid import UUID
 
 from cryptography.fernet import InvalidToken
 from django.db import connection, transaction
-from django.db.models import TextField
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from accounts.encryption import cipher
 from carriers import standings
-from carriers.fingerprints import fingerprint, fingerprint_of_nobodys
+from carriers.fingerprints import NOBODYS, fingerprint, fingerprint_of_nobodys
 from carriers.models import CarrierAccount
 from carriers.registry import adapters
 
@@ -41,22 +42,28 @@ ON CONFLICT (fingerprint, day) DO UPDATE SET reserved = used.reserved + excluded
 def complete() -> int:
     """Give them fingerprints, a batch at a time; how many. One statement while there are none."""
     done = 0
-    while some := list(
-        CarrierAccount.objects.filter(fingerprint=None).order_by("id").values_list("id", flat=True)[:BATCH]
-    ):
+    lacking = _lacking().order_by("id").values_list("id", flat=True)
+    some = list(lacking[:BATCH])
+    while some:
         done += _complete(some)
+        some = list(lacking.filter(id__gt=some[-1])[:BATCH])
     return done
+
+
+def _lacking() -> QuerySet[CarrierAccount]:
+    return CarrierAccount.objects.filter(Q(fingerprint=None) | Q(fingerprint__startswith=NOBODYS))
 
 
 @transaction.atomic
 def _complete(account_ids: list[UUID]) -> int:
     """Whoever counts calls of theirs holds their health, and is waited for."""
     standings.locked(account_ids)
-    missing = CarrierAccount.objects.filter(id__in=account_ids, fingerprint=None)
-    sealed = missing.annotate(sealed=Cast("key", TextField())).select_for_update(no_key=True, of=("self",))
+    missing = _lacking().filter(id__in=account_ids).annotate(sealed=Cast("key", TextField()))
+    held = missing.select_for_update(no_key=True, of=("self",)).order_by("id")
     told = {
-        id_: _fingerprint(id_, courier, token)
-        for id_, courier, token in sealed.order_by("id").values_list("id", "courier", "sealed")
+        id_: found
+        for id_, courier, token, before in held.values_list("id", "courier", "sealed", "fingerprint")
+        if (found := _fingerprint(id_, courier, token)) != before
     }
     if told:
         _write(told)

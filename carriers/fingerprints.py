@@ -20,6 +20,9 @@ from accounts.encryption import cipher
 
 logger = logging.getLogger(__name__)
 
+#: Begins fingerprints that are of no key.
+NOBODYS = "-"
+
 _READ = "SELECT secret FROM carriers_fingerprintsecret WHERE id = 1"
 _MAKE = "INSERT INTO carriers_fingerprintsecret (id, secret) VALUES (1, %s) ON CONFLICT DO NOTHING"
 _SEAL_ANEW = "UPDATE carriers_fingerprintsecret SET secret = %s WHERE id = 1 AND secret = %s"
@@ -50,7 +53,12 @@ def fingerprint(courier: str, key: str) -> str:
 
 def fingerprint_of_nobodys(account_id: UUID) -> str:
     """Of a key that cannot be read: like no other, since nobody calls with it."""
-    return _digest("account", str(account_id))
+    return NOBODYS + _digest("account", str(account_id))[: -len(NOBODYS)]
+
+
+def is_of_a_key(found: str | None) -> bool:
+    """Whether calls are counted by it: not where there is none, or where the key could not be read."""
+    return found is not None and not found.startswith(NOBODYS)
 
 
 def _digest(*parts: str) -> str:

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 EVERY = 1.0
 #: The number of this rollup: see `accounts.rollups`.
 ROLLUP = 1
+#: Slips that one statement counts, and seconds in which further ones follow: where beat was dead for days
+#: there are millions.
+BATCH, BUDGET = 50_000, 10.0
 
 _LEAVE = f"""
 INSERT INTO carriers_pollslip (account_id, since, outcome, polls, duration_ms, slowest_ms)
@@ -34,24 +37,28 @@ FROM unnest(%(accounts)s::uuid[], %(outcomes)s::text[], %(polls)s::integer[], %(
             %(slowest)s::integer[]) AS noted (account, outcome, polls, duration_ms, slowest_ms)
 """  # noqa: S608 - constants only
 
-# That nothing was polled is a figure too: it says that somebody counted.
+# That nothing was polled is a figure too: it says that somebody counted. Nobody else deletes slips.
 _COUNT = f"""
 WITH taken AS (
-    DELETE FROM carriers_pollslip RETURNING account_id, since, outcome, polls, duration_ms, slowest_ms
+    DELETE FROM carriers_pollslip WHERE id = ANY(ARRAY(SELECT id FROM carriers_pollslip LIMIT %(batch)s))
+    RETURNING account_id, since, outcome, polls, duration_ms, slowest_ms
 ),
-nothing AS (SELECT {HOUR.format("statement_timestamp()")} AS since)
-INSERT INTO carriers_polltally AS t
-    (account_id, since, outcome, polls, duration_ms, slowest_ms, counted_at)
-SELECT account_id, since, outcome, sum(polls), sum(duration_ms), max(slowest_ms), statement_timestamp()
-FROM (
-    SELECT * FROM taken
-    UNION ALL SELECT NULL, since, outcome, polls, duration_ms, slowest_ms FROM taken
-    UNION ALL SELECT NULL, since, 'ok', 0, 0, 0 FROM nothing
-) AS each
-GROUP BY account_id, since, outcome
-ON CONFLICT (account_id, since, outcome) DO UPDATE
-SET polls = t.polls + excluded.polls, duration_ms = t.duration_ms + excluded.duration_ms,
-    slowest_ms = greatest(t.slowest_ms, excluded.slowest_ms), counted_at = excluded.counted_at
+nothing AS (SELECT {HOUR.format("statement_timestamp()")} AS since),
+written AS (
+    INSERT INTO carriers_polltally AS t
+        (account_id, since, outcome, polls, duration_ms, slowest_ms, counted_at)
+    SELECT account_id, since, outcome, sum(polls), sum(duration_ms), max(slowest_ms), statement_timestamp()
+    FROM (
+        SELECT * FROM taken
+        UNION ALL SELECT NULL, since, outcome, polls, duration_ms, slowest_ms FROM taken
+        UNION ALL SELECT NULL, since, 'ok', 0, 0, 0 FROM nothing
+    ) AS each
+    GROUP BY account_id, since, outcome
+    ON CONFLICT (account_id, since, outcome) DO UPDATE
+    SET polls = t.polls + excluded.polls, duration_ms = t.duration_ms + excluded.duration_ms,
+        slowest_ms = greatest(t.slowest_ms, excluded.slowest_ms), counted_at = excluded.counted_at
+)
+SELECT count(*) FROM taken
 """  # noqa: S608 - constants only
 
 
@@ -121,12 +128,21 @@ def _leave(sums: dict[tuple[UUID, str], list[int]]) -> None:
 
 
 def count() -> bool:
-    """Count the slips into the tallies, if it is time for that; whether it was."""
+    """Count the slips into the tallies, if it is time for that; whether it was. The next time goes on."""
     with turn(ROLLUP, totals()) as ours:
         if ours:
-            with connection.cursor() as cursor:
-                cursor.execute(_COUNT)
+            _count()
     return ours
+
+
+def _count() -> None:
+    until = monotonic() + BUDGET
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, {"batch": BATCH})
+            (slips,) = cursor.fetchone()
+        if slips < BATCH or monotonic() >= until:
+            return
 
 
 def totals() -> QuerySet[PollTally]:

@@ -8,7 +8,7 @@ import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import content_policy, cross_origin, embedded, logs, look
+from config import content_policy, cross_origin, database, embedded, logs, look
 from config.environment import at_least, between, env, header_name, mail_server, networks, origin
 from config.keys import development_secrets
 
@@ -54,8 +54,8 @@ if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS or DEBUG):
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 # A browser takes a cookie of such a name over HTTPS and from this host alone.
-SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "csrf"
+_HOST = "__Host-" if PRODUCTION else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}session", f"{_HOST}csrf"
 #: Seconds after which staff must sign in again, at the latest: the session also ends with the browser.
 SESSION_COOKIE_AGE = int(at_least(60, "STAFF_SESSION_AGE", 8 * 3600))
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -89,45 +89,11 @@ CORS_PREFLIGHT_MAX_AGE = 600
 DATABASE_URL: str = env.str("DATABASE_URL", "") or embedded.database_url(PARCELWIRE_DATA)
 REDIS_URL: str = env.str("REDIS_URL", "") or embedded.redis_url(PARCELWIRE_DATA)
 if PRODUCTION and not (env.str("DATABASE_URL", "") and env.str("REDIS_URL", "")):
-    raise ImproperlyConfigured(
-        "production needs DATABASE_URL and REDIS_URL; the embedded stack is for trying"
-    )
+    raise ImproperlyConfigured("production needs DATABASE_URL and REDIS_URL: embedded servers are for trying")
 MIGRATING = sys.argv[1:2] == ["migrate"]
 if MIGRATING:
     DATABASE_URL = env.str("MIGRATION_DATABASE_URL", DATABASE_URL)
-
-#: Milliseconds. A migration may take longer than a request; it must still not queue behind locks for ever.
-_TIMEOUTS = {
-    "lock_timeout": 5_000,
-    "statement_timeout": 0 if MIGRATING else 30_000,
-    "idle_in_transaction_session_timeout": 0 if MIGRATING else 10_000,
-}
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": {
-        **env.db_url_config(DATABASE_URL),
-        "ATOMIC_REQUESTS": False,
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-    }
-}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-    raise ImproperlyConfigured(
-        "DATABASE_URL is not the URL of a PostgreSQL: postgres://user:password@host/name"
-    )
-DATABASES["default"].setdefault("OPTIONS", {})["options"] = " ".join(
-    # Claims look dear to the planner; compiling one would cost far more than running it.
-    f"-c {name}={value}"
-    for name, value in {**_TIMEOUTS, "jit": "off"}.items()
-)
-# A server that vanishes without a word would be waited for as long as the system does: minutes, or for ever.
-for _name, _value in {
-    "connect_timeout": 10,
-    "keepalives_idle": 30,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}.items():
-    DATABASES["default"]["OPTIONS"].setdefault(_name, _value)
+DATABASES = {"default": database.postgresql(DATABASE_URL, migrating=MIGRATING)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Applications

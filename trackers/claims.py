@@ -143,6 +143,11 @@ class Claim:
     #: key's calls are counted.
     account_version: datetime | None = None
 
+    @property
+    def name(self) -> tuple[UUID, UUID]:
+        """What no other claim has."""
+        return self.watch, self.claim
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

@@ -10,7 +10,7 @@ from django.db import DataError, Error, IntegrityError
 
 from carriers import tallying, unmapped
 from carriers.digest import digest
-from carriers.exceptions import CarrierError, NotYourParcel
+from carriers.exceptions import BadResponse, CarrierError, NotYourParcel
 from carriers.outcome import Outcome
 from carriers.registry import adapter
 from carriers.snapshot import Snapshot
@@ -66,7 +66,7 @@ class Concluding:
 
     def take(self, ended: Sequence[tuple[Claimed, Ended]]) -> list[Claim]:
         """Settle those that only say "nothing new": one UPDATE for all of them. Returns their claims."""
-        learned = [_learned(asked, answer) for asked, answer in ended]
+        learned = [_judged(asked, answer) for asked, answer in ended]
         tallying.note(
             (one.settled.claim.account, one.settled.outcome, answer.took)
             for one, (_, answer) in zip(learned, ended, strict=True)
@@ -127,6 +127,15 @@ def _worth_recording(one: Polled) -> bool:
         return True
     claim = one.settled.claim
     return one.snapshot is not None and (one.settled.digest != claim.last_digest or bool(claim.absent))
+
+
+def _judged(asked: Claimed, answer: Ended) -> Polled:
+    """A fault of our own with one answer is that one's bad answer, and holds up no other."""
+    try:
+        return _learned(asked, answer)
+    except Exception:
+        logger.exception("the answer for watch %s could not be judged", asked.claim.watch)
+        return _without_answer(asked, BadResponse("The answer could not be recorded."))
 
 
 def _learned(asked: Claimed, answer: Ended) -> Polled:

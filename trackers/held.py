@@ -79,8 +79,9 @@ def hold(learned: Sequence[Learned]) -> list[tuple[Learned, Held]]:
 def _end_strays(learned: Sequence[Learned], wanted: Sequence[tuple[Learned, Held]]) -> None:
     """One statement where a poll lost its claim, else none."""
     polls = [one.settled.claim for one in learned if isinstance(one, Polled)]
-    kept = {one.watch for one, _ in wanted if isinstance(one, Polled)}
-    if lost := [one for one in polls if one.watch not in kept]:
+    # By the claim: of one watch there may be two polls here, an early one that lost it and who holds it now.
+    kept = {one.settled.claim.name for one, _ in wanted if isinstance(one, Polled)}
+    if lost := [one for one in polls if one.name not in kept]:
         strays.end(lost)
 
 

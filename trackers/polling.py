@@ -112,7 +112,9 @@ class Poller:
         """Whether there is something to wait for: an answer, its record, or a pace that allows more soon."""
         now = monotonic()
         if in_flight := self._fetcher.in_flight:
-            return now < until or stop.is_set() or not all(_hangs(asked, now) for asked in in_flight)
+            hangs = all(_hangs(asked, now) for asked in in_flight)
+            # Leases of what is not recorded yet are renewed as long as the run goes on.
+            return now < until or stop.is_set() or not hangs or len(self._books) > 0
         if self._books:
             if self._books.have_moved(GATHER):
                 self._rests_until = 0.0

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
     """Groups of staff: viewer, operator, administrator."""
 
     dependencies = [
-        ("accounts", "0004_pages"),
+        ("accounts", "0005_staff_looks_things_up"),
         ("admin", "0003_logentry_add_action_flag_choices"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("axes", "0001_initial"),
@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
         ("contenttypes", "0002_remove_content_type_name"),
         ("events", "0001_initial"),
         ("trackers", "0017_stray_calls"),
-        ("webhooks", "0015_disabled_endpoints"),
+        ("webhooks", "0016_staff_looks_endpoints_up"),
     ]
 
     operations = [migrations.RunPython(make, remove)]

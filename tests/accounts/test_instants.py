@@ -52,6 +52,12 @@ def test_what_python_has_no_instant_for_is_an_error() -> None:
             loader.load(written)
 
 
+def test_an_instant_that_only_another_zone_has_is_read_in_that_zone() -> None:
+    loader = Instants(1184)
+    for written in (b"9999-12-31 23:59:59-05", b"0001-01-01 00:00:00+07"):
+        assert loader.load(written) == datetime.fromisoformat(written.decode())
+
+
 def test_connections_use_it() -> None:
     connection.ensure_connection()
     assert connection.connection.adapters.get_loader(1184, 0) is Instants

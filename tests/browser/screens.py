@@ -1,4 +1,4 @@
-"""Pictures of the pages, to look at and for the docs: `make screens`, or `make screens SCREENS=/tmp/looked`.
+"""Pictures of the pages, to look at: `make screens`, or `make screens SCREENS=/tmp/looked`.
 
 Not a test, and collected only by name. It uses the fixtures of the browser tests, so a page that complains
 fails here too.
@@ -21,7 +21,7 @@ from tests.browser.day import write_a_day
 from tests.browser.dressing import dress
 from tests.browser.room import Room
 
-FOLDER = Path(os.environ.get("SCREENS") or "docs/screens")
+FOLDER = Path(os.environ.get("SCREENS") or "var/screens")
 #: Pixels for each of the page, as phones have them.
 SHARP = {"device_scale_factor": 2}
 #: Pixels of height that a picture may have.

@@ -19,7 +19,7 @@ def busy_day(transactional_db: None) -> list[CarrierAccount]:
     merchant = MerchantFactory(name="Lotus Home Goods")
     accounts = [
         CarrierAccountFactory(merchant=merchant, courier="all24", daily_quota=50_000),
-        CarrierAccountFactory(merchant=merchant, courier="express247"),
+        CarrierAccountFactory(merchant=merchant, courier="247express"),
         CarrierAccountFactory(merchant=None, courier="ship24"),
         CarrierAccountFactory(
             merchant=merchant, courier="all24", state="suspended", suspended_at=timezone.now(),

@@ -104,6 +104,31 @@ class TestASecretThatNothingOpens:
         for account in (first, second):
             accounts.replace_key(CarrierAccount.objects.defer("key").get(id=account.id), "a key")
         assert set(DailyUse.objects.values_list("reserved", flat=True)) == {3, 4}
+        assert complete() == 2
+        assert {one.fingerprint: one.reserved for one in KeyUse.objects.all()} == {of(first): 7}
+        assert of(first) == of(second)
+
+    def test_so_it_does_where_the_new_key_is_what_finds_that_out(self, alice: Merchant) -> None:
+        account = express(alice, used=3)
+        FingerprintSecret.objects.update(secret="gAAAA")
+        accounts.replace_key(account, "a key")
+        assert complete() == 1
+        assert (of(account), KeyUse.objects.get().reserved) == (fingerprint("247express", "a key"), 3)
+
+    def test_keys_that_can_be_read_again_are_counted_together_again(
+        self, alice: Merchant, settings: Settings
+    ) -> None:
+        """As where an old one of FIELD_ENCRYPTION_KEYS was forgotten, and put back."""
+        first, second = express(used=3), express(alice, used=4)
+        before, forgotten = settings.FIELD_ENCRYPTION_KEYS, Fernet.generate_key().decode()
+        settings.FIELD_ENCRYPTION_KEYS = [forgotten]
+        fingerprint("247express", "whatever")
+        assert (complete(), complete()) == (2, 0)
+        assert len(set(CarrierAccount.objects.values_list("fingerprint", flat=True))) == 2
+        settings.FIELD_ENCRYPTION_KEYS = [forgotten, *before]
+        assert (complete(), complete()) == (2, 0)
+        assert of(first) == of(second) == fingerprint("247express", "a key")
+        assert KeyUse.objects.get(fingerprint=of(first)).reserved == 7
 
     def test_keys_that_can_be_read_have_their_counts_taken_along(self, alice: Merchant) -> None:
         first, second = express(used=3), express(alice, used=4)

@@ -90,6 +90,20 @@ def test_figures_that_the_database_refuses_hold_up_nobody(monkeypatch: pytest.Mo
 
 
 @pytest.mark.django_db
+def test_however_many_slips_wait_no_statement_takes_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tallying, "BATCH", 3)
+    for _ in range(8):
+        tallying.note([(ACCOUNT, "ok", 0.1)])
+        tallying.leave(0)
+    monkeypatch.setattr(tallying, "BUDGET", -1.0)
+    count_now()
+    assert (PollSlip.objects.count(), of(ACCOUNT)) == (5, {"ok": (3, 300, 100)})
+    monkeypatch.setattr(tallying, "BUDGET", 60.0)
+    count_now()
+    assert (PollSlip.objects.count(), of(ACCOUNT)) == (0, {"ok": (8, 800, 100)})
+
+
+@pytest.mark.django_db
 def test_it_is_counted_once_a_minute_whoever_asks() -> None:
     assert tallying.count()
     assert not tallying.count()

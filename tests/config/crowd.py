@@ -1,4 +1,4 @@
-"""Two thousand parcels beside one, with all that hangs on them: PostgreSQL then has to choose well."""
+"""Two thousand parcels beside one, with all that hangs on them, so that PostgreSQL chooses as it would."""
 
 from django.db import connection
 

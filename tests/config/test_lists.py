@@ -194,13 +194,14 @@ def test_lists_walk_along_an_index_and_count_nothing_to_its_end(staff: Client, m
 
 
 def test_every_filter_has_an_index(staff: Client, many: Tracker) -> None:
+    quiet = Merchant.objects.exclude(id=many.merchant_id)[0]  # of most of the log no index would help
     for query in (
         "trackers/tracker/?milestone=in_transit",
         "trackers/tracker/?trouble=stalled",
         "trackers/tracker/?trouble=no_courier",
         f"trackers/tracker/?merchant__id__exact={many.merchant_id}",
         "trackers/watch/?failing=throttled",
-        f"events/event/?merchant__id__exact={many.merchant_id}",
+        f"events/event/?merchant__id__exact={quiet.id}",
         "webhooks/endpoint/?state__exact=disabled",
     ):
         stops = "trouble" in query  # the index has these alone

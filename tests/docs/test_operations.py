@@ -123,9 +123,9 @@ def test_it_has_the_figures_of_the_pages() -> None:
     assert f"the first {dashboard.ALERTS} alerts" in text.replace("ten", "10")
     assert f"the {dashboard.ACCOUNTS} that fare worst" in text
     assert f"{MOST} at a time at most" in text.replace("a hundred", "100")
-    assert f"{PAGE} entries at a time" in text.replace("A hundred", "100")
+    assert f"{PAGE} entries at a time" in text.replace("a hundred", "100")
     assert f"tries by the hour for {endpoint.HOURS} hours" in text
-    assert f"as far as {LEAFED:,} rows" in text
+    assert f"leafed through for {LEAFED:,} rows" in text
 
 
 def test_it_has_the_figures_of_signing_in() -> None:

@@ -2,17 +2,21 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 from accounts.models import Merchant
 from carriers.adapter import Answer, Credentials, Query
+from carriers.digest import digest
 from carriers.fetching import Fetched
 from carriers.models import CarrierAccount
 from carriers.registry import adapter
+from carriers.snapshot import Snapshot
 from events.models import Event
 from tests.carrier_server import CarrierServer, order
 from tests.waiting import eventually
@@ -20,7 +24,8 @@ from trackers.books import MUCH, Books
 from trackers.claims import Claim, claim
 from trackers.concluding import Concluding
 from trackers.models import Tracker, Watch
-from trackers.polling import Asked
+from trackers.places import Place
+from trackers.polling import Asked, Poller
 
 Follow = Callable[..., Tracker]
 NUMBERS = [f"HSAAAA{nth:02}" for nth in range(MUCH + 10)]
@@ -126,6 +131,72 @@ class TestBesideThePolls:
             books.close()
         with pytest.raises(ZeroDivisionError):
             books.take([], 0)
+
+    @pytest.mark.parametrize("seen", ["as the next answers are taken", "as the run ends"])
+    def test_where_there_is_no_second_connection_the_first_one_does_all(
+        self, seen: str, claims: list[Claim], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connect = BaseDatabaseWrapper.connect
+
+        def only_one(self: BaseDatabaseWrapper) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                raise OperationalError("sorry, too many clients already")
+            connect(self)
+
+        monkeypatch.setattr(BaseDatabaseWrapper, "connect", only_one)
+        books = Books()
+        books.take(answers(claims[:1]), MUCH)
+        if seen == "as the next answers are taken":
+            assert books.have_moved(60), "the thread says that it ends"
+            eventually(lambda: books.have_moved() or not books.waiting)
+            books.take(answers(claims[1:]), MUCH)
+        else:
+            books.take(answers(claims[1:]), MUCH)
+            books.close()
+        assert books.waiting == []
+        assert Watch.objects.filter(last_outcome="ok", claim_id=None).count() == 2
+        books.close()
+
+    def test_an_answer_that_we_cannot_judge_holds_up_no_other(
+        self, claims: list[Claim], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def judged(snapshot: Snapshot, *rest: Any) -> str:
+            if claims[0].number in str(snapshot.part):
+                raise ZeroDivisionError
+            return digest(snapshot, *rest)
+
+        monkeypatch.setattr("trackers.concluding.digest", judged)
+        books = Books()
+        books.take(answers(claims), MUCH)
+        books.close()
+        found = dict(Watch.objects.values_list("id", "last_outcome"))
+        assert found == {claims[0].watch: "bad_response", claims[1].watch: "ok"}
+        assert not Watch.objects.exclude(claim_id=None).exists()
+
+    def test_a_run_whose_other_calls_hang_goes_on_until_all_is_recorded(
+        self, claims: list[Claim], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else nobody would renew the leases of what waits."""
+        begun, may_go_on = threading.Event(), threading.Event()
+        take = Concluding.take
+
+        def held_up(self: Concluding, ended: Any) -> list[Claim]:
+            begun.set()
+            assert may_go_on.wait(60)
+            return take(self, ended)
+
+        monkeypatch.setattr(Concluding, "take", held_up)
+        poller = Poller()
+        hanging = Place(claims[1].account, began=monotonic() - 3600)
+        monkeypatch.setattr(
+            type(poller._fetcher), "in_flight", [Asked(claims[1], own_account=True, place=hanging)]
+        )
+        poller._books.take(answers(claims[:1]), MUCH)
+        assert begun.wait(60)
+        assert poller._is_waiting(until=0.0)
+        may_go_on.set()
+        poller._books.close()
+        assert not poller._is_waiting(until=0.0)
 
     def test_what_came_meanwhile_for_a_merchant_is_recorded_together(self, claims: list[Claim]) -> None:
         concluding = Concluding()

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Merchant
 from carriers.models import CarrierAccount
+from carriers.outcome import Outcome
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
 from tests.polled import poll_due
@@ -19,7 +20,10 @@ from trackers.choosing import Chosen
 from trackers.claims import Claim, Settled, claim, renew, settle
 from trackers.deleting import delete
 from trackers.dues import in_flight
+from trackers.held import hold
+from trackers.learned import Polled, polled
 from trackers.models import StrayCall, Tracker, Watch
+from trackers.schedule import Situation
 from trackers.stopping import stop
 from trackers.watching import leave, locked, look_again, wake
 
@@ -152,6 +156,26 @@ def test_a_poll_that_hears_news_for_nobody_ends_its_call(
     assert carrier.asked == [tracker.tracking_number]
     eventually(lambda: not StrayCall.objects.exists())
     assert in_flight(account.id) == 0
+
+
+def test_a_call_ends_though_its_watch_was_asked_about_again_and_both_are_recorded_together(
+    alice: Merchant, account: CarrierAccount, due: Due
+) -> None:
+    due(1)
+    (early,) = claim(100)
+    with transaction.atomic():
+        look_again(watches([early]))
+    (late,) = claim(100)
+    assert (late.watch, in_flight(account.id)) == (early.watch, 2)
+    with transaction.atomic():
+        held = hold(
+            [
+                polled(Settled(one, "ok", 60.0), Situation(outcome=Outcome.OK), own_account=True)
+                for one in (early, late)
+            ]
+        )
+    assert [one.settled.claim for one, _ in held if isinstance(one, Polled)] == [late]
+    assert in_flight(account.id) == 1
 
 
 def test_one_that_was_told_twice_is_one(account: CarrierAccount, due: Due) -> None:

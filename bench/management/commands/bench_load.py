@@ -61,7 +61,7 @@ WITH told AS MATERIALIZED (
     SELECT clone.id AS stream, clone.merchant, clone.at, gen_random_uuid() AS message,
         gen_random_uuid() AS delivery, (
             SELECT id FROM webhooks_endpoint WHERE merchant_id = clone.merchant
-            ORDER BY id OFFSET clone.nth %% {endpoints} LIMIT 1) AS endpoint
+            ORDER BY id OFFSET clone.nth / {merchants} %% {endpoints} LIMIT 1) AS endpoint
     FROM ({clones}) AS clone
 ),
 messages AS (
@@ -131,4 +131,4 @@ def _load(cursor: Any, values: dict[str, Any]) -> None:
     )
     cursor.execute(_WATCHES.format(clones=_CLONES), values)
     cursor.execute(_EVENTS.format(clones=_CLONES), values)
-    cursor.execute(_TOLD.format(clones=_CLONES, endpoints=_ENDPOINTS_OF_EACH), values)
+    cursor.execute(_TOLD.format(clones=_CLONES, merchants=_MERCHANTS, endpoints=_ENDPOINTS_OF_EACH), values)

@@ -59,7 +59,7 @@ def _pages() -> Iterator[tuple[str, str]]:
 def _searches() -> Iterator[tuple[str, str]]:
     """The box of every page, and that of the list of trackers."""
     tracker = Tracker.objects.filter(tracking_number__startswith="LOAD").order_by("-id")[0]
-    endpoint = Endpoint.objects.order_by("-id")[0]
+    endpoint = _told()
     words = {
         "a number": tracker.tracking_number,
         "a merchant's own id": tracker.client_tracker_id,
@@ -76,10 +76,11 @@ def _searches() -> Iterator[tuple[str, str]]:
 def _lists() -> Iterator[tuple[str, str]]:
     """Each list that grows, with what it is asked for."""
     tracker = Tracker.objects.filter(tracking_number__startswith="LOAD").order_by("-id")[0]
-    endpoint = Endpoint.objects.order_by("-id")[0]
+    endpoint = _told()
     for model in (Tracker, Watch, Event, Message, Delivery, Attempt, Endpoint, CarrierAccount, Merchant):
         yield f"list: {model._meta.verbose_name_plural}", _list(model)  # noqa: SLF001 (Django's name)
-    yield "list: trackers of a milestone", f"{_list(Tracker)}?milestone__exact=delivered"
+    yield "list: trackers of a milestone", f"{_list(Tracker)}?milestone=delivered"
+    yield "list: trackers that are silent", f"{_list(Tracker)}?trouble=stalled"
     yield "list: a tracker's log", f"{_list(Event)}?q={tracker.id}"
     yield "list: an endpoint's deliveries", f"{_list(Delivery)}?q={endpoint.id}"
     yield "list: endpoints of a host", f"{_list(Endpoint)}?q={endpoint.url.split('/')[2]}"
@@ -89,9 +90,15 @@ def _rows() -> Iterator[tuple[str, str]]:
     """The page of a row of each kind that staff open."""
     tracker = Tracker.objects.filter(tracking_number__startswith="LOAD").order_by("-id")[0]
     yield "a tracker", f"{_list(Tracker)}{tracker.id}/change/"
-    for model in (Endpoint, CarrierAccount, Merchant, Delivery, Message):
+    yield "an endpoint", f"{_list(Endpoint)}{_told().id}/change/"
+    for model in (CarrierAccount, Merchant, Delivery, Message):
         row = model._default_manager.order_by("-pk")[0]  # noqa: SLF001 (Django's name)
         yield f"one of {model._meta.verbose_name_plural}", f"{_list(model)}{row.pk}/change/"  # noqa: SLF001
+
+
+def _told() -> Endpoint:
+    """An endpoint that something was delivered to."""
+    return Delivery.objects.select_related("endpoint").order_by("-id")[0].endpoint
 
 
 def _list(model: type[Model]) -> str:
