@@ -20,10 +20,10 @@ from config import heartbeat
 from tests.browser.conftest import PHONE
 from tests.browser.test_dashboard import busy_day
 from tests.carrier_server import CarrierServer, carrier_server
+from tests.polled import poll_due
 from tests.processes import ROOT
 from tests.subscribers import subscriber
 from trackers.models import Tracker
-from trackers.polling import Poller
 from webhooks import pump
 from webhooks.models import Endpoint
 
@@ -84,7 +84,7 @@ def travel(merchant: Merchant, carrier: CarrierServer, hook: str) -> str:
     for scans in (2, 4, len(TRAVEL)):
         carrier.replies[NUMBER] = (200, answer(scans, now))
         api.post(f"/v1/trackers/{made['trackerId']}/poll")
-        Poller().run(1)
+        poll_due()
         pump.run(1)
     Endpoint.objects.filter(url=hook).update(url="https://hooks.lotus-home.example/parcelwire")
     return str(made["trackingPageUrl"]).removeprefix("http://testserver")
