@@ -123,7 +123,8 @@ def test_staff_suspends_accounts_and_takes_them_up_again(staff: Client) -> None:
     account, other = CarrierAccountFactory(), CarrierAccountFactory()
     url = reverse("admin:carriers_carrieraccount_changelist")
     for action, state in (("suspend", "suspended"), ("resume", "active")):
-        answer = staff.post(url, {"action": action, "_selected_action": [str(account.pk)]})
+        ticked = {"action": action, "_selected_action": [str(account.pk)], "confirmed": "yes"}
+        answer = staff.post(url, ticked)
         assert answer.status_code == 302
         account.refresh_from_db()
         other.refresh_from_db()
