@@ -54,7 +54,7 @@ def test_the_dashboard_tells_a_busy_day(staff_page: Page, busy_day: list[Carrier
     staff_page.get_by_text("The figures, hour by hour").first.click()
     expect(staff_page.get_by_role("columnheader", name="Hour (UTC)").first).to_be_visible()
     axe(staff_page)
-    staff_page.get_by_role("link", name="express247 of Lotus Home Goods").first.click()
+    staff_page.get_by_role("link", name="247express of Lotus Home Goods").first.click()
     staff_page.wait_for_url(f"**/admin/carriers/carrieraccount/{busy_day[1].id}/change/")
 
 

@@ -62,7 +62,11 @@ def test_every_page_for_staff_opens_without_a_complaint(
 
 def test_every_table_with_pages_is_in_the_menu(staff_page: Page) -> None:
     staff_page.goto("/admin/")
-    staff_page.get_by_role("button", name=INNER).press("Enter")
+    inner = staff_page.get_by_role("button", name=INNER)
+    expect(inner).to_have_attribute("aria-expanded", "false")
+    inner.press("Enter")
+    expect(inner).to_have_attribute("aria-expanded", "true")
+    expect(staff_page.get_by_role("link", name="Lanes")).to_be_visible()
     menu = staff_page.get_by_role("navigation", name="Menu")
     links = {link.get_attribute("href") for link in menu.get_by_role("link").all()}
     lists = {pages_of(model)[0] for model in admin.site._registry}

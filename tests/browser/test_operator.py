@@ -69,7 +69,7 @@ def look_for(page: Page, menu: str, words: str) -> None:
     page.wait_for_url("**/?q=*")
 
 
-def act(page: Page, name: str) -> None:
+def act(page: Page, name: str, axe: Axe) -> None:
     """Press one of the row's buttons, and where that asks first, say yes."""
     buttons = page.get_by_role("group", name="Actions")
     asking = buttons.get_by_role("link", name=f"{name}…", exact=True)
@@ -77,7 +77,10 @@ def act(page: Page, name: str) -> None:
     expect(asking.or_(doing)).to_be_visible()
     if asking.count():
         asking.click()
-        page.get_by_role("main").get_by_role("button", name=name, exact=True).click()
+        yes = page.get_by_role("main").get_by_role("button", name=name, exact=True)
+        expect(yes).to_be_visible()
+        axe(page)
+        yes.click()
     else:
         doing.click()
     expect(page.get_by_role("status").get_by_text(f"{name}, ")).to_be_visible()
@@ -89,7 +92,7 @@ def poll(page: Page, room: Room, axe: Axe) -> None:
     expect(timeline.get_by_text(f"Event {SCANNED[-1]}", exact=True)).to_be_visible()
     axe(page)
     room.carrier.replies[OWN_NUMBER] = order(OWN_NUMBER, *SCANNED, NEWS)
-    act(page, "Poll now")
+    act(page, "Poll now", axe)
     eventually(lambda: Event.objects.filter(stream=room.tracker.id, data__carrierEventCode=NEWS).exists())
     page.reload()
     expect(timeline.get_by_text(f"Event {NEWS}", exact=True)).to_be_visible()
@@ -103,7 +106,7 @@ def resend(page: Page, room: Room, axe: Axe) -> None:
     link.click()
     page.wait_for_url("**/webhooks/delivery/*/change/")
     axe(page)
-    act(page, "Resend")
+    act(page, "Resend", axe)
     body = bytes(first_delivery(room).message.body)
     eventually(lambda: [heard.body for heard in room.subscriber.heard()].count(body) == 2)
     eventually(lambda: first_delivery(room).attempts.count() == 2)
@@ -124,9 +127,9 @@ def pause_and_enable(page: Page, room: Room, axe: Axe) -> None:
     page.get_by_role("main").get_by_role("link", name=room.endpoint.url).click()
     page.wait_for_url(f"**{address(room.endpoint)}*")
     axe(page)
-    act(page, "Pause")
+    act(page, "Pause", axe)
     expect(state(page)).to_have_text("paused")
-    act(page, "Enable")
+    act(page, "Enable", axe)
     eventually(lambda: Endpoint.objects.get(id=room.endpoint.id).state == Endpoint.State.ACTIVE)
     page.reload()
     expect(state(page)).to_have_text("active")

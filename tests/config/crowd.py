@@ -47,10 +47,18 @@ _ROWS = (
     FROM webhooks_delivery AS delivery JOIN webhooks_message AS message ON message.id = delivery.message_id
     WHERE message.body = '{}'
     """,
+    # Of the others: this one's are told of every parcel.
+    """
+    INSERT INTO webhooks_endpoint
+    SELECT (jsonb_populate_record(endpoint, jsonb_build_object('id', gen_random_uuid(),
+        'fingerprint', 'F' || n, 'url', 'https://crowd-' || n || '.example/'))).*
+    FROM webhooks_endpoint AS endpoint, generate_series(1, 2000) AS n WHERE endpoint.merchant_id <> (
+        SELECT merchant_id FROM trackers_tracker WHERE tracking_number = %(number)s)
+    """,
 )
 _TABLES = (
     "trackers_tracker", "trackers_watch", "trackers_rawanswer", "trackers_outcomechange", "events_event",
-    "webhooks_message", "webhooks_delivery", "webhooks_attempt",
+    "webhooks_message", "webhooks_delivery", "webhooks_attempt", "webhooks_endpoint",
 )  # fmt: skip
 
 
