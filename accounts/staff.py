@@ -1,5 +1,6 @@
 """What the pages for operations staff are made of: Django's admin classes in unfold's dress."""
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -51,9 +52,9 @@ class WithPage:
     class Media:
         css = {"all": ["accounts/pages.css"]}
 
+    @abstractmethod
     def page_of(self, request: HttpRequest, row: Any) -> object:
         """What the page shows of this row. May raise django.http.Http404 for a page that is not there."""
-        raise NotImplementedError
 
     def render_change_form(
         self,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
 
 from django import forms
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
@@ -58,20 +57,12 @@ def _resend(delivery: Delivery) -> str:
     return "it is tried once more now"
 
 
-class Permission:
-    """Who may."""
-
-    CHANGE: ClassVar[str] = "webhooks.change_endpoint"
-    RECOVER: ClassVar[str] = "webhooks.add_recovery"
-    RESEND: ClassVar[str] = "webhooks.change_delivery"
-
-
 OF_ENDPOINTS = (
     Act(
         name="enable",
         label="Enable",
         does="A signed test is sent; once it has arrived the endpoint is active, and gets what was held.",
-        permission=Permission.CHANGE,
+        permission="webhooks.change_endpoint",
         run=_enable,
         fits=lambda endpoint: endpoint.deleted_at is None and endpoint.state != Endpoint.State.ACTIVE,
     ),
@@ -79,7 +70,7 @@ OF_ENDPOINTS = (
         name="pause",
         label="Pause",
         does="Nothing is sent to it until it is enabled again; what it is owed is held.",
-        permission=Permission.CHANGE,
+        permission="webhooks.change_endpoint",
         run=_pause,
         harms=True,
         fits=lambda endpoint: endpoint.deleted_at is None and endpoint.state == Endpoint.State.ACTIVE,
@@ -88,7 +79,7 @@ OF_ENDPOINTS = (
         name="test",
         label="Send a test",
         does="A signed test is sent.",
-        permission=Permission.CHANGE,
+        permission="webhooks.change_endpoint",
         run=_test,
         fits=lambda endpoint: endpoint.deleted_at is None,
     ),
@@ -96,7 +87,7 @@ OF_ENDPOINTS = (
         name="recover",
         label="Recover since",
         does="Its deliveries since a moment are sent again, oldest first.",
-        permission=Permission.RECOVER,
+        permission="webhooks.add_recovery",
         run=_recover,
         form=Since,
         harms=True,
@@ -108,7 +99,7 @@ OF_DELIVERIES = (
         name="resend",
         label="Resend",
         does="It is tried once more, whatever its state and its endpoint's.",
-        permission=Permission.RESEND,
+        permission="webhooks.change_delivery",
         run=_resend,
     ),
 )
