@@ -6,6 +6,7 @@ import signal
 from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 
+from config import faults
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 
@@ -13,5 +14,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if os.environ.get("PARCELWIRE_SUPERVISED"):
     die_with_parent(signal.SIGKILL)  # granian's worker process; its parent may be killed without a word
 application = get_wsgi_application()
+faults.log_doubts()
 resolve("/healthz")  # loads every view: half a second, which the first call is not to wait
 look_seldom()
