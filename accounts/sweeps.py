@@ -43,7 +43,7 @@ _noted: dict[str, float] = {}
 
 @contextmanager
 def sweeping(name: str) -> Iterator[None]:
-    """Note the sweep of this name as ended, if what is within ends without an error and nothing was refused."""
+    """Note the sweep of this name as ended, if what is within ends without an error or a refusal."""
     begin()
     yield
     note(name)
@@ -62,7 +62,8 @@ def refused() -> None:
 def note(name: str) -> None:
     """Note that the sweep of this name, which this thread began last, ended now.
 
-    One statement; none where this process noted it a moment ago. What the database refuses is not noted: then the lag grows, as it should.
+    One statement; none where this process noted it a moment ago. What the database refuses is not noted: then
+    the lag grows, as it should.
     """
     now = monotonic()
     if _here.is_refused or now - _noted.get(name, -EVERY) < EVERY:
