@@ -90,10 +90,9 @@ DATABASE_URL: str = env.str("DATABASE_URL", "") or embedded.database_url(PARCELW
 REDIS_URL: str = env.str("REDIS_URL", "") or embedded.redis_url(PARCELWIRE_DATA)
 if PRODUCTION and not (env.str("DATABASE_URL", "") and env.str("REDIS_URL", "")):
     raise ImproperlyConfigured("production needs DATABASE_URL and REDIS_URL: embedded servers are for trying")
-MIGRATING = sys.argv[1:2] == ["migrate"]
-if MIGRATING:
-    DATABASE_URL = env.str("MIGRATION_DATABASE_URL", DATABASE_URL)
-DATABASES = {"default": database.postgresql(DATABASE_URL, migrating=MIGRATING)}
+MIGRATING = sys.argv[1:2] in (["migrate"], ["grant_app_role"])
+_OWN_URL = env.str("MIGRATION_DATABASE_URL", DATABASE_URL) if MIGRATING else DATABASE_URL
+DATABASES = {"default": database.postgresql(_OWN_URL, migrating=MIGRATING)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Applications
