@@ -11,6 +11,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import close_old_connections
 
+from accounts import sweeps
 from carriers import tasks as carrier_tasks
 from config.attending import Attendance, of_this_process
 from trackers import tasks as tracker_tasks
@@ -71,13 +72,14 @@ def own() -> list[Sweep]:
     return [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
 
 
-def _run(sweeps: Iterable[Sweep], attendance: Attendance) -> None:
+def _run(mine: Iterable[Sweep], attendance: Attendance) -> None:
     attendance.begin()
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
-        for sweep in sweeps:
+        for sweep in mine:
             close_old_connections()
             try:
-                sweep()
+                with sweeps.sweeping(sweep.name):
+                    sweep()
             except Exception:  # whatever it was, a thread that ended would never sweep again
                 logger.exception("%s failed; the next sweep tries again", sweep.name)
                 attendance.failed(sweep.name)
