@@ -8,7 +8,7 @@ import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import content_policy, cross_origin, database, embedded, logs, look, measured
+from config import content_policy, cross_origin, database, embedded, logs, look
 from config.environment import at_least, between, env, header_name, mail_server, networks, origin
 from config.keys import development_secrets
 
@@ -295,6 +295,6 @@ CELERY_TIMEZONE = "UTC"
 #: Seconds between two sweeps that a worker process makes by itself, whatever beat and broker do.
 SWEEP_INTERVAL = at_least(0.1, "SWEEP_INTERVAL", 5)
 
-METRICS_PORT, METRICS_HOST = measured.METRICS_PORT, measured.METRICS_HOST
+METRICS_PORT, METRICS_HOST = int(at_least(0, "METRICS_PORT", 0)), env.str("METRICS_HOST", "127.0.0.1")
 # Logs
 LOGGING = logs.configuration(env.str("LOG_LEVEL", "INFO"))
