@@ -1,4 +1,4 @@
-"""Merchants, the tenants of Parcelwire, the keys that their programs call with, and what those repeat."""
+"""Merchants, the tenants of Parcelwire, their keys and what those repeat; and when each sweep last ended."""
 
 import hashlib
 import secrets
@@ -169,6 +169,18 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key[:8]}…"
+
+
+class Sweep(models.Model):
+    """When a sweep last ended: one row each, by the name of its task (`accounts.sweeps`)."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    ended_at = models.DateTimeField()
+    #: How long it took.
+    seconds = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def digest_of(key: str) -> str:

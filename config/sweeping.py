@@ -11,6 +11,7 @@ from typing import Protocol
 from django.conf import settings
 from django.db import close_old_connections
 
+from accounts import sweeps
 from carriers import tasks as carrier_tasks
 from trackers import tasks as tracker_tasks
 from webhooks import tasks as webhook_tasks
@@ -69,11 +70,12 @@ def own() -> list[Sweep]:
     return [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
 
 
-def _run(sweeps: Iterable[Sweep]) -> None:
+def _run(mine: Iterable[Sweep]) -> None:
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
-        for sweep in sweeps:
+        for sweep in mine:
             close_old_connections()
             try:
-                sweep()
+                with sweeps.sweeping(sweep.name):
+                    sweep()
             except Exception:  # whatever it was, a thread that ended would never sweep again
                 logger.exception("%s failed; the next sweep tries again", sweep.name)

@@ -1,10 +1,11 @@
 """Tasks about the stack itself."""
 
-from celery import shared_task
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery import Task, shared_task
+from celery.signals import task_prerun, task_success, worker_process_init, worker_process_shutdown
 from django.conf import settings
 
-from config import heartbeat, sweeping, warning
+from accounts import sweeps
+from config import heartbeat, lags, sweeping, warning
 from webhooks.tasks import is_taken_here
 
 
@@ -30,3 +31,16 @@ def sweep_by_itself(**_unused: object) -> None:
 def end_the_sweeps(**_unused: object) -> None:
     """A try that is cut off counts as abandoned and is made again: let it end first."""
     sweeping.finish()
+
+
+@task_prerun.connect
+def begin_a_sweep(**_unused: object) -> None:
+    """From here on a refusal of the database counts against this task."""
+    sweeps.begin()
+
+
+@task_success.connect
+def note_a_sweep(sender: Task[..., None], **_unused: object) -> None:
+    """Note that a sweep ended well, whoever asked for it."""
+    if sender.name in lags.periods():
+        sweeps.note(sender.name)
