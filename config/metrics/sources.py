@@ -10,6 +10,7 @@ from config.metrics.couriers import couriers, endpoints
 from config.metrics.exporter import Source
 from config.metrics.needs import needs
 from config.metrics.postgresql import postgresql
+from config.metrics.sweeps import sweeps
 from config.metrics.tallied import Tallied
 from config.metrics.valkey import valkey
 
@@ -21,7 +22,11 @@ def sources() -> list[Source]:
     """PostgreSQL with all that stands in our tables, and Redis."""
     tallied = Tallied()
     return [
-        Source("database", _Database([postgresql, couriers, endpoints, tallied.read, needs]).read, (Error,)),
+        Source(
+            "database",
+            _Database([postgresql, couriers, endpoints, sweeps, tallied.read, needs]).read,
+            (Error,),
+        ),
         Source("redis", valkey, (redis.RedisError,)),
     ]
 

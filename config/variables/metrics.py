@@ -7,7 +7,7 @@ METRICS_PORT = sections.metrics.whole(
     0,
     least=0,
     most=65_535,
-    means="port on which the web or a worker serves [figures of its own](metrics.md#figures-of-each-process) to "
+    means="port on which the web or a worker serves [its own figures](metrics.md#figures-of-each-process) to "
     "Prometheus, and the one of `manage.py metrics`; 0: the web and workers open none, and measure nothing",
 )
 METRICS_HOST = sections.metrics.text(

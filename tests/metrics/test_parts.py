@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import sweeps
 from accounts.alerts import Kind
 from accounts.models import Merchant
 from carriers.budget import day_of
@@ -18,6 +19,7 @@ from config import alerts, heartbeat
 from config.metrics.couriers import couriers, endpoints
 from config.metrics.needs import needs
 from config.metrics.postgresql import postgresql
+from config.metrics.sweeps import sweeps as sweep_figures
 from config.metrics.tallied import Growing, Tallied
 from config.metrics.valkey import valkey
 from tests.factories import CarrierAccountFactory
@@ -119,6 +121,15 @@ def test_connections_tables_and_the_logs_end_are_read(alice: Merchant) -> None:
     assert found.of("table_rows", table="events_event") >= 0
 
 
+def test_a_sweep_has_an_age_once_it_has_ended() -> None:
+    assert not Scrape(sweep_figures()).has("sweep_age_seconds")
+    sweeps.begin()
+    sweeps.note("trackers.sweep")
+    found = Scrape(sweep_figures())
+    assert found.of("sweep_age_seconds", sweep="trackers.sweep") >= 0
+    assert found.of("sweep_period_seconds", sweep="trackers.sweep") == 5
+
+
 def test_redis_tells_of_beat_and_of_messages() -> None:
     heartbeat.note(settings.REDIS_URL)
     found = Scrape(valkey())
@@ -128,7 +139,8 @@ def test_redis_tells_of_beat_and_of_messages() -> None:
 
 PARTS: list[Callable[[], object]] = [
     lambda: list(needs()), lambda: list(couriers()), lambda: list(endpoints()),
-    lambda: list(postgresql()), lambda: list(Tallied().read()),
+    lambda: list(postgresql()),
+    lambda: list(sweep_figures()), lambda: list(Tallied().read()),
 ]  # fmt: skip
 
 
