@@ -1,9 +1,9 @@
-"""What Docker's engine does with the compose file, done without it: each service as processes of this machine.
+"""What Docker's engine does with the compose file, done without it: services as processes of this machine.
 
-A service gets its command, its variables, its secrets and a data folder of its own, and no more. It runs as
-another user, in the tree of the image, which it cannot write to. What containers have for themselves is
-translated: names and ports of the network, and paths. The images of PostgreSQL and Valkey are the servers of
-the wheels, started as those images start theirs.
+A service gets its command, its variables, its secrets and a data folder of its own, and no more. It runs
+as another user, in the tree of the image, which it cannot write to. What containers have for themselves is
+translated: names and ports of the network, and paths. The images of PostgreSQL and Valkey are the servers
+of the wheels, started as those images start theirs.
 """
 
 import json
@@ -26,7 +26,8 @@ from tests.waiting import eventually
 
 _VALKEY_CLI = """#!{python}
 import os, redis
-print(redis.Redis(port=int(os.environ["VALKEY_PORT"]), password=os.environ["REDISCLI_AUTH"]).ping() and "PONG")
+server = redis.Redis(port=int(os.environ["VALKEY_PORT"]), password=os.environ["REDISCLI_AUTH"])
+print("PONG" if server.ping() else "")
 """
 
 
@@ -71,7 +72,10 @@ class Engine:
         return self.running[name][0].wait(PATIENCE)
 
     def stop(self, name: str) -> float:
-        """`docker compose stop`: SIGTERM to its first process, SIGKILL after the grace period. Seconds it took."""
+        """`docker compose stop`: SIGTERM to its first process, SIGKILL after the grace period.
+
+        Seconds until it had ended.
+        """
         process, command = self.running.pop(name)
         began, grace = time.monotonic(), _seconds(self.services[name].get("stop_grace_period", "10s"))
         process.send_signal(command.stop_signal)
@@ -171,7 +175,7 @@ class Engine:
         return folder
 
     def _initialise(self, name: str) -> None:
-        """As the entry point of PostgreSQL's image does: a cluster, its superuser with a password, a database."""
+        """As PostgreSQL's image does: a cluster, its superuser with a password, a database."""
         given, data = self.variables_of(name), self._data_of(name)
         password = f"--pwfile={given['POSTGRES_PASSWORD_FILE']}"
         words = ["initdb", "-D", str(data / "cluster"), "-U", given["POSTGRES_USER"], password, "--no-sync"]
