@@ -33,7 +33,7 @@ http {{
 
 
 def program(name: str) -> str:
-    """A server of Debian's. Where it is not installed its tests are left out, but in continuous integration."""
+    """A server of Debian's. Where it is not there its tests are left out, but in continuous integration."""
     found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
     if not found and os.environ.get("PARCELWIRE_SERVERS") != "required":
         pytest.skip(f"{name} is not installed")
