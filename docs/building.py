@@ -4,6 +4,7 @@ In the files every link is a path, so that it is right wherever they are read. O
 docs leads to the page made of that file or, of any other file, to a copy of it.
 """
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -24,15 +25,15 @@ FROM_OUTSIDE = {
 COPIES = "project"
 
 _FENCED = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\((?P<path>[^)\s:#]+)(?P<anchor>#[^)\s]*)?\)")
+_LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<path>[^)\s:#]+)(?P<anchor>#[^)\s]*)?\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the decisions into the navigation, in their order."""
     records = sorted(path.relative_to(DOCS).as_posix() for path in (DOCS / "decisions").glob("0*.md"))
-    for section in config.nav or []:
-        if "Decisions" in section:
-            section["Decisions"] = [*section["Decisions"], *records]
+    (built,) = (chapter["How it is built"] for chapter in config.nav or [] if "How it is built" in chapter)
+    (decisions,) = (entry["Decisions"] for entry in built if "Decisions" in entry)
+    decisions.extend(records)
     return config
 
 
@@ -51,11 +52,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         markdown += "\n" + "\n".join(_records(files)) + "\n"
 
     def link(match: re.Match[str]) -> str:
-        target = _outside(page.file.src_uri, match["path"])
-        if target is None:
-            return match[0]
-        here = get_relative_url(target, page.file.src_uri)
-        return f"]({here}{match['anchor'] or ''})"
+        here = page.file.src_uri
+        target = _outside(here, match["path"])
+        path = match["path"] if target is None else get_relative_url(target, here)
+        text = match["text"]
+        if text.endswith(".md") and (leads := files.get_file_from_path(_below(here, path))):
+            text = _title(leads)
+        return f"[{text}]({path}{match['anchor'] or ''})"
 
     return "".join(
         part if part.startswith("```") else _LINK.sub(link, part) for part in _FENCED.split(markdown)
@@ -89,13 +92,21 @@ def _outside(page: str, path: str) -> str | None:
     return None
 
 
+def _below(page: str, path: str) -> str:
+    """A relative path on the site, from its top."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
+
+
+def _title(file: File) -> str:
+    return file.content_string.partition("\n")[0].removeprefix("# ")
+
+
 def _records(files: Files) -> list[str]:
     """A line for each decision: its title, with a link."""
     lines = []
     for file in sorted(files.documentation_pages(), key=lambda file: file.src_uri):
         folder, _, name = file.src_uri.partition("/")
         if folder == "decisions" and name != "README.md":
-            title = file.content_string.partition("\n")[0].removeprefix("# ")
-            number, _, words = title.partition(". ")
+            number, _, words = _title(file).partition(". ")
             lines.append(f"- [{number}]({name}): {words}")
     return lines
