@@ -6,7 +6,7 @@ import signal
 from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 
-from config import faults
+from config import faults, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 
@@ -16,4 +16,5 @@ if os.environ.get("PARCELWIRE_SUPERVISED"):
 application = get_wsgi_application()
 faults.log_doubts()
 resolve("/healthz")  # loads every view: half a second, which the first call is not to wait
+measuring.begin()
 look_seldom()
