@@ -62,6 +62,8 @@ _redis_url = sections.servers.secret(
 )
 _redis_password = sections.servers.secret("REDIS_PASSWORD", means="password for `REDIS_URL`, in the same way")
 
+if _migration_url and not _database_url:
+    faults.add("MIGRATION_DATABASE_URL", "is set, and DATABASE_URL is not; set both, or none")
 if PRODUCTION:
     _wanted = (("DATABASE_URL", _database_url, _POSTGRES), ("REDIS_URL", _redis_url, _REDIS))
     for _name, _given, _form in _wanted:

@@ -99,7 +99,7 @@ def test_a_server_elsewhere_without_a_password_is_doubted() -> None:
     assert "REDIS_URL has no password" in done.stderr
 
 
-@pytest.mark.parametrize("program", ["import config.wsgi", "import config; config.celery_app.log.setup()"])
+@pytest.mark.parametrize("program", ["import config.wsgi", "from config.celery import app; app.log.setup()"])
 def test_the_web_and_the_workers_write_doubts_into_their_log(program: str) -> None:
     done = start(program, **STRONG, CARRIER_DEADLINE="40")
     assert "CARRIER_DEADLINE is 40" in done.stderr

@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from config.variables.keys import MAKE_FERNET_KEY, MAKE_SECRET_KEY
+from config.variables.servers import MAKE_PASSWORD
 from tests.config.starting import STRONG, faults, manage, run, start
-from tests.docs.documents import EVERY
+from tests.docs.documents import EVERY, blocks, page
 
 SIGNED = """
 import os, django
@@ -68,6 +69,14 @@ def test_production_starts_with_everything_set() -> None:
         ({"DATABASE_URL": "postgres://u:hidden@db:port/parcelwire"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://parcelwire:parcelwire@db/parcelwire"}, "DATABASE_URL"),
         ({"MIGRATION_DATABASE_URL": "u:hidden@db"}, "MIGRATION_DATABASE_URL"),
+        (
+            {
+                "PARCELWIRE_ENV": "development",
+                "DATABASE_URL": "",
+                "MIGRATION_DATABASE_URL": "postgres://o@db/p",
+            },
+            "MIGRATION_DATABASE_URL",
+        ),
         ({"REDIS_URL": "http://:hidden@cache/0"}, "REDIS_URL"),
         ({"REDIS_URL": "redis://:hidden@cache/first"}, "REDIS_URL"),
         ({"REDIS_URL": "redis://:changeme@cache/0"}, "REDIS_URL"),
@@ -118,6 +127,14 @@ def test_the_remedies_that_are_told_make_secrets_that_are_taken() -> None:
     ]
     done = start(**STRONG | {"SECRET_KEY": made[0], "FIELD_ENCRYPTION_KEYS": made[1]})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_page_has_the_message_as_it_is_told() -> None:
+    said = faults(start(**STRONG | {"SECRET_KEY": "short", "ALLOWED_HOSTS": "", "POLL_LEASE": "soon"}))
+    shown = [line.strip() for block in blocks(page("settings"), "text") for line in block.splitlines()]
+    assert {*said} < {*shown}
+    (made,) = [block for block in blocks(page("settings"), "sh") if "secrets" in block]
+    assert made.splitlines() == [MAKE_SECRET_KEY, MAKE_FERNET_KEY, MAKE_PASSWORD]
 
 
 def test_no_key_that_stands_in_a_document_starts_production() -> None:
