@@ -216,8 +216,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 POLL_NOW_MIN_INTERVAL = at_least(0, "POLL_NOW_MIN_INTERVAL", 60)
 #: Look-ups of one key in a day of Asia/Ho_Chi_Minh that the 247Express dialect answers, as that carrier does.
 EXPRESS247_DAILY_LOOKUPS = int(at_least(0, "EXPRESS247_DAILY_LOOKUPS", 200_000))
-#: Threads of the web that answer requests; a quarter of them may wait for carriers at once.
-WEB_THREADS = int(at_least(1, "WEB_THREADS", 8))
+#: Threads of a web process; a quarter of them may wait for carriers at once. Seconds it serves after SIGTERM.
+WEB_THREADS, WEB_PROCESSES = int(at_least(1, "WEB_THREADS", 8)), int(at_least(1, "WEB_PROCESSES", 1))
+DRAIN_SECONDS = between(0, 20, "DRAIN_SECONDS", 5)
 #: Seconds that `track` and the search per call wait for carriers.
 TRACK_WAIT = between(0.1, 60, "TRACK_WAIT", 20)
 
