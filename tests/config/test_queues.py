@@ -23,7 +23,7 @@ def take_from() -> Iterator[Callable[[str], None]]:
 def test_each_queue_has_a_worker_in_the_compose_file_and_in_the_stack() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     lines = [str(service.get("command", "")) for service in services.values()]
-    taken = {words.group(1) for words in map(re.compile(r" -Q (\S+) ").search, lines) if words}
+    taken = {words.group(1) for words in map(re.compile(r"manage.py worker (\S+)$").search, lines) if words}
     assert taken == set(settings.CELERY_TASK_QUEUES)
     assert set(programs.QUEUES) == taken
 

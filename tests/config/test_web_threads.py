@@ -8,7 +8,6 @@ from pytest_django import Settings
 
 from config import serving
 from tests.config.test_settings import STRONG, start
-from tests.processes import ROOT
 
 
 @pytest.mark.parametrize(
@@ -36,9 +35,3 @@ def test_the_web_has_as_many_threads_and_processes_as_the_settings_say(
     settings.WEB_THREADS, settings.WEB_PROCESSES = 5, 3
     call_command("web", "--port", "8001")
     assert asked == {"at": ("127.0.0.1", 8001), "processes": 3, "threads": 5}
-
-
-def test_so_does_the_image(settings: Settings) -> None:
-    assert (
-        f"--blocking-threads ${{WEB_THREADS:-{settings.WEB_THREADS}}} " in (ROOT / "Dockerfile").read_text()
-    )
