@@ -15,7 +15,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test screens showcase lint format clean
+.PHONY: help setup demo up test screens showcase lint format settings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ $(VENV)/.browser: $(VENV)/.installed-dev
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
 			chromium-headless-shell fonts-liberation > /dev/null && touch $@; } || $(NO_BROWSER); \
 	else $(NO_BROWSER); fi
+
+settings: $(VENV)/.installed ## the tables of docs/settings.md, written anew from the code
+	@$(RUN) manage.py settings_page
 
 clean: ## remove .venv and caches; the data in var stays
 	@rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build *.egg-info
