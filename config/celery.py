@@ -10,7 +10,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutting_down
 from django.conf import settings
 
-from config import heartbeat, measuring
+from config import faults, heartbeat, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from webhooks.stopping import stop
@@ -111,6 +111,7 @@ app.conf.beat_schedule = {
 def _log_as_django_does(**_unused: object) -> None:
     """That anybody listens keeps Celery's own handlers and formats away."""
     logging.config.dictConfig(settings.LOGGING)
+    faults.log_doubts()
 
 
 @worker_process_init.connect
