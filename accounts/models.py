@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from accounts.encryption import EncryptedTextField, sealed
+from accounts.encryption import EncryptedTextField, SealedTextField, sealed
 
 KEY_PREFIX = "apik_"
 #: Characters of a shop's name on the pages for shoppers.
@@ -82,7 +82,7 @@ class Merchant(models.Model):
     )  # fmt: skip
     #: Signs the links to its pages: another one ends them all. Sealed, and opened where a link is made or
     #: followed: whoever reads a merchant's row has no need of it.
-    page_secret = models.TextField(default=new_page_secret, editable=False)
+    page_secret = SealedTextField(default=new_page_secret, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 

@@ -1,11 +1,21 @@
 """Tasks about the stack itself."""
 
+from typing import Any
+
 from celery import Task, shared_task
-from celery.signals import task_prerun, task_success, worker_process_init, worker_process_shutdown
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    task_prerun,
+    task_success,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from django.conf import settings
 
 from accounts import sweeps
-from config import heartbeat, lags, sweeping, warning
+from config import attending, heartbeat, lags, presence, sweeping, warning
 from webhooks.tasks import is_taken_here
 
 
@@ -19,6 +29,20 @@ def beat_seen() -> None:
 def warn() -> None:
     """Write alerts that are new into the log."""
     warning.warn()
+
+
+@worker_init.connect
+def note_the_worker(sender: Any, **_unused: object) -> None:
+    """Its processes, forked afterwards, know whose they are."""
+    attending.worker_begins(sender.hostname.partition("@")[0], sender.concurrency)
+
+
+@beat_init.connect
+def note_what_beat_publishes(**_unused: object) -> None:
+    """That it publishes shows that it works; that it runs does not."""
+    attendance = attending.Attendance(presence.BEAT)
+    attendance.begin()
+    after_task_publish.connect(lambda **_unused: attendance.good(), weak=False)
 
 
 @worker_process_init.connect
