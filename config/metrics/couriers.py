@@ -92,8 +92,16 @@ def couriers() -> Iterator[Metric]:
 
 #: Figures of which the worst account counts.
 _LEAST: Sequence[tuple[str, str, Callable[[_Group], float | None]]] = (
-    ("carrier_pace_least", "Calls a second of the account that was slowed down most", lambda one: one.slowest),
-    ("carrier_quota_left_least", "Calls left today of the account that has fewest", lambda one: one.calls_left),
+    (
+        "carrier_pace_least",
+        "Calls a second of the account that was slowed down most",
+        lambda one: one.slowest,
+    ),
+    (
+        "carrier_quota_left_least",
+        "Calls left today of the account that has fewest",
+        lambda one: one.calls_left,
+    ),
     ("carrier_quota_left_least_ratio", "The same as a share of its day", lambda one: one.share_left),
 )
 
