@@ -15,7 +15,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test screens showcase lint format settings clean
+.PHONY: help setup demo up test screens showcase docs lint format settings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ screens: $(VENV)/.browser ## pictures of the pages, into var/screens (SCREENS=fo
 
 showcase: $(VENV)/.browser ## the four pictures of the README, into docs/screens
 	@PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/showcase.py
+
+docs: $(VENV)/.installed-dev ## the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=true $(RUN) -m mkdocs build --strict --quiet
+	@echo "the site is in build/site; open build/site/index.html"
 
 lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
 	@echo "ruff" && $(RUN) -m ruff format --check --quiet . && $(RUN) -m ruff check --quiet .

@@ -21,6 +21,8 @@ from config.variables.callers import (
 from config.variables.keys import *  # noqa: F403
 from config.variables.mail import *  # noqa: F403
 from config.variables.mail import MAIL_SERVER
+from config.variables.metrics import *  # noqa: F403
+from config.variables.metrics import METRICS_PORT
 from config.variables.polling import *  # noqa: F403
 from config.variables.running import *  # noqa: F403
 from config.variables.running import LOG_LEVEL, PARCELWIRE_DATA, PRODUCTION
@@ -88,6 +90,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    *(["config.timing.timed"] if METRICS_PORT else []),
     "config.middleware.request_id",
     "config.middleware.no_length_of_nothing",
     "csp.middleware.CSPMiddleware",

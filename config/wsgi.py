@@ -6,6 +6,7 @@ import signal
 from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 
+from config import measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 
@@ -14,4 +15,5 @@ if os.environ.get("PARCELWIRE_SUPERVISED"):
     die_with_parent(signal.SIGKILL)  # granian's worker process; its parent may be killed without a word
 application = get_wsgi_application()
 resolve("/healthz")  # loads every view: half a second, which the first call is not to wait
+measuring.begin()
 look_seldom()

@@ -7,7 +7,7 @@ from config import database, embedded, faults, sections
 from config.variables.running import PARCELWIRE_DATA, PRODUCTION
 
 #: Commands that want the role that owns the tables.
-_OWNERS = {"migrate"}
+_OWNERS = {"migrate", "grant_app_role"}
 MIGRATING = len(sys.argv) > 1 and sys.argv[1] in _OWNERS
 
 DATABASE_URL = sections.servers.secret(
