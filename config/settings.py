@@ -8,9 +8,10 @@ import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from config import content_policy, cross_origin, database, embedded, logs, look
+from config import content_policy, cross_origin, database, embedded, look
 from config.environment import at_least, between, env, header_name, mail_server, networks, origin
 from config.keys import development_secrets
+from config.logs import configuring
 
 django_stubs_ext.monkeypatch()
 
@@ -296,4 +297,4 @@ CELERY_TIMEZONE = "UTC"
 SWEEP_INTERVAL = at_least(0.1, "SWEEP_INTERVAL", 5)
 
 # Logs
-LOGGING = logs.configuration(env.str("LOG_LEVEL", "INFO"))
+LOGGING = configuring.configuration(production=PRODUCTION)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
+from structlog.contextvars import bind_contextvars
 
 from carriers import tasks as carrier_tasks
 from trackers import tasks as tracker_tasks
@@ -73,6 +74,7 @@ def _run(sweeps: Iterable[Sweep]) -> None:
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
         for sweep in sweeps:
             close_old_connections()
+            bind_contextvars(task=sweep.name)
             try:
                 sweep()
             except Exception:  # whatever it was, a thread that ended would never sweep again

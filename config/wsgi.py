@@ -3,15 +3,18 @@
 import os
 import signal
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
+from config.logs import catching
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if os.environ.get("PARCELWIRE_SUPERVISED"):
     die_with_parent(signal.SIGKILL)  # granian's worker process; its parent may be killed without a word
 application = get_wsgi_application()
+catching.start(settings.LOGGING)  # instead of granian's own, which does not know a key when it sees one
 resolve("/healthz")  # loads every view: half a second, which the first call is not to wait
 look_seldom()

@@ -1,0 +1,49 @@
+"""What LOGGING is: everything goes through the root to standard error, in one form."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import env
+
+#: Whose lines LOG_LEVEL opens further than to INFO: what others tell below it holds SQL, addresses and keys.
+OURS = ("accounts", "carriers", "config", "events", "trackers", "webhooks")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FORMS = ("json", "console")
+
+
+def configuration(*, production: bool) -> dict[str, Any]:
+    """LOGGING for LOG_LEVEL and LOG_FORMAT. Raises ImproperlyConfigured."""
+    level = _one_of(LEVELS, "LOG_LEVEL", env.str("LOG_LEVEL", "INFO").upper())
+    form = _one_of(FORMS, "LOG_FORMAT", env.str("LOG_FORMAT", "json" if production else "console"))
+    return formed(level, form)
+
+
+def formed(level: str, form: str) -> dict[str, Any]:
+    """The same for a level and a form.
+
+    Loggers that Django and granian give handlers of their own lose them: those formats know no secrets.
+    """
+    plain = {"handlers": [], "propagate": True}
+    others = "INFO" if level == "DEBUG" else level
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": "config.logs.lines.Lines", "form": form}},
+        "handlers": {"stderr": {"()": "config.logs.lines.Handler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": others},
+        "loggers": {
+            **dict.fromkeys(("django", "django.server", "_granian", "granian.access"), plain),
+            **{name: {"level": level} for name in OURS},
+            # Each request has a line of its own (config.logs.asking); of these remain crashes.
+            "django.request": {"level": "ERROR"},
+            # Two lines for each task, however little it does: that it was taken, and that it is over.
+            "celery.worker.strategy": {"level": "WARNING"},
+        },
+    }
+
+
+def _one_of(known: tuple[str, ...], name: str, given: str) -> str:
+    if given not in known:
+        raise ImproperlyConfigured(f"{name} is {given!r}; expected {', '.join(known)}")
+    return given
