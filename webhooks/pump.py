@@ -15,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 
 from accounts.running import Desk, Job
 from events.retrying import once_more_running
+from webhooks import reporting
 from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Outgoing, Result, abandoned
@@ -108,6 +109,7 @@ class _Pump:
             with suppress(*_AWAY):
                 self._desk.close()
                 self._turn.end()
+            reporting.leave()
         return self._tries
 
     def _is_busy(self) -> bool:
@@ -246,6 +248,7 @@ class _Pump:
         self._settling, self._landed = self._landed[:SETTLED], self._landed[SETTLED:]
         try:
             yield from settling(self._settling)
+            reporting.note(self._settling)
         except _AWAY as error:
             now = time.monotonic()
             self._landed = self._settling + self._landed

@@ -170,7 +170,11 @@ def _disable_unreadable(merchant_id: UUID, unsent: Sequence[Claimed]) -> None:
         stopped = [each for id_, each in first.items() if health.disable(id_, reason)]
         tell(merchant_id, [_disabled(each, reason, tries=each.number - 1) for each in stopped])
     for each in stopped:
-        logger.error("endpoint %s is disabled: its secret or headers are unreadable", each.endpoint.id)
+        logger.error(
+            "endpoint %s is disabled: its secret or headers are unreadable",
+            each.endpoint.id,
+            extra={"endpoint_id": each.endpoint.id, "merchant_id": merchant_id},
+        )
 
 
 def _exhausted(settlement: Settlement) -> News:

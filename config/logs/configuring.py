@@ -29,6 +29,7 @@ def formed(level: str, form: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
+        "filters": {"crashes": {"()": "config.logs.lines.Crashes"}},
         "formatters": {"line": {"()": "config.logs.lines.Lines", "form": form}},
         "handlers": {"stderr": {"()": "config.logs.lines.Handler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": others},
@@ -36,7 +37,7 @@ def formed(level: str, form: str) -> dict[str, Any]:
             **dict.fromkeys(("django", "django.server", "_granian", "granian.access"), plain),
             **{name: {"level": level} for name in OURS},
             # Each request has a line of its own (config.logs.asking); of these remain crashes.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["crashes"]},
             # Two lines for each task, however little it does: that it was taken, and that it is over.
             "celery.worker.strategy": {"level": "WARNING"},
         },

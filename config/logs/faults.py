@@ -16,8 +16,8 @@ from config.logs.redacting import REMOVED
 
 #: Characters of a text that are told, and frames of a traceback, the innermost.
 LONGEST, FRAMES = 300, 50
-#: A quoted text. Where the line was cut, to its end.
-_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|`[^`]*`?""")
+#: A quoted text, where the line was cut to its end, and a long number.
+_VALUES = re.compile(r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|`[^`]*`?|\d{5,}""")
 #: Rooms whose exceptions have texts of our own; kinds of others' that tell of servers, files and settings.
 _OURS = frozenset({"accounts", "carriers", "config", "events", "trackers", "webhooks"})
 _OF_SERVERS = (OperationalError, InterfaceError, IntegrityError, ImproperlyConfigured, CommandError)
@@ -28,7 +28,7 @@ def text_of(error: BaseException) -> str:
     """Its text in one line, without values; "" where it has none. Keys are taken out elsewhere."""
     said = str(error).strip().partition("\n")[0][: 10 * LONGEST]
     if not _is_harmless(error):
-        said = _QUOTED.sub(f"'{REMOVED}'", said)
+        said = _VALUES.sub(f"'{REMOVED}'", said)
     return f"{said[:LONGEST]}{_place(error)}"
 
 

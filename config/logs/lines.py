@@ -13,7 +13,7 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 from structlog.typing import EventDict, WrappedLogger
 
 from config.logs import process
-from config.logs.faults import text_of, traced
+from config.logs.faults import text_of, told, traced
 from config.logs.redacting import is_suspicious, redacted
 
 #: What a line may say besides its text, in `extra` or bound around it: ids, words and figures of ours. What
@@ -82,11 +82,23 @@ class Handler(logging.StreamHandler[Any]):
             self.stream.write(json.dumps(line) + self.terminator)
 
 
+class Crashes(logging.Filter):
+    """Lets pass what tells of an exception."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.exc_info is not None
+
+
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     """A copy whose arguments are harmless: exceptions say what may be said, a raw path is its route."""
-    if not record.args:
+    if not (record.args or record.exc_info):
         return record
     record = logging.makeLogRecord(record.__dict__)
+    error = record.exc_info[1] if record.exc_info else None
+    if error and (
+        record.msg is error or record.msg == str(error)
+    ):  # Django writes of a suspicious request what it raised
+        record.msg = told(error).replace("%", "%%") if record.args else told(error)
     request = getattr(record, "request", None)
     path = getattr(request, "path", None)
 
@@ -98,7 +110,6 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     if isinstance(record.args, tuple):
         record.args = tuple(map(harmless, record.args))
     elif isinstance(record.args, Mapping):
-        error = record.exc_info[1] if record.exc_info else None
         # Celery's own, beside the exception.
         own = {"exc": text_of(error)} if error and "exc" in record.args else {}
         record.args = {name: harmless(value) for name, value in record.args.items()} | own

@@ -174,7 +174,7 @@ def test_a_traceback_is_written_without_the_key(log: io.StringIO) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["django.server", "django.request", "granian.access", "_granian", "celery.task", "celery", "redis"],
+    ["django.server", "django.security.csrf", "granian.access", "_granian", "celery.task", "celery", "redis"],
 )
 def test_every_logger_ends_at_the_one_handler(log: io.StringIO, name: str) -> None:
     logging.getLogger(name).error("GET /?apikey=%s", SECRET)
