@@ -91,6 +91,8 @@ class Crashes(logging.Filter):
 
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     """A copy whose arguments are harmless: exceptions say what may be said, a raw path is its route."""
+    if isinstance(record.msg, BaseException):
+        return logging.makeLogRecord(record.__dict__ | {"msg": told(record.msg), "args": ()})
     if not (record.args or record.exc_info):
         return record
     record = logging.makeLogRecord(record.__dict__)
@@ -98,7 +100,7 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     if error and (
         record.msg is error or record.msg == str(error)
     ):  # Django writes of a suspicious request what it raised
-        record.msg = told(error).replace("%", "%%") if record.args else told(error)
+        record.msg, record.args = told(error), ()
     request = getattr(record, "request", None)
     path = getattr(request, "path", None)
 
@@ -150,6 +152,10 @@ def _is_json(text: str) -> bool:
         return False
 
 
+def _shown(value: Any) -> Any:
+    return value if isinstance(value, int | float | str) else str(value)
+
+
 def _for_reading() -> Callable[[EventDict], str]:
     """As a terminal shows it best. What somebody else wrote cannot begin a line of its own."""
     render = ConsoleRenderer(
@@ -157,7 +163,7 @@ def _for_reading() -> Callable[[EventDict], str]:
     )
 
     def rendered(line: EventDict) -> str:
-        line = {name: value for name, value in line.items() if name not in {"process", "pid"}}
+        line = {name: _shown(value) for name, value in line.items() if name not in {"process", "pid"}}
         event = str(line["event"]).replace("\r", "\\r").replace("\n", "\\n")
         return str(render(None, "", {**line, "event": event}))
 
