@@ -14,7 +14,7 @@ from accounts.acting import Acting
 from accounts.acts import OF_KEYS
 from accounts.brand_form import BrandForm
 from accounts.lists import Big
-from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope
+from accounts.models import ALL_SCOPES, ApiKey, IdempotencyKey, Merchant, PageLogo, Scope, Sweep
 from accounts.read_only import ReadOnly
 from accounts.staff import ModelAdmin
 
@@ -143,6 +143,14 @@ class PageLogoAdmin(ReadOnly, ModelAdmin[PageLogo]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PageLogo]:
         return super().get_queryset(request).defer("body")
+
+
+@admin.register(Sweep)
+class SweepAdmin(ReadOnly, ModelAdmin[Sweep]):
+    """When each sweep last ended, the one that is furthest behind first."""
+
+    list_display = ("name", "ended_at", "seconds")
+    ordering = ("ended_at",)
 
 
 @admin.register(LogEntry)

@@ -24,6 +24,18 @@ def opened(token: str) -> str:
     return cipher().decrypt(token.encode()).decode()
 
 
+class SealedTextField(models.TextField[str, str]):
+    """Text that is a Fernet token in Python too: whoever has need of what it holds opens it.
+
+    Beside `EncryptedTextField` the other kind of column that `manage.py rotate_keys` encrypts anew.
+    """
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        """In a migration it is the plain text column that it is in the database."""
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.TextField", args, kwargs
+
+
 class EncryptedTextField(models.TextField[str, str]):
     """Text that the database holds as a Fernet token.
 

@@ -1,4 +1,4 @@
-"""Merchants, the tenants of Parcelwire, the keys that their programs call with, and what those repeat."""
+"""Merchants, the tenants of Parcelwire, their keys and what those repeat; and when each sweep last ended."""
 
 import hashlib
 import secrets
@@ -14,7 +14,7 @@ from django.db import models
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from accounts.encryption import EncryptedTextField, sealed
+from accounts.encryption import EncryptedTextField, SealedTextField, sealed
 
 KEY_PREFIX = "apik_"
 #: Characters of a shop's name on the pages for shoppers.
@@ -82,7 +82,7 @@ class Merchant(models.Model):
     )  # fmt: skip
     #: Signs the links to its pages: another one ends them all. Sealed, and opened where a link is made or
     #: followed: whoever reads a merchant's row has no need of it.
-    page_secret = models.TextField(default=new_page_secret, editable=False)
+    page_secret = SealedTextField(default=new_page_secret, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
@@ -169,6 +169,18 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key[:8]}…"
+
+
+class Sweep(models.Model):
+    """When a sweep last ended: one row each, by the name of its task (`accounts.sweeps`)."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    ended_at = models.DateTimeField()
+    #: How long it took.
+    seconds = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def digest_of(key: str) -> str:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models.functions import Now
 
-from accounts.encryption import cipher
+from accounts.encryption import SealedTextField, cipher
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ UPDATE carriers_carrieraccount SET fingerprint = NULL WHERE id = ANY(ARRAY(
 class FingerprintSecret(models.Model):
     """The one secret that keys are hashed with, encrypted; its row has the id 1."""
 
-    secret = models.TextField(editable=False)
+    secret = SealedTextField(editable=False)
     made_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

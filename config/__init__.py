@@ -1,5 +1,4 @@
-"""How the project is put together: settings, URLs, Celery, and the stack that runs it."""
+"""How the project is put together: settings, URLs, Celery, and the stack that runs it.
 
-from config.celery import app as celery_app
-
-__all__ = ["celery_app"]
+Imports nothing: `config.probe`, which runs every few seconds, must begin in milliseconds.
+"""

@@ -3,13 +3,21 @@
 import os
 import signal
 from datetime import UTC, datetime
+from typing import Any
 
 from celery import Celery, Task
-from celery.signals import setup_logging, task_postrun, task_prerun, worker_process_init, worker_shutting_down
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+    worker_shutting_down,
+)
 from django.conf import settings
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from config import heartbeat
+from config import heartbeat, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from config.logs import catching
@@ -134,6 +142,17 @@ def _end_with_the_worker(**_unused: object) -> None:
 @worker_process_init.connect
 def _leave_what_is_loaded(**_unused: object) -> None:
     look_seldom()
+
+
+@worker_init.connect
+def _serve_figures(sender: Any, **_unused: object) -> None:
+    """Of the processes of its pool, which are not there yet."""
+    measuring.serve(str(sender.hostname).partition("@")[0])
+
+
+@worker_process_init.connect
+def _note_figures(**_unused: object) -> None:
+    measuring.begin()
 
 
 @worker_shutting_down.connect

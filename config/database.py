@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
-from config.environment import env
+import environ
 
 #: A server that vanishes without a word would be waited for as long as the system does: minutes, or for ever.
 _VANISHED = {
@@ -17,20 +15,18 @@ _VANISHED = {
 
 
 def postgresql(url: str, *, migrating: bool) -> dict[str, Any]:
-    """What Django is told of the database at this URL. Raises ImproperlyConfigured where it is no PostgreSQL.
+    """What Django is told of the database at this URL. Raises ValueError where it is no PostgreSQL.
 
     A migration may take longer than a request; it must still not queue behind locks for ever.
     """
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise ValueError("not the URL of a PostgreSQL: postgres://user:password@host/name")
     told: dict[str, Any] = {
-        **env.db_url_config(url),
+        **environ.Env.db_url_config(url),
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
-    if told["ENGINE"] != "django.db.backends.postgresql":
-        raise ImproperlyConfigured(
-            "DATABASE_URL is not the URL of a PostgreSQL: postgres://user:password@host/name"
-        )
     options = {
         "lock_timeout": 5_000,  # milliseconds, like the others
         "statement_timeout": 0 if migrating else 30_000,

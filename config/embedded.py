@@ -14,6 +14,7 @@ from pathlib import Path
 
 from config import keeper, occupancy, servers
 from config.keys import DataError, make_folder
+from config.secret_files import is_given
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: URLs that are refused at once; the path and the name say why.
@@ -21,7 +22,19 @@ _NO_POSTGRES = "postgres:///parcelwire?host=/no-embedded-postgresql-is-running-h
 _NO_VALKEY = "redis://no-embedded-valkey-is-running-here@127.0.0.1:1/0"
 _SERVERS: tuple[type[servers.Postgres] | type[servers.Valkey], ...] = (servers.Postgres, servers.Valkey)
 #: Commands that use no server, or run their own.
-_ALONE = {"", "help", "version", "--version", "-h", "collectstatic", "diffsettings", "up", "demo", "listen"}
+_ALONE = {
+    "",
+    "help",
+    "version",
+    "--version",
+    "-h",
+    "collectstatic",
+    "diffsettings",
+    "settings_page",
+    "up",
+    "demo",
+    "listen",
+}
 #: Seconds until a server that somebody else starts must answer.
 _PATIENCE = 60.0
 
@@ -46,7 +59,7 @@ def redis_url(data: Path) -> str:
 def stand_ins(data: Path, *, durable: bool = True) -> list[servers.Server]:
     """The servers for what DATABASE_URL and REDIS_URL leave open, in the order in which they are started."""
     every: list[servers.Server] = [server(data, durable=durable) for server in _SERVERS]
-    return [server for server in every if not os.environ.get(server.variable)]
+    return [server for server in every if not is_given(server.variable)]
 
 
 def urls(running: Sequence[servers.Running]) -> dict[str, str]:

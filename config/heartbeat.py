@@ -1,5 +1,9 @@
-"""The proof that beat, the broker and a worker work: when a worker last ran the task that beat sends."""
+"""What shows that beat, the broker and workers work: when a worker last ran the task that beat sends, and
+when the processes that take from a queue last looked for due rows.
+"""
 
+import time
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import redis
@@ -8,7 +12,9 @@ from redis.retry import Retry
 
 #: Seconds between two such tasks.
 INTERVAL = 2.0
-_KEY = "parcelwire:last_beat"
+_KEY, _WORKERS = "parcelwire:last_beat", "parcelwire:workers:"
+#: Seconds that a process which is heard no more is remembered.
+REMEMBERED = 3600
 _PATIENCE = 1
 
 
@@ -23,6 +29,29 @@ def last_beat(url: str) -> datetime | None:
     with connected(url) as client:
         found = client.get(_KEY)
     return datetime.fromisoformat(found) if isinstance(found, str) else None
+
+
+def attend(url: str, queues: Iterable[str], who: str) -> None:
+    """Write down that a process which takes from these queues works now. Raises redis.RedisError."""
+    now = time.time()
+    with connected(url) as client, client.pipeline(transaction=False) as several:
+        for queue in queues:
+            several.zadd(_WORKERS + queue, {who: now})
+            several.zremrangebyscore(_WORKERS + queue, 0, now - REMEMBERED)
+            several.expire(_WORKERS + queue, REMEMBERED)
+        several.execute()
+
+
+def attending(url: str, queues: Iterable[str]) -> Mapping[str, Mapping[str, datetime]]:
+    """By queue, who takes from it, and when that one was last heard. Raises redis.RedisError."""
+    with connected(url) as client:
+        return {
+            queue: {
+                str(who): datetime.fromtimestamp(at, UTC)
+                for who, at in client.zrange(_WORKERS + queue, 0, -1, withscores=True)
+            }
+            for queue in queues
+        }
 
 
 def connected(url: str) -> redis.Redis:

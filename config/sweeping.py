@@ -12,7 +12,9 @@ from django.conf import settings
 from django.db import close_old_connections
 from structlog.contextvars import bind_contextvars
 
+from accounts import sweeps
 from carriers import tasks as carrier_tasks
+from config.attending import Attendance, of_this_process
 from trackers import tasks as tracker_tasks
 from webhooks import tasks as webhook_tasks
 from webhooks.stopping import stop
@@ -43,7 +45,8 @@ def start(*more: "Sweep") -> None:
 
     `more`: what it is to do besides.
     """
-    thread = threading.Thread(target=_run, args=[[*own(), *more]], name="sweeps", daemon=True)
+    attendance = of_this_process(sorted(webhook_tasks.pump.app.amqp.queues.consume_from))
+    thread = threading.Thread(target=_run, args=[[*own(), *more], attendance], name="sweeps", daemon=True)
     thread.start()
     _thread.append(thread)
 
@@ -70,12 +73,16 @@ def own() -> list[Sweep]:
     return [sweep for sweep in _SWEEPS if webhook_tasks.is_taken_here(sweep)]
 
 
-def _run(sweeps: Iterable[Sweep]) -> None:
+def _run(mine: Iterable[Sweep], attendance: Attendance) -> None:
+    attendance.begin()
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
-        for sweep in sweeps:
+        for sweep in mine:
             close_old_connections()
             bind_contextvars(task=sweep.name)
             try:
-                sweep()
+                with sweeps.sweeping(sweep.name):
+                    sweep()
             except Exception:  # whatever it was, a thread that ended would never sweep again
                 logger.exception("%s failed; the next sweep tries again", sweep.name)
+                attendance.failed(sweep.name)
+        attendance.swept()

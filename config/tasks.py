@@ -1,10 +1,21 @@
 """Tasks about the stack itself."""
 
-from celery import shared_task
-from celery.signals import worker_process_init, worker_process_shutdown
+from typing import Any
+
+from celery import Task, shared_task
+from celery.signals import (
+    after_task_publish,
+    beat_init,
+    task_prerun,
+    task_success,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 from django.conf import settings
 
-from config import heartbeat, sweeping, warning
+from accounts import sweeps
+from config import attending, heartbeat, lags, presence, sweeping, warning
 from webhooks.tasks import is_taken_here
 
 
@@ -20,6 +31,20 @@ def warn() -> None:
     warning.warn()
 
 
+@worker_init.connect
+def note_the_worker(sender: Any, **_unused: object) -> None:
+    """Its processes, forked afterwards, know whose they are."""
+    attending.worker_begins(sender.hostname.partition("@")[0], sender.concurrency)
+
+
+@beat_init.connect
+def note_what_beat_publishes(**_unused: object) -> None:
+    """That it publishes shows that it works; that it runs does not."""
+    attendance = attending.Attendance(presence.BEAT)
+    attendance.begin()
+    after_task_publish.connect(lambda **_unused: attendance.good(), weak=False)
+
+
 @worker_process_init.connect
 def sweep_by_itself(**_unused: object) -> None:
     """Beat and broker may be dead: what is due is done all the same."""
@@ -30,3 +55,16 @@ def sweep_by_itself(**_unused: object) -> None:
 def end_the_sweeps(**_unused: object) -> None:
     """A try that is cut off counts as abandoned and is made again: let it end first."""
     sweeping.finish()
+
+
+@task_prerun.connect
+def begin_a_sweep(**_unused: object) -> None:
+    """From here on a refusal of the database counts against this task."""
+    sweeps.begin()
+
+
+@task_success.connect
+def note_a_sweep(sender: Task[..., None], **_unused: object) -> None:
+    """Note that a sweep ended well, whoever asked for it."""
+    if sender.name in lags.periods():
+        sweeps.note(sender.name)

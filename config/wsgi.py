@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import resolve
 
+from config import measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from config.logs import catching
@@ -17,4 +18,5 @@ if os.environ.get("PARCELWIRE_SUPERVISED"):
 application = get_wsgi_application()
 catching.start(settings.LOGGING)  # instead of granian's own, which does not know a key when it sees one
 resolve("/healthz")  # loads every view: half a second, which the first call is not to wait
+measuring.begin()
 look_seldom()

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from django.db import Error, InterfaceError, OperationalError, connection, transaction
 
+from accounts import sweeps
 from accounts.running import Job
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def apart(work: Callable[[], object]) -> None:
     try:
         once_more(work)
     except Error:
+        sweeps.refused()
         logger.exception("the database refused twice; what is claimed is done again when its lease ends")
 
 

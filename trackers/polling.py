@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 
+from accounts import progress
 from carriers import accounts, tallying
 from carriers.accounts import Account
 from carriers.adapter import Query
@@ -134,6 +135,7 @@ class Poller:
         self._claim_at = now + GATHER
         free = places.free_for(now, settings.POLL_IN_FLIGHT_PER_ACCOUNT)
         claims = once_more(partial(claim, room, free))
+        progress.made()
         if not claims:
             self._rests_until = monotonic() + REST * (monotonic() - now)
         self._look_up(claims)

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from accounts import progress
 from accounts.running import Desk, Job
 from events.retrying import once_more_running
-from webhooks import reporting
 from webhooks.claims import Claimed, renewing, taking
 from webhooks.exceptions import EndpointUnreadable
 from webhooks.exchanges import Outgoing, Result, abandoned
@@ -109,7 +109,6 @@ class _Pump:
             with suppress(*_AWAY):
                 self._desk.close()
                 self._turn.end()
-            reporting.leave()
         return self._tries
 
     def _is_busy(self) -> bool:
@@ -189,6 +188,7 @@ class _Pump:
             logger.warning("no deliveries claimed: %s", error)
             self._look_at = self._soon = time.monotonic() + AGAIN
             return
+        progress.made()
         now = time.monotonic()
         self._soon = now + min(LOOK_SOON, RESTS * (now - began))
         if not self._flying and not self._landed:
@@ -248,7 +248,6 @@ class _Pump:
         self._settling, self._landed = self._landed[:SETTLED], self._landed[SETTLED:]
         try:
             yield from settling(self._settling)
-            reporting.note(self._settling)
         except _AWAY as error:
             now = time.monotonic()
             self._landed = self._settling + self._landed
@@ -261,6 +260,7 @@ class _Pump:
         finally:
             self._settling = []
         self._give_up_at = None
+        progress.made()
         # Places are free again; where much is under way, a look for each of a few would cost too much.
         soon = self._soon if self._flying else time.monotonic()
         self._look_at = min(self._look_at, soon)
@@ -281,6 +281,7 @@ class _Pump:
             logger.warning("the leases of %d deliveries are not renewed yet: %s", len(held), error)
             self._renew_at = time.monotonic() + AGAIN
             return
+        progress.made()
         now = time.monotonic()
         self._renew_at = now + settings.DELIVERY_LEASE / 3
         self._leased_until = now + settings.DELIVERY_LEASE

@@ -2,25 +2,12 @@
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
-from config.environment import env
-
 #: Whose lines LOG_LEVEL opens further than to INFO: what others tell below it holds SQL, addresses and keys.
 OURS = ("accounts", "carriers", "config", "events", "trackers", "webhooks")
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-FORMS = ("json", "console")
 
 
-def configuration(*, production: bool) -> dict[str, Any]:
-    """LOGGING for LOG_LEVEL and LOG_FORMAT. Raises ImproperlyConfigured."""
-    level = _one_of(LEVELS, "LOG_LEVEL", env.str("LOG_LEVEL", "INFO").upper())
-    form = _one_of(FORMS, "LOG_FORMAT", env.str("LOG_FORMAT", "json" if production else "console"))
-    return formed(level, form)
-
-
-def formed(level: str, form: str) -> dict[str, Any]:
-    """The same for a level and a form.
+def configuration(level: str, form: str) -> dict[str, Any]:
+    """LOGGING for LOG_LEVEL and LOG_FORMAT.
 
     Loggers that Django and granian give handlers of their own lose them: those formats know no secrets.
     """
@@ -42,9 +29,3 @@ def formed(level: str, form: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
         },
     }
-
-
-def _one_of(known: tuple[str, ...], name: str, given: str) -> str:
-    if given not in known:
-        raise ImproperlyConfigured(f"{name} is {given!r}; expected {', '.join(known)}")
-    return given

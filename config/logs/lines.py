@@ -13,7 +13,7 @@ from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_
 from structlog.typing import EventDict, WrappedLogger
 
 from config.logs import process
-from config.logs.faults import text_of, told, traced
+from config.logs.errors import text_of, told, traced
 from config.logs.redacting import is_suspicious, redacted
 
 #: What a line may say besides its text, in `extra` or bound around it: ids, words and figures of ours. What
@@ -21,7 +21,7 @@ from config.logs.redacting import is_suspicious, redacted
 FIELDS = (
     "request_id", "merchant_id", "tracker_id", "watch_id", "message_id", "delivery_id", "endpoint_id",
     "carrier_account_id", "courier", "task", "task_id", "notice_id", "outcome", "try",
-    "method", "route", "status", "milliseconds", "seconds", "counts", "alert",
+    "method", "route", "status", "milliseconds", "seconds", "counts",
 )  # fmt: skip
 _ALWAYS = ("timestamp", "level", "logger", "event", "process", "pid")
 _ORDER = (*_ALWAYS, *FIELDS, "exception")
@@ -97,9 +97,7 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
         return record
     record = logging.makeLogRecord(record.__dict__)
     error = record.exc_info[1] if record.exc_info else None
-    if error and (
-        record.msg is error or record.msg == str(error)
-    ):  # Django writes of a suspicious request what it raised
+    if error and record.msg == str(error):  # Django writes of a suspicious request what it raised
         record.msg, record.args = told(error), ()
     request = getattr(record, "request", None)
     path = getattr(request, "path", None)

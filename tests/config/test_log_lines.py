@@ -20,7 +20,7 @@ from accounts import reporting
 from accounts.models import Merchant
 from accounts.reporting import Report
 from config.logs import catching, process
-from config.logs.faults import told, traced
+from config.logs.errors import told, traced
 from config.logs.lines import Handler, Lines
 from config.urls import urlpatterns as all_urls
 

@@ -21,7 +21,7 @@ from django.urls import path
 from rest_framework.test import APIClient
 
 from config import loopback
-from config.logs.configuring import formed
+from config.logs.configuring import configuration
 from config.logs.lines import Lines
 from config.logs.redacting import redacted
 from config.urls import urlpatterns as all_urls
@@ -50,7 +50,7 @@ def log() -> Iterator[io.StringIO]:
     """All that the handlers of production's LOGGING write, ours at DEBUG."""
     root, written = logging.getLogger(), io.StringIO()
     before = list(root.handlers)
-    logging.config.dictConfig(formed("DEBUG", "json"))
+    logging.config.dictConfig(configuration("DEBUG", "json"))
     ours = [one for one in root.handlers if isinstance(one.formatter, Lines)]
     assert len(ours) == 1
     ours[0].setStream(written)

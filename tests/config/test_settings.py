@@ -83,8 +83,11 @@ def test_production_starts_with_everything_set() -> None:
 def test_production_refuses_a_weakness_and_names_it(change: dict[str, str], named: str) -> None:
     done = start(**STRONG | change)
     assert done.returncode == 1
-    assert named in done.stderr.splitlines()[-1]
+    first, fault, *_ = done.stderr.splitlines()
+    assert first == "Parcelwire does not start: its settings are wrong."
+    assert fault.split()[0] == named
     assert "hidden" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 MAIL = """

@@ -1,6 +1,5 @@
 """The tables of the pages say what the code does."""
 
-import ast
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -51,51 +50,12 @@ from webhooks.models import MAX_URL
 from webhooks.serializers import WebhookSerializer
 
 _ROOMS = ("accounts", "events", "carriers", "webhooks", "trackers", "config")
-#: Set by Parcelwire itself, or Django's own.
 #: As the product has it: the tests make it longer.
 LONG = places.LONG
-_NO_SETTINGS = {"PARCELWIRE_SUPERVISED", "DJANGO_SETTINGS_MODULE", "RES_OPTIONS"}
-#: What the settings call to read a variable, and how a variable's name is written there.
-_READS, _NAME = re.compile(r"env\.\w+|[a-z_]+"), re.compile(r"'[A-Z][A-Z0-9_]+'")
 
 
 def _sources() -> list[str]:
     return [path.read_text() for room in _ROOMS for path in (ROOT / room).rglob("*.py")]
-
-
-def _settings() -> dict[str, str | None]:
-    """Every variable that the settings read, with its default where that is a constant."""
-    found: dict[str, str | None] = {}
-    for call in ast.walk(ast.parse((ROOT / "config" / "settings.py").read_text())):
-        if not isinstance(call, ast.Call) or not _READS.fullmatch(ast.unparse(call.func)):
-            continue
-        names = [nth for nth, argument in enumerate(call.args) if _NAME.fullmatch(ast.unparse(argument))]
-        if names:
-            defaults = [*call.args[names[0] + 1 :], *(keyword.value for keyword in call.keywords)]
-            found.setdefault(ast.literal_eval(call.args[names[0]]), _constant(defaults))
-    return found
-
-
-def _constant(defaults: list[ast.expr]) -> str | None:
-    if not defaults or any(isinstance(node, ast.Name | ast.IfExp) for node in ast.walk(defaults[0])):
-        return None
-    value = eval(ast.unparse(defaults[0]))
-    return None if value == "" else str(value)
-
-
-def test_settings_lists_every_variable_that_is_read_and_no_other() -> None:
-    read = set(_settings())
-    for source in _sources():
-        read |= set(re.findall(r"""environ(?:\.get\(|\.setdefault\(|\[)["'](\w+)["']""", source))
-    listed = [name for name, *_ in table(page("settings"), "name", "default", "meaning")]
-    assert sorted(listed) == sorted(read - _NO_SETTINGS)
-
-
-def test_settings_gives_the_defaults_that_the_code_has() -> None:
-    listed = {name: default for name, default, _ in table(page("settings"), "name", "default", "meaning")}
-    constants = {name: default for name, default in _settings().items() if default is not None}
-    assert len(constants) > 10
-    assert {name: listed[name] for name in constants} == constants
 
 
 _CADENCE = ("milestone", "while silent for less than", "asked every, in the morning", "by day", "at night")

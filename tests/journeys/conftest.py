@@ -32,7 +32,7 @@ class Worker:
         self.process = subprocess.Popen(
             [sys.executable, "-m", *words.split()],
             cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": _test_database_url(), **environment},
+            env={**os.environ, "DATABASE_URL": database_url(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
@@ -47,7 +47,7 @@ class Worker:
         self._log.close()
 
 
-def _test_database_url() -> str:
+def database_url() -> str:
     at = connection.settings_dict
     return f"postgres://{at['USER']}:{quote(at['PASSWORD'])}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from accounts.models import Merchant
-from config.environment import mail_server as mail_settings
+from config.mailboxes import mail_server as mail_settings
 from tests import mail_server as mail
 from tests.mail_server import MailServer, mail_server
 from tests.webhooks.cast import EndpointFactory, ended, owe

@@ -1,0 +1,100 @@
+"""What worker processes and beat write down of themselves, for `config.probe`: files in `data`/run/workers.
+
+Each is replaced whole. A moment is time.monotonic(), the same for every process of a machine, which no clock
+that is set changes. Imports the standard library only: the probe starts in milliseconds.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import monotonic
+
+#: What beat is called among the workers.
+BEAT = "beat"
+#: Seconds that the notes of processes that ended are kept.
+_KEPT = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One process at one moment.
+
+    `worker`: the name of the worker that it belongs to. `processes`: how many the worker keeps; None in the
+    note of one that does the work. `good_at`: when the last whole sweep ended, or beat published; None: never
+    yet. `failing`: what failed in the sweep since.
+    """
+
+    worker: str
+    processes: int | None = None
+    good_at: float | None = None
+    failing: list[str] = field(default_factory=list)
+    begun_at: float = field(default_factory=monotonic)
+    pid: int = field(default_factory=os.getpid)
+    parent: int = field(default_factory=os.getppid)
+    host: str = field(default_factory=lambda: os.uname().nodename)
+    started: str = field(default_factory=lambda: started(os.getpid()))
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process that wrote it is there: a stranger may have its number by now."""
+        return bool(self.started) and started(self.pid) == self.started
+
+
+def write(data: Path, note: Note) -> None:
+    """Replace what this process wrote before. Raises OSError."""
+    file = _folder(data) / f"{note.pid}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".draft")
+    draft.write_text(json.dumps(asdict(note)))
+    draft.replace(file)
+
+
+def read(data: Path) -> Iterator[Note]:
+    """What the processes of this machine wrote, those that ended included. Raises OSError."""
+    for file in sorted(_folder(data).glob("*.json")):
+        with suppress(FileNotFoundError):
+            note = Note(**json.loads(file.read_text()))
+            if note.host == os.uname().nodename:
+                yield note
+
+
+def tidy(data: Path) -> None:
+    """Take away what processes left that ended a while ago. Raises OSError.
+
+    Until then they speak for those that take their places, which have not swept yet.
+    """
+    for note in read(data):
+        if not note.lives and abs(monotonic() - (note.good_at or note.begun_at)) > _KEPT:
+            (_folder(data) / f"{note.pid}.json").unlink(missing_ok=True)
+
+
+def started(pid: int) -> str:
+    """When the process started, as the system says it; "" where there is none that lives.
+
+    A system that does not say gives another word: its process numbers alone count then.
+    """
+    if not Path("/proc/self/stat").exists():
+        return "some time" if _answers(pid) else ""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    state, *rest = stat.rpartition(")")[2].split()
+    return "" if state in {"Z", "X"} else rest[18]
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _folder(data: Path) -> Path:
+    return data / "run" / "workers"

@@ -1,0 +1,1 @@
+"""What the environment sets, by sections of docs/settings.md; config.settings takes all of it over."""
