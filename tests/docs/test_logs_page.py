@@ -1,4 +1,4 @@
-"""docs/logs.md: a server that heeds it is as discreet as the embedded one, and every field of a line is named."""
+"""docs/logs.md: a server that heeds it is as discreet as the embedded one; it names every field."""
 
 import re
 from collections.abc import Iterator
