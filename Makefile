@@ -15,7 +15,7 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test screens showcase lint format settings clean
+.PHONY: help setup demo up test screens showcase docs lint format settings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ demo: $(VENV)/.installed ## the whole way of a parcel, on real servers, in one g
 up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 	@exec $(RUN) manage.py up --port $(PORT)
 
-test: lint $(VENV)/.browser ## lint, then the whole suite
+test: lint $(VENV)/.browser $(VENV)/.servers ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 screens: $(VENV)/.browser ## pictures of the pages, into var/screens (SCREENS=folder)
@@ -37,6 +37,10 @@ screens: $(VENV)/.browser ## pictures of the pages, into var/screens (SCREENS=fo
 
 showcase: $(VENV)/.browser ## the four pictures of the README, into docs/screens
 	@PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/showcase.py
+
+docs: $(VENV)/.installed-dev ## the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=true $(RUN) -m mkdocs build --strict --quiet
+	@echo "the site is in build/site; open build/site/index.html"
 
 lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
 	@echo "ruff" && $(RUN) -m ruff format --check --quiet . && $(RUN) -m ruff check --quiet .
@@ -56,6 +60,15 @@ $(VENV)/.browser: $(VENV)/.installed-dev
 		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
 			chromium-headless-shell fonts-liberation > /dev/null && touch $@; } || $(NO_BROWSER); \
 	else $(NO_BROWSER); fi
+
+# A proxy to test deploy/nginx with, and what verifies deploy/systemd: Debian's. Missing, those tests are left out.
+$(VENV)/.servers: $(VENV)/.installed-dev
+	@if command -v nginx > /dev/null && command -v systemd-analyze > /dev/null; then touch $@; \
+	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
+		echo "installing nginx and systemd for the tests of deploy"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+			nginx-light systemd > /dev/null && touch $@; \
+	else echo "NO NGINX or SYSTEMD-ANALYZE: the tests of deploy that need them are LEFT OUT. Install nginx-light and systemd."; fi
 
 settings: $(VENV)/.installed ## the tables of docs/settings.md, written anew from the code
 	@$(RUN) manage.py settings_page

@@ -3,13 +3,16 @@
 import logging.config
 import os
 import signal
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_shutting_down
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutting_down
 from django.conf import settings
 
-from config import heartbeat
+from config import faults, heartbeat, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from webhooks.stopping import stop
@@ -110,6 +113,7 @@ app.conf.beat_schedule = {
 def _log_as_django_does(**_unused: object) -> None:
     """That anybody listens keeps Celery's own handlers and formats away."""
     logging.config.dictConfig(settings.LOGGING)
+    faults.log_doubts()
 
 
 @worker_process_init.connect
@@ -123,6 +127,40 @@ def _leave_what_is_loaded(**_unused: object) -> None:
     look_seldom()
 
 
+@worker_init.connect
+def _serve_figures(sender: Any, **_unused: object) -> None:
+    """Of the processes of its pool, which are not there yet."""
+    measuring.serve(str(sender.hostname).partition("@")[0])
+
+
+@worker_process_init.connect
+def _note_figures(**_unused: object) -> None:
+    measuring.begin()
+
+
 @worker_shutting_down.connect
 def _tell_pumps_to_end(**_unused: object) -> None:
     stop.set()
+
+
+def work(name: str, queues: Sequence[str], processes: int) -> int:
+    """Be a worker that takes from these queues, until it is told to end; its exit status.
+
+    It knows of no other worker, and asks none: rows say what is to be done.
+    """
+    worker = app.Worker(
+        hostname=f"{name}@",
+        queues=",".join(queues),
+        concurrency=processes,
+        loglevel="INFO",
+        without_mingle=True,
+        without_gossip=True,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def send_on_schedule(schedule: Path) -> None:
+    """Be beat, until it is told to end. `schedule`: the file in which it keeps when it sent what."""
+    app.Beat(schedule=str(schedule), loglevel="INFO", quiet=True).run()

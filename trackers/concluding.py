@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError
 
+from accounts.measuring import Timing
 from carriers import tallying, unmapped
 from carriers.digest import digest
 from carriers.exceptions import BadResponse, CarrierError, NotYourParcel
@@ -24,6 +25,13 @@ from trackers.recording import record
 from trackers.schedule import BACKOFF, Situation
 
 logger = logging.getLogger(__name__)
+
+POLLS = Timing(
+    "poll_duration_seconds",
+    "How long carriers took to answer a poll, by what came of it",
+    ("courier", "outcome"),
+    (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0),
+)
 
 
 class Claimed(Protocol):
@@ -69,6 +77,10 @@ class Concluding:
         learned = [_judged(asked, answer) for asked, answer in ended]
         tallying.note(
             (one.settled.claim.account, one.settled.outcome, answer.took)
+            for one, (_, answer) in zip(learned, ended, strict=True)
+        )
+        POLLS.note(
+            ((one.settled.claim.courier, one.settled.outcome), answer.took)
             for one, (_, answer) in zip(learned, ended, strict=True)
         )
         quiet: list[Polled] = []

@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.running import Job, to_end
 from events.retrying import once_more, once_more_running
 from events.writing import written
-from webhooks import claims, ending, health
+from webhooks import claims, ending, health, timing
 from webhooks.claims import Claimed
 from webhooks.enabling import tested
 from webhooks.ending import ExtraSettlement, Settled, Settlement
@@ -49,6 +49,7 @@ def settling(landed: Iterable[tuple[Claimed, Result | None]]) -> Job[None]:
     states |= _settle_extra([each for each in tries if each[0].is_extra])
     for merchant_id, claimeds in _by_merchant(unsent, lambda claimed: claimed).items():
         once_more(partial(_disable_unreadable, merchant_id, claimeds))
+    timing.note(tries)
     once_more(partial(wake, [_ended(claimed) for claimed, _ in tries if _makes_way(claimed, states)]))
 
 

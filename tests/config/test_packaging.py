@@ -2,8 +2,6 @@
 
 import ast
 import os
-import re
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,19 +9,10 @@ from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from typing import Any
 
-import pytest
-import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.processes import ROOT
-
-_SECRETS = {
-    "SECRET_KEY": "s" * 50,
-    "FIELD_ENCRYPTION_KEYS": "k",
-    "POSTGRES_PASSWORD": "p",
-    "REDIS_PASSWORD": "r",
-}
 
 
 def _run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -95,28 +84,3 @@ def test_versions_are_pinned_and_name_no_index() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]
     assert all("==" in pin and "/" not in pin for pin in pins)
-
-
-@pytest.mark.skipif(
-    not shutil.which("docker") or bool(_run("docker", "compose", "version").returncode),
-    reason="docker compose is not installed",
-)
-def test_the_compose_file_is_right_and_wants_its_secrets() -> None:
-    done = _run("docker", "compose", "config", "--quiet", **_SECRETS)
-    assert done.returncode == 0, done.stderr
-    refused = _run("docker", "compose", "config", "--quiet")
-    assert "set SECRET_KEY" in refused.stderr
-
-
-def test_the_services_of_the_compose_file_fit_together() -> None:
-    text = (ROOT / "docker-compose.yml").read_text()
-    compose = yaml.safe_load(text)
-    services = compose["services"]
-    for service in services.values():
-        for name, need in service.get("depends_on", {}).items():
-            assert need["condition"] != "service_healthy" or "test" in services[name]["healthcheck"]
-        mounted = [volume.partition(":")[0] for volume in service.get("volumes", [])]
-        assert {*mounted} <= {*compose["volumes"]}
-        assert ("image" in service) or ("build" in service)
-    head = text.partition("name:")[0]
-    assert all(name in head for name in re.findall(r"\$\{(\w+):\?", text))

@@ -15,7 +15,7 @@ import pytest
 
 from accounts.models import Merchant
 from tests.docs import fronts
-from tests.docs.documents import blocks, page
+from tests.docs.blocks import blocks_for
 from tests.subscribers import Handler, status, subscriber
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
 from webhooks import pump, signing
@@ -47,6 +47,10 @@ class Passing:
 Change = Callable[[Passing], object]
 
 
+def _programs(language: str) -> list[str]:
+    return [block.text for block in blocks_for(__name__) if block.language == language]
+
+
 @dataclass
 class Snippet:
     """The page's function for one language and version."""
@@ -57,8 +61,7 @@ class Snippet:
     program: str = field(init=False)
 
     def __post_init__(self) -> None:
-        programs = dict(zip(VERSIONS, blocks(page("webhooks"), self.language), strict=True))
-        self.program = programs[self.version]
+        self.program = dict(zip(VERSIONS, _programs(self.language), strict=True))[self.version]
 
     def behind(self, key: str) -> AbstractContextManager[str]:
         return FRONTS[self.language](self.folder, self.program, key)
@@ -215,5 +218,5 @@ def test_what_is_not_too_old_and_has_one_right_signature_is_taken(
 
 @pytest.mark.parametrize("language", ["php", "ruby", "go"])
 def test_every_language_that_is_promised_has_its_function(language: str) -> None:
-    (program,) = blocks(page("webhooks"), language)
+    (program,) = _programs(language)
     assert "erified" in program

@@ -12,6 +12,8 @@ from rest_framework.test import APIClient
 from accounts.models import Merchant
 from carriers.models import CarrierAccount
 from tests.carrier_server import CarrierServer, order
+from tests.docs.documents import answers as answers_of
+from tests.docs.documents import assert_like, page, sections
 from trackers import answers
 from trackers.models import RawAnswer, Tracker, Watch
 
@@ -60,6 +62,8 @@ def test_a_polls_answer_is_shown_as_it_was_kept(
     assert found["answers"][0]["askedAt"] == as_alice.get(f"/v1/trackers/{tracker.id}").json()["lastPolledAt"]
     assert "HSBY37H7" in json.dumps(found["answers"][0]["answer"])
     assert found["answers"][0]["text"] is None
+    (example,) = answers_of(sections(page("api"))["`GET /v1/trackers/{trackerId}/raw`"])
+    assert_like(example["data"], found)
 
 
 def test_answers_come_newest_first_page_by_page(as_alice: APIClient, parcel: Tracker) -> None:
@@ -67,9 +71,9 @@ def test_answers_come_newest_first_page_by_page(as_alice: APIClient, parcel: Tra
     seen: list[int] = []
     query = "limit=2"
     while query:
-        page = raw(as_alice, parcel, query)
-        seen += [one["answer"]["n"] for one in page["answers"]]
-        query = page["next"] and f"limit=2&after={page['next']}"
+        part = raw(as_alice, parcel, query)
+        seen += [one["answer"]["n"] for one in part["answers"]]
+        query = part["next"] and f"limit=2&after={part['next']}"
     assert seen == [4, 3, 2, 1, 0]
 
 
