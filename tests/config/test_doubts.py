@@ -43,6 +43,7 @@ FITTING = {
     "DELIVERY_DNS_DEADLINE": 3,
     "CARRIER_DEADLINE": 20,
     "TRACK_WAIT": 20,
+    "DRAIN_SECONDS": 5,
     "POLL_LEASE": 60,
     "DELIVERY_LEASE": 30,
 }
@@ -74,7 +75,8 @@ def test_what_cannot_work_is_refused(change: dict[str, object], named: str) -> N
         ({"DELIVERY_DNS_DEADLINE": 16}, "DELIVERY_DNS_DEADLINE"),
         ({"CARRIER_DEADLINE": 26}, "CARRIER_DEADLINE"),
         ({"DELIVERY_DEADLINE": 26}, "DELIVERY_DEADLINE"),
-        ({"TRACK_WAIT": 26}, "TRACK_WAIT"),
+        ({"TRACK_WAIT": 26, "DRAIN_SECONDS": 0}, "TRACK_WAIT"),
+        ({"DRAIN_SECONDS": 10}, "DRAIN_SECONDS"),
         ({"POLL_LEASE": 4}, "POLL_LEASE"),
         ({"DELIVERY_LEASE": 4}, "DELIVERY_LEASE"),
     ],
