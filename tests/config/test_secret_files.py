@@ -42,19 +42,19 @@ def test_a_secret_comes_from_its_file_without_the_line_break(tmp_path: Path, end
     assert (done.stdout, done.stderr) == (STRONG["SECRET_KEY"], "")
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_both_at_once_are_refused(tmp_path: Path, name: str) -> None:
-    given = {name: STRONG.get(name, "hidden"), f"{name}_FILE": kept(tmp_path, "hidden")}
-    done = start(**STRONG | given)
-    assert faults(done)[0] == f"{name} is set, and so is {name}_FILE; set one of them"
+def test_both_at_once_are_refused_of_every_secret(tmp_path: Path) -> None:
+    files = {f"{name}_FILE": kept(tmp_path, "hidden") for name in SECRETS}
+    done = start(**STRONG | dict.fromkeys(SECRETS, "hidden") | files)
+    assert faults(done) == [f"{name} is set, and so is {name}_FILE; set one of them" for name in SECRETS]
     assert "hidden" not in done.stderr
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_a_missing_file_is_refused_once_and_named(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_refused_once_and_named_of_every_secret(tmp_path: Path) -> None:
     path = str(tmp_path / "none")
-    done = start(**STRONG | {name: "", f"{name}_FILE": path})
-    assert faults(done) == [f"{name} cannot be read: {name}_FILE names {path!r}: No such file or directory"]
+    files = {f"{name}_FILE": path for name in SECRETS}
+    assert faults(start(**STRONG | dict.fromkeys(SECRETS, "") | files)) == [
+        f"{name} cannot be read: {name}_FILE names {path!r}: No such file or directory" for name in SECRETS
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
