@@ -101,6 +101,13 @@ def test_a_server_elsewhere_without_a_password_is_doubted() -> None:
     assert "REDIS_URL has no password" in done.stderr
 
 
+def test_migrations_of_another_database_are_doubted() -> None:
+    done = manage("check", **STRONG, MIGRATION_DATABASE_URL="postgres://owner:Vn7sQ2xL@db/parcels")
+    assert (
+        "MIGRATION_DATABASE_URL is of the database 'parcels', and DATABASE_URL of 'parcelwire'" in done.stderr
+    )
+
+
 @pytest.mark.parametrize("program", ["import config.wsgi", "from config.celery import app; app.log.setup()"])
 def test_the_web_and_the_workers_write_doubts_into_their_log(program: str) -> None:
     done = start(program, **STRONG, CARRIER_DEADLINE="40")
