@@ -201,7 +201,8 @@ class Stack:
         if loopback.http_status(f"{self.url}/healthz") != 200:
             return f"the web does not answer {self.url}/healthz"
         try:
-            beat = heartbeat.last_beat(self.environment["REDIS_URL"])
+            own = embedded.urls([*self._running.values()])
+            beat = heartbeat.last_beat(own.get("REDIS_URL", settings.REDIS_URL))
         except redis.RedisError as error:
             return f"Redis does not answer: {error}"
         return "" if beat and beat > began else "no task has gone through beat and worker"
