@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
 import requests
@@ -25,7 +24,7 @@ from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
 from tests.journeys.conftest import LOOPBACK, ROOT, database_url
 from tests.metrics.catalog import documented
-from tests.metrics.scraping import Scrape, scrape
+from tests.metrics.scraping import Scrape, awaited, scrape
 from tests.subscribers import Subscriber, status
 from tests.waiting import eventually
 from webhooks.models import HourTally
@@ -49,19 +48,6 @@ def program(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]
     finally:
         children.signal_group(process, signal.SIGKILL)
         process.wait()
-
-
-def read(port: int) -> Scrape:
-    """A scrape, as soon as the port is there."""
-    found: list[Scrape] = []
-
-    def is_there() -> bool:
-        with contextlib.suppress(URLError, ConnectionError):
-            found.append(scrape(port))
-        return bool(found)
-
-    eventually(is_there)
-    return found[0]
 
 
 def counted_long_ago() -> None:
@@ -110,8 +96,8 @@ def test_what_is_served_is_what_the_page_says_and_follows_what_happens(
         program("web", "--port", str(port), METRICS_PORT=str(web_port), WEB_PROCESSES="2", **allowed),
     ):
         worker = start_worker(METRICS_PORT=str(worker_port))
-        assert read(exporter_port).of("polls_total", outcome="ok") == 0
-        read(web_port)
+        assert awaited(exporter_port).of("polls_total", outcome="ok") == 0
+        awaited(web_port)
         eventually(lambda: scrape(web_port)["processes"] == 2)
         call("POST", "/v1/webhooks", json={"url": hook.url(), "retrySchedule": [1, 1]})
         call("POST", "/v1/trackers", json={"trackingNumber": "HSAAAA00", "courierCode": "all24"})
