@@ -2,7 +2,9 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task
@@ -158,3 +160,26 @@ def _note_figures(**_unused: object) -> None:
 @worker_shutting_down.connect
 def _tell_pumps_to_end(**_unused: object) -> None:
     stop.set()
+
+
+def work(name: str, queues: Sequence[str], processes: int) -> int:
+    """Be a worker that takes from these queues, until it is told to end; its exit status.
+
+    It knows of no other worker, and asks none: rows say what is to be done.
+    """
+    worker = app.Worker(
+        hostname=f"{name}@",
+        queues=",".join(queues),
+        concurrency=processes,
+        loglevel="INFO",
+        without_mingle=True,
+        without_gossip=True,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def send_on_schedule(schedule: Path) -> None:
+    """Be beat, until it is told to end. `schedule`: the file in which it keeps when it sent what."""
+    app.Beat(schedule=str(schedule), loglevel="INFO", quiet=True).run()
