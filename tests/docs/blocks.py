@@ -26,6 +26,8 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/api.md", "python"): _WALK,
     ("docs/architecture.md", "sh"): _WALK,
     ("docs/carriers.md", "sh"): _WALK,
+    ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
+    ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
     ("docs/settings.md", "sh"): _WALK,
     ("docs/tracking-page.md", "sh"): _WALK,
     ("docs/webhooks.md", "sh"): _WALK,
@@ -42,7 +44,7 @@ MADE = {
     "demo": "tests/config/test_demo.py",
     "docs": "tests/docs/test_site.py",
     "test": ".ci/run",
-    "up": "tests/docs/newcomer.py",
+    "up": "tests/docs/walking.py",
 }
 
 _FENCE = re.compile(r"^```(?P<language>\S*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
