@@ -1,18 +1,28 @@
 """The Celery application and the whole beat schedule."""
 
-import logging.config
 import os
 import signal
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutting_down
+from celery import Celery, Task
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+    worker_shutting_down,
+)
 from django.conf import settings
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from config import faults, heartbeat, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
+from config.logs import catching
 from webhooks.stopping import stop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -110,8 +120,20 @@ app.conf.beat_schedule = {
 @setup_logging.connect
 def _log_as_django_does(**_unused: object) -> None:
     """That anybody listens keeps Celery's own handlers and formats away."""
-    logging.config.dictConfig(settings.LOGGING)
+    catching.start(settings.LOGGING)
     faults.log_doubts()
+
+
+@task_prerun.connect
+def _name_the_task(task_id: str, task: Task[[], None], **_unused: object) -> None:
+    """Every line that is written while it runs has its name and id."""
+    clear_contextvars()
+    bind_contextvars(task=task.name, task_id=task_id)
+
+
+@task_postrun.connect
+def _forget_the_task(**_unused: object) -> None:
+    clear_contextvars()
 
 
 @worker_process_init.connect
@@ -139,3 +161,26 @@ def _note_figures(**_unused: object) -> None:
 @worker_shutting_down.connect
 def _tell_pumps_to_end(**_unused: object) -> None:
     stop.set()
+
+
+def work(name: str, queues: Sequence[str], processes: int) -> int:
+    """Be a worker that takes from these queues, until it is told to end; its exit status.
+
+    It knows of no other worker, and asks none: rows say what is to be done.
+    """
+    worker = app.Worker(
+        hostname=f"{name}@",
+        queues=",".join(queues),
+        concurrency=processes,
+        loglevel="INFO",
+        without_mingle=True,
+        without_gossip=True,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def send_on_schedule(schedule: Path) -> None:
+    """Be beat, until it is told to end. `schedule`: the file in which it keeps when it sent what."""
+    app.Beat(schedule=str(schedule), loglevel="INFO", quiet=True).run()

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from accounts.counting import counter
-from config import heartbeat
+from config import draining, heartbeat
 from config.alerts import BEAT_LATE
 from trackers.claiming import oldest_due as watches_due
 from webhooks.claims import oldest_due as deliveries_due
@@ -27,8 +27,11 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 where database, broker, beat and the sweeps work, else 503; the body says which does not.
 
-    `rateLimit` is no reason for a 503: calls that cannot be counted pass.
+    `rateLimit` is no reason for a 503: calls that cannot be counted pass. A process that was told to end says
+    so, and asks nobody.
     """
+    if draining.is_draining():
+        return JsonResponse({"ready": False, "draining": True, "checks": {}}, status=503)
     checks = {"database": _database(), **_broker_and_beat()}
     ready = all(check["ok"] for check in checks.values())
     body = {"ready": ready, "checks": checks, "rateLimit": _rate_limit()}

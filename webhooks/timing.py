@@ -11,7 +11,7 @@ from webhooks.paces import Pace, is_late
 SUCCESS = "success"
 
 TRIES = Timing(
-    "try_seconds",
+    "delivery_try_duration_seconds",
     "How long tries of deliveries took, by the pace of the schedule and how they ended",
     ("pace", "outcome"),
     (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0),

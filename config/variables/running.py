@@ -29,6 +29,21 @@ WEB_THREADS = sections.running.whole(
     "carriers at once, and as many for forms of the admin to arrive",
 )
 
+WEB_PROCESSES = sections.running.whole(
+    "WEB_PROCESSES", 1, least=1, means="processes of `manage.py web`, each with `WEB_THREADS` threads"
+)
+
+#: So that whoever stands before it notices.
+DRAIN_SECONDS = sections.running.number(
+    "DRAIN_SECONDS",
+    5,
+    least=0,
+    most=20,
+    means="seconds, 0 to 20, that the web [goes on serving after "
+    "SIGTERM](operations.md#ending-and-replacing-processes), so that a proxy notices; `manage.py up` waits "
+    "for none",
+)
+
 #: Whatever beat and broker do.
 SWEEP_INTERVAL = sections.running.number(
     "SWEEP_INTERVAL",
@@ -42,5 +57,13 @@ LOG_LEVEL = sections.logs.choice(
     "LOG_LEVEL",
     "INFO",
     ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-    means="level of the log, which goes to standard error",
+    means="level of the log, which goes to standard error; `DEBUG` opens Parcelwire's own lines alone, since "
+    "what others tell there holds SQL and addresses",
+)
+LOG_FORMAT = sections.logs.choice(
+    "LOG_FORMAT",
+    "json" if PRODUCTION else "console",
+    ["json", "console"],
+    shown="`json` in production, else `console`",
+    means="[a JSON object a line](logs.md), or lines for reading",
 )

@@ -7,7 +7,7 @@ from config import database, embedded, faults, passwords, sections, weakness
 from config.variables.running import PARCELWIRE_DATA, PRODUCTION
 
 #: Commands that want the role that owns the tables.
-_OWNERS = {"migrate", "grant_app_role"}
+_OWNERS = {"migrate", "grant_app_role", "backup", "after_restore"}
 MIGRATING = len(sys.argv) > 1 and sys.argv[1] in _OWNERS
 MAKE_PASSWORD = "python3 -c 'import secrets; print(secrets.token_hex(24))'"  # noqa: S105
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from config import supervisor, sweeping
+from config import programs, sweeping
 from config.celery import app
 from tests.processes import ROOT
 
@@ -23,9 +23,9 @@ def take_from() -> Iterator[Callable[[str], None]]:
 def test_each_queue_has_a_worker_in_the_compose_file_and_in_the_stack() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     lines = [str(service.get("command", "")) for service in services.values()]
-    taken = {words.group(1) for words in map(re.compile(r" -Q (\S+) ").search, lines) if words}
+    taken = {words.group(1) for words in map(re.compile(r"manage.py worker (\S+)$").search, lines) if words}
     assert taken == set(settings.CELERY_TASK_QUEUES)
-    assert {queue for queue, _ in supervisor._WORKERS.values()} == taken
+    assert set(programs.QUEUES) == taken
 
 
 def test_all_that_beat_sends_goes_to_a_queue_that_is_there() -> None:
