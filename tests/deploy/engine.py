@@ -104,12 +104,19 @@ class Engine:
         return not self.services[name].get("healthcheck", {}).get("disable", False)
 
     def execute(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """`docker compose exec`: one more command in the service's place."""
+        """One more command in the service's place."""
+        done = self.execute_raw(name, *words)
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def execute_raw(self, name: str, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """`docker compose exec`, with `given` on its standard input."""
         line = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(int(signal.SIGKILL))]
         line += [str(self._data_of(name)), *self._placed(name, words)]
         variables = self.variables_of(name)
         return subprocess.run(
-            line, check=False, env=variables, capture_output=True, text=True, timeout=PATIENCE
+            line, check=False, env=variables, input=given, capture_output=True, timeout=PATIENCE
         )
 
     def log_of(self, name: str) -> str:
@@ -179,7 +186,7 @@ class Engine:
         given, data = self.variables_of(name), self._data_of(name)
         password = f"--pwfile={given['POSTGRES_PASSWORD_FILE']}"
         words = ["initdb", "-D", str(data / "cluster"), "-U", given["POSTGRES_USER"], password, "--no-sync"]
-        words += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+        words += ["--auth=scram-sha-256", "--auth-local=trust", "--encoding=UTF8", "--locale=C"]
         made = self.execute(name, *words)
         assert not made.returncode, made.stderr
         line = f'create database "{given["POSTGRES_DB"]}"'

@@ -27,6 +27,7 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/architecture.md", "sh"): _WALK,
     ("docs/carriers.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
+    ("docs/production.md", "sh"): "tests.docs.test_production",
     ("docs/settings.md", "sh"): _WALK,
     ("docs/tracking-page.md", "sh"): _WALK,
     ("docs/webhooks.md", "sh"): _WALK,
