@@ -142,7 +142,7 @@ class Fetcher(Generic[Context]):
         try:
             return self._ask(question)
         except Exception:  # whatever it was, it is this question's alone
-            logger.exception("an adapter failed")
+            logger.exception("an adapter failed", extra=question.query.ids | {"courier": question.courier})
             return question.refused(BadResponse("This answer could not be read."))
 
     def _ask(self, question: _Question[Context]) -> Fetched[Context]:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
+from structlog.contextvars import bind_contextvars
 
 from accounts import sweeps
 from carriers import tasks as carrier_tasks
@@ -77,6 +78,7 @@ def _run(mine: Iterable[Sweep], attendance: Attendance) -> None:
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
         for sweep in mine:
             close_old_connections()
+            bind_contextvars(task=sweep.name)
             try:
                 with sweeps.sweeping(sweep.name):
                     sweep()

@@ -23,6 +23,7 @@ from carriers.health import Call
 from carriers.heeding import Ended, heed
 from carriers.reserving import give_back
 from events.retrying import apart, once_more
+from trackers import reporting
 from trackers.books import Books
 from trackers.carrier_accounts.telling import tell
 from trackers.claiming import oldest_due, pace_allows_in
@@ -92,6 +93,7 @@ class Poller:
                 _left.append(self._fetcher)
             self._books.close()
             tallying.leave(0)
+            reporting.leave()
         return ended
 
     def _run(self, until: float) -> int:
@@ -173,6 +175,7 @@ class Poller:
 
     def _conclude(self, finished: Sequence[Fetched[Asked]]) -> None:
         if finished:
+            reporting.note(finished)
             apart(partial(heed_all, finished))
             give_back((one.context.claim.reserved, one.made) for one in finished)
             unasked([one.context.claim for one in finished if not one.asked])

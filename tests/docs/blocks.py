@@ -28,6 +28,7 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/carriers.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
     ("docs/production.md", "sh"): "tests.docs.test_production",
+    ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
     ("docs/settings.md", "sh"): _WALK,
     ("docs/tracking-page.md", "sh"): _WALK,
     ("docs/webhooks.md", "sh"): _WALK,

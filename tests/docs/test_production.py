@@ -3,7 +3,6 @@
 There is no engine of Docker here: `docker` does what is asked by tests/deploy/engine.py.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

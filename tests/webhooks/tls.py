@@ -16,7 +16,8 @@ def certificate(
 ) -> ssl.SSLContext:
     """A server context with a certificate that nobody has signed but itself: `server.pem` in the folder.
 
-    It is for this address and this name, and holds from the first of these days, counted from today, to the last.
+    It is for this address and this name, and holds from the first of these days, counted from today, to the
+    last.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     owner = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
