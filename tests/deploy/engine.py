@@ -197,7 +197,7 @@ class Engine:
     def _bring_tools(self) -> None:
         tools = self.state / "bin"
         tools.mkdir()
-        for program in servers._postgres_binary("postgres").parent.iterdir():
+        for program in servers.postgres_binary("postgres").parent.iterdir():
             (tools / program.name).symlink_to(program)
         (tools / "valkey-server").symlink_to(servers._valkey_binary())
         (tools / "valkey-cli").write_text(_VALKEY_CLI.format(python=sys.executable))

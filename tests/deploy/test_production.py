@@ -16,7 +16,6 @@ from tests.deploy.terminal import Said, programs, shell
 from tests.docs.blocks import blocks_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("deploy")]
-_UNITS = "Without containers"
 
 
 class Nginx:
@@ -58,7 +57,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory, image: Image) -> Iterator[
     (folder / "etc" / "nginx" / "conf.d").mkdir(parents=True)
     docker = Docker(clone(folder / "checkout"), image, folder / "state")
     nginx = Nginx(folder, docker)
-    script = "\n".join(block.text for block in blocks_for(__name__) if block.heading != _UNITS)
+    script = "\n".join(block.text for block in blocks_for(__name__))
     with programs(folder / "bin", {"docker": docker.run, "nginx": nginx.run}) as path:
         try:
             yield shell(script.replace("/etc/", f"{folder}/etc/"), folder / "checkout", path)
