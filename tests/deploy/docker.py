@@ -11,8 +11,6 @@ from tests.deploy import composing
 from tests.deploy.engine import Engine
 from tests.deploy.image import Image
 from tests.deploy.terminal import Said
-from tests.processes import PATIENCE
-from tests.waiting import eventually
 
 
 class Docker:
@@ -58,7 +56,7 @@ class Docker:
         engine.up(*asked.services)
         for name in asked.services or engine.services:
             if asked.wait and engine.has_check(name):
-                eventually(lambda name=name: engine.is_healthy(name), PATIENCE)
+                engine.await_health(name)
         return 0, b"", b""
 
 

@@ -22,7 +22,6 @@ from config import children, launcher, loopback, servers
 from tests.deploy import composing
 from tests.deploy.image import Image, said
 from tests.processes import PATIENCE
-from tests.waiting import eventually
 
 _VALKEY_CLI = """#!{python}
 import os, redis
@@ -63,7 +62,7 @@ class Engine:
                 if how["condition"] == "service_completed_successfully":
                     assert self.result_of(needed) == 0, self.log_of(needed)
                 else:
-                    eventually(lambda needed=needed: self.is_healthy(needed), PATIENCE)
+                    self.await_health(needed)
             if name not in self.running:
                 self._start(name)
 
@@ -90,6 +89,12 @@ class Engine:
         for last in (False, True):
             names = [name for name in self.running if (name in {"postgres", "valkey"}) is last]
             children.stop([self.running[name] for name in names], self.state, time.monotonic() + 30)
+
+    def await_health(self, name: str) -> None:
+        """Return once its health check passes. Raises AssertionError, with its log, where it does not."""
+        process, _ = self.running[name]
+        children.wait_until(lambda: process.poll() is not None or self.is_healthy(name), PATIENCE)
+        assert self.is_healthy(name), f"{name}: {self.check(name)}\n{self.log_of(name)}"
 
     def is_healthy(self, name: str) -> bool:
         """Whether the service's health check passes now; the image's, where it has none of its own."""

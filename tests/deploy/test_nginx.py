@@ -146,7 +146,7 @@ def test_a_web_can_be_replaced_while_the_other_answers(stage: Engine, proxy: Pro
             for web in ("web", "web-second"):
                 assert stage.stop(web) < 40
                 stage.up(web)
-                eventually(lambda web=web: stage.is_healthy(web), 120)
+                stage.await_health(web)
         finally:
             stop.set()
         for one in running:
@@ -164,5 +164,6 @@ def test_without_a_web_it_says_so_and_when_to_come_again(stage: Engine, proxy: P
         assert answer.data["errors"][0]["code"] == "processing_error"
     finally:
         stage.up("web", "web-second")
-    eventually(lambda: stage.is_healthy("web") and stage.is_healthy("web-second"), 120)
+    for web in ("web", "web-second"):
+        stage.await_health(web)
     eventually(lambda: call(proxy, "GET", "/healthz").status == 200)

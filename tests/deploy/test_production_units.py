@@ -26,7 +26,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory, image: Image) -> Iterator[
     engine.services["postgres"]["healthcheck"]["test"] = ["CMD", "pg_isready", "--host", loopback.HOST]
     try:
         engine.up("postgres", "valkey")
-        eventually(lambda: engine.is_healthy("postgres") and engine.is_healthy("valkey"))
+        for name in ("postgres", "valkey"):
+            engine.await_health(name)
         yield engine
     finally:
         engine.close()
