@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from accounts.asking import ask
 from accounts.errors import ApiError
@@ -96,6 +97,7 @@ def _look_up(key: str, beside: Beside | None) -> tuple[Caller | None, Any]:
     if stale:
         with connection.cursor() as cursor:
             cursor.execute(_NOTE_USE, [key_id])
+    bind_contextvars(merchant_id=merchant_id)  # for every line of the log about this request
     caller = Caller(UUID(merchant_id), UUID(key_id), frozenset(scopes), rate_limit, page_secret)
     return caller, rest[0] if rest else None
 

@@ -124,7 +124,9 @@ def _suspend(accounts: QuerySet[CarrierAccount], reason: str, **changed: Now) ->
         )
         owe(Kind.SUSPENDED, found, reason)
     for account in found:
-        logger.warning("carrier account %s is suspended: %s", account, reason)
+        logger.warning(
+            "carrier account %s is suspended: %s", account, reason, extra={"carrier_account_id": account}
+        )
     return len(found)
 
 

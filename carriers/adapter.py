@@ -43,6 +43,11 @@ class Query:
     hints: Mapping[str, str] = field(default_factory=dict, repr=False)
     follow: bool = True
 
+    @property
+    def ids(self) -> dict[str, object]:
+        """What a line of the log about it is found by."""
+        return {"tracker_id": self.tracker_id, "carrier_account_id": self.credentials.account_id}
+
 
 class Method(StrEnum):
     """What adapters ask with."""

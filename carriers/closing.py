@@ -146,7 +146,7 @@ def _try(claims: Sequence[Claim], in_flight: Callable[[UUID], int] | None) -> No
         calls = Calls(_client(), reserved.start_by)
         work = partial(_close, one, usable.get(one.account), calls)
         under_way.append((one, reserved, calls, _threads().submit(work)))
-    ended = [(one, _ended(call)) for one, _, _, call in under_way]
+    ended = [(one, _ended(one, call)) for one, _, _, call in under_way]
     give_back((reserved, calls.made) for _, reserved, calls, _ in under_way)
     for one, error_or_none in ended:
         apart(partial(_settle, one, error_or_none))
@@ -169,13 +169,17 @@ def _close(one: Claim, account: Account | None, client: Calls) -> CarrierError |
     return None
 
 
-def _ended(call: Future[CarrierError | None]) -> CarrierError | None:
+def _ended(one: Claim, call: Future[CarrierError | None]) -> CarrierError | None:
     """A fault of our own in one adapter is that one call's failure, and holds up no other."""
     fault = call.exception()
     if fault is None:
         return call.result()
-    logger.error("an adapter failed", exc_info=fault)
+    logger.error("an adapter failed", exc_info=fault, extra=_ids(one))
     return CarrierError()
+
+
+def _ids(one: Claim) -> dict[str, object]:
+    return {"tracker_id": one.tracker, "carrier_account_id": one.account, "courier": one.courier}
 
 
 def _settle(one: Claim, error: CarrierError | None) -> None:
@@ -184,7 +188,9 @@ def _settle(one: Claim, error: CarrierError | None) -> None:
         mine.delete()
         return
     if isinstance(error, Refused) or one.age >= GIVE_UP_AFTER:
-        logger.warning("tracker %s stays open at %s: %s", one.tracker, one.courier, error.detail)
+        logger.warning(
+            "tracker %s stays open at %s: %s", one.tracker, one.courier, error.detail, extra=_ids(one)
+        )
         mine.delete()
         return
     mine.update(claim_id=None, claimed_until=None, next_attempt_at=Now() + _wait(one.failures, error))

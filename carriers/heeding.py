@@ -81,10 +81,18 @@ def _alert(before: Mapping[UUID, Standing], told: Mapping[UUID, Standing]) -> No
                 "the circuit of carrier account %s is open, its carrier cannot be reached: %s",
                 account,
                 now.last_failure,
+                extra={"carrier_account_id": account},
             )
         elif was.circuit is not Circuit.CLOSED and now.circuit is Circuit.CLOSED:
-            logger.info("the circuit of carrier account %s is closed again", account)
+            logger.info(
+                "the circuit of carrier account %s is closed again",
+                account,
+                extra={"carrier_account_id": account},
+            )
         if was.pace is None and now.pace is not None:
             logger.warning(
-                "carrier account %s is asked to slow down, to %.3g calls a second", account, now.pace
+                "carrier account %s is asked to slow down, to %.3g calls a second",
+                account,
+                now.pace,
+                extra={"carrier_account_id": account},
             )

@@ -1,6 +1,5 @@
 """The Celery application and the whole beat schedule."""
 
-import logging.config
 import os
 import signal
 from collections.abc import Sequence
@@ -8,13 +7,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutting_down
+from celery import Celery, Task
+from celery.signals import (
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+    worker_shutting_down,
+)
 from django.conf import settings
+from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from config import faults, heartbeat, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
+from config.logs import catching
 from webhooks.stopping import stop
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -112,14 +120,32 @@ app.conf.beat_schedule = {
 @setup_logging.connect
 def _log_as_django_does(**_unused: object) -> None:
     """That anybody listens keeps Celery's own handlers and formats away."""
-    logging.config.dictConfig(settings.LOGGING)
+    catching.start(settings.LOGGING)
     faults.log_doubts()
+
+
+@task_prerun.connect
+def _name_the_task(task_id: str, task: Task[[], None], **_unused: object) -> None:
+    """Every line that is written while it runs has its name and id."""
+    clear_contextvars()
+    bind_contextvars(task=task.name, task_id=task_id)
+
+
+@task_postrun.connect
+def _forget_the_task(**_unused: object) -> None:
+    clear_contextvars()
 
 
 @worker_process_init.connect
 def _end_with_the_worker(**_unused: object) -> None:
     """A worker killed by SIGKILL would leave its pool behind, waiting for work that never comes."""
     die_with_parent(signal.SIGKILL)
+
+
+@worker_process_init.connect
+def _leave_the_end_to_the_worker(**_unused: object) -> None:
+    """Who ends a whole group of processes ends the worker, which waits for what these have under way."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @worker_process_init.connect

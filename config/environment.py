@@ -88,7 +88,7 @@ class Section:
 
         return self.read(name, default, parse, means=means)
 
-    def choice(self, name: str, default: str, among: Sequence[str], *, means: str) -> str:
+    def choice(self, name: str, default: str, among: Sequence[str], *, means: str, shown: str = "") -> str:
         """One of these words."""
 
         def parse(given: str) -> str:
@@ -96,7 +96,7 @@ class Section:
                 raise ValueError(f"{', '.join(among[:-1])} or {among[-1]}")
             return given
 
-        return self.read(name, default, parse, means=means)
+        return self.read(name, default, parse, means=means, shown=shown)
 
     def switch(self, name: str, *, default: bool, means: str) -> bool:
         """On or off."""

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.authentication import is_known
 from accounts.errors import envelope
+from config.logs import asking
 from trackers.waiting import Room
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -36,8 +37,9 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("x-request-id", "")
-        response = get_response(request)
-        response["x-request-id"] = given if _ACCEPTABLE_ID.fullmatch(given) else str(uuid7())
+        own = given if _ACCEPTABLE_ID.fullmatch(given) else str(uuid7())
+        response = asking.answered(own, request, get_response)
+        response["x-request-id"] = own
         return response
 
     return middleware

@@ -20,6 +20,16 @@ DATABASE = USER = "parcelwire"
 #: Seconds: a server that recovers a long log after a crash may need them.
 START_PATIENCE = 60.0
 
+#: What PostgreSQL would write of statements that fail holds values: recipients' names, keys. docs/logs.md.
+_DISCREET = {
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+}
+
 
 class ServerError(Exception):
     """An embedded server cannot be started; the message says which, why, and what it wrote."""
@@ -71,6 +81,7 @@ class Postgres:
             "unix_socket_directories": "",  # a path below a deep folder is too long for one
             "max_connections": 200,
             "jit": "off",
+            **_DISCREET,
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

@@ -1,13 +1,12 @@
 """The web: granian, with the flags that stand here once."""
 
-import logging.config
-
 from django.conf import settings
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 
 from config import draining, measuring, programs
+from config.logs import catching
 
 #: Milliseconds that a kept-alive connection may say nothing, and that a request's head may take to arrive.
 IDLE = 60_000
@@ -29,6 +28,6 @@ def serve(host: str, port: int, *, processes: int, threads: int) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=IDLE),
         workers_kill_timeout=PATIENCE,
     )
-    logging.config.dictConfig(settings.LOGGING)  # granian has made handlers of its own
+    catching.start(settings.LOGGING)  # granian has made handlers of its own
     measuring.serve(programs.WEB)
     server.serve()

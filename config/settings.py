@@ -9,7 +9,8 @@ from typing import Any
 
 import django_stubs_ext
 
-from config import content_policy, contradictions, cross_origin, faults, logs, look, misspelling, sections
+from config import content_policy, contradictions, cross_origin, faults, look, misspelling, sections
+from config.logs.configuring import configuration
 from config.variables.api import *  # noqa: F403 (all of them)
 from config.variables.callers import *  # noqa: F403
 from config.variables.callers import (
@@ -29,7 +30,7 @@ from config.variables.metrics import *  # noqa: F403
 from config.variables.metrics import METRICS_PORT
 from config.variables.polling import *  # noqa: F403
 from config.variables.running import *  # noqa: F403
-from config.variables.running import LOG_LEVEL, PARCELWIRE_DATA, PRODUCTION
+from config.variables.running import LOG_FORMAT, LOG_LEVEL, PARCELWIRE_DATA, PRODUCTION
 from config.variables.servers import *  # noqa: F403
 from config.variables.servers import REDIS_URL
 from config.variables.webhooks import *  # noqa: F403
@@ -232,4 +233,4 @@ CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 
 # Logs
-LOGGING = logs.configuration(LOG_LEVEL)
+LOGGING = configuration(LOG_LEVEL, LOG_FORMAT)

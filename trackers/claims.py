@@ -148,6 +148,17 @@ class Claim:
         """What no other claim has."""
         return self.watch, self.claim
 
+    @property
+    def ids(self) -> dict[str, object]:
+        """What a line of the log about it is found by."""
+        return {
+            "tracker_id": self.tracker,
+            "watch_id": self.watch,
+            "merchant_id": self.merchant,
+            "carrier_account_id": self.account,
+            "courier": self.courier,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:

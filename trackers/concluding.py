@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError
+from structlog.contextvars import bound_contextvars
 
 from accounts.measuring import Timing
 from carriers import tallying, unmapped
@@ -99,8 +100,9 @@ class Concluding:
             return []
         merchant = next(iter(self._telling))
         telling = self._telling.pop(merchant)
-        apart(partial(_record, merchant, telling))
-        apart(partial(unmapped.count, sightings(telling)))
+        with bound_contextvars(merchant_id=merchant):
+            apart(partial(_record, merchant, telling))
+            apart(partial(unmapped.count, sightings(telling)))
         return _concluded(telling)
 
 
@@ -130,7 +132,7 @@ def _record(merchant: UUID, group: Sequence[Polled]) -> None:
                 _record(merchant, [one])
             return
         claim = group[0].settled.claim
-        logger.exception("the answer for watch %s could not be recorded", claim.watch)
+        logger.exception("the answer for watch %s could not be recorded", claim.watch, extra=claim.ids)
         settle([_failed(claim, Outcome.BAD_RESPONSE, "The answer could not be recorded.")[0]])
 
 
@@ -146,7 +148,9 @@ def _judged(asked: Claimed, answer: Ended) -> Polled:
     try:
         return _learned(asked, answer)
     except Exception:
-        logger.exception("the answer for watch %s could not be judged", asked.claim.watch)
+        logger.exception(
+            "the answer for watch %s could not be judged", asked.claim.watch, extra=asked.claim.ids
+        )
         return _without_answer(asked, BadResponse("The answer could not be recorded."))
 
 

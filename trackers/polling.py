@@ -23,6 +23,7 @@ from carriers.health import Call
 from carriers.heeding import Ended, heed
 from carriers.reserving import give_back
 from events.retrying import apart, once_more
+from trackers import reporting
 from trackers.books import Books
 from trackers.carrier_accounts.telling import tell
 from trackers.claiming import oldest_due, pace_allows_in
@@ -52,6 +53,9 @@ class Asked:
 
 class _Asking(Fetcher[Asked]):
     """Calls that give their places back as they end, whenever that is collected."""
+
+    def is_wanted(self) -> bool:
+        return not stop.is_set()
 
     def begun(self, context: Asked) -> None:
         if context.place:
@@ -92,6 +96,7 @@ class Poller:
                 _left.append(self._fetcher)
             self._books.close()
             tallying.leave(0)
+            reporting.leave()
         return ended
 
     def _run(self, until: float) -> int:
@@ -173,6 +178,7 @@ class Poller:
 
     def _conclude(self, finished: Sequence[Fetched[Asked]]) -> None:
         if finished:
+            reporting.note(finished)
             apart(partial(heed_all, finished))
             give_back((one.context.claim.reserved, one.made) for one in finished)
             unasked([one.context.claim for one in finished if not one.asked])
@@ -187,6 +193,12 @@ class Poller:
 
 def _hangs(asked: Asked, now: float) -> bool:
     return asked.place is not None and asked.place.is_held_long(now)
+
+
+def finish() -> None:
+    """See to its end what hung when this process was told to stop, and conclude it: nobody else will."""
+    while _left:
+        Poller().run(0)
 
 
 def is_more_to_do() -> bool:

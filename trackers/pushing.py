@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import DataError, Error, IntegrityError
 from django.db.models import F
 from django.db.models.functions import Now
+from structlog.contextvars import bound_contextvars
 
 from accounts.errors import ApiError
 from carriers import unmapped
@@ -42,7 +43,10 @@ def receive(courier: Adapter, account: Account, pushed: Sequence[Pushed]) -> Non
     groups = [
         (merchant, [one for _, one in group]) for merchant, group in groupby(told, key=lambda one: one[0])
     ]
-    stored = [_stored(merchant, group) for merchant, group in groups]
+    stored = []
+    for merchant, group in groups:
+        with bound_contextvars(merchant_id=merchant):
+            stored.append(_stored(merchant, group))
     if stored and not any(stored):
         raise ApiError(503, "processing_error", "Nothing could be stored now.", {"Retry-After": "60"})
     apart(partial(unmapped.count, sightings(one for _, one in told)))
@@ -62,7 +66,12 @@ def _told(courier: Adapter, account: Account, pushed: Sequence[Pushed]) -> Itera
         try:
             snapshot = courier.parse_pushed(about[watch["tracker_id"]], query)
         except CarrierError as error:
-            logger.warning("a push for watch %s could not be read: %s", watch["id"], error.detail)
+            ids = {
+                "watch_id": watch["id"],
+                "tracker_id": watch["tracker_id"],
+                "merchant_id": watch["merchant_id"],
+            }
+            logger.warning("a push for watch %s could not be read: %s", watch["id"], error.detail, extra=ids)
             continue
         yield (
             watch["merchant_id"],
@@ -101,7 +110,8 @@ def _stored(merchant: UUID, group: Sequence[Learned]) -> bool:
         if len(group) > 1:
             alone = [_stored(merchant, [one]) for one in group]
             return any(alone)
-        logger.exception("a push for watch %s could not be recorded", group[0].watch)
+        ids = {"watch_id": group[0].watch, "tracker_id": group[0].tracker}
+        logger.exception("a push for watch %s could not be recorded", group[0].watch, extra=ids)
     except Error:
         logger.exception("the database refused twice; the carrier is to call again")
         return False

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import QuerySet
+from structlog.contextvars import bound_contextvars
 
 from carriers import unmapped
 from carriers.adapter import Adapter
@@ -117,7 +118,8 @@ def _batch(courier: Adapter, ids: Sequence[UUID], found: Remapped, *, dry_run: b
     left = set()
     for _, group in groupby(read, key=lambda one: one.merchant):
         members = list(group)
-        done = _recorded(courier.code, members, dry_run=dry_run)
+        with bound_contextvars(merchant_id=members[0].merchant):
+            done = _recorded(courier.code, members, dry_run=dry_run)
         for one in members:
             if one.watch in done:
                 found.count(one, done[one.watch])
@@ -136,7 +138,8 @@ def _recorded(courier: str, group: Sequence[Kept], *, dry_run: bool) -> Found:
         if len(group) > 1:
             alone = [_recorded(courier, [one], dry_run=dry_run) for one in group]
             return {watch: facts for done in alone for watch, facts in done.items()}
-        logger.exception("what is kept of watch %s could not be recorded anew", group[0].watch)
+        ids = {"watch_id": group[0].watch, "courier": courier}
+        logger.exception("what is kept of watch %s could not be recorded anew", group[0].watch, extra=ids)
         return {}
 
 

@@ -158,12 +158,24 @@ def _fail(taken: _Taken, error: Exception) -> None:
     if delay is None:
         _give_up(taken, why)
         return
-    logger.warning("the e-mail of notice %s was not sent, try %d: %s", taken.id, taken.tries, why)
+    logger.warning(
+        "the e-mail of notice %s was not sent, try %d: %s",
+        taken.id,
+        taken.tries,
+        why,
+        extra={"notice_id": taken.id},
+    )
     _settle(taken, next_try_at=Now() + timedelta(seconds=delay))
 
 
 def _give_up(taken: _Taken, why: str) -> None:
-    logger.error("the e-mail of notice %s is given up after try %d: %s", taken.id, taken.tries, why)
+    logger.error(
+        "the e-mail of notice %s is given up after try %d: %s",
+        taken.id,
+        taken.tries,
+        why,
+        extra={"notice_id": taken.id},
+    )
     _settle(taken)
 
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from accounts.running import Job, to_end
 from events.retrying import once_more, once_more_running
 from events.writing import written
-from webhooks import claims, ending, health, timing
+from webhooks import claims, ending, health, reporting, timing
 from webhooks.claims import Claimed
 from webhooks.enabling import tested
 from webhooks.ending import ExtraSettlement, Settled, Settlement
@@ -51,6 +51,7 @@ def settling(landed: Iterable[tuple[Claimed, Result | None]]) -> Job[None]:
         once_more(partial(_disable_unreadable, merchant_id, claimeds))
     timing.note(tries)
     once_more(partial(wake, [_ended(claimed) for claimed, _ in tries if _makes_way(claimed, states)]))
+    reporting.note([*tries, *((claimed, None) for claimed in unsent)])
 
 
 def settle(landed: Iterable[tuple[Claimed, Result | None]]) -> None:
@@ -171,7 +172,11 @@ def _disable_unreadable(merchant_id: UUID, unsent: Sequence[Claimed]) -> None:
         stopped = [each for id_, each in first.items() if health.disable(id_, reason)]
         tell(merchant_id, [_disabled(each, reason, tries=each.number - 1) for each in stopped])
     for each in stopped:
-        logger.error("endpoint %s is disabled: its secret or headers are unreadable", each.endpoint.id)
+        logger.error(
+            "endpoint %s is disabled: its secret or headers are unreadable",
+            each.endpoint.id,
+            extra={"endpoint_id": each.endpoint.id, "merchant_id": merchant_id},
+        )
 
 
 def _exhausted(settlement: Settlement) -> News:

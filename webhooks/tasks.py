@@ -11,7 +11,17 @@ from kombu.exceptions import KombuError
 from kombu.pools import ProducerPool, producers
 
 from events.retrying import apart
-from webhooks import expiring, holding, notices, nudging, recovering, retention, stats, summing
+from webhooks import (
+    expiring,
+    holding,
+    notices,
+    nudging,
+    recovering,
+    reporting,
+    retention,
+    stats,
+    summing,
+)
 from webhooks.claims import oldest_due
 from webhooks.lanes import rate_allows_in
 from webhooks.nudging import Ear
@@ -121,6 +131,7 @@ def _send(pace: Pace) -> None:
         tries = run(budget, paces, ear, partial(nudge, Pace.LATE))
     finally:
         missed = ear.end()
+        reporting.leave()
         if _busy_until[0] == until:
             _busy_until[0] = 0.0
     for each in Pace:

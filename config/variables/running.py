@@ -57,5 +57,13 @@ LOG_LEVEL = sections.logs.choice(
     "LOG_LEVEL",
     "INFO",
     ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
-    means="level of the log, which goes to standard error",
+    means="level of the log, which goes to standard error; `DEBUG` opens Parcelwire's own lines alone, since "
+    "what others tell there holds SQL and addresses",
+)
+LOG_FORMAT = sections.logs.choice(
+    "LOG_FORMAT",
+    "json" if PRODUCTION else "console",
+    ["json", "console"],
+    shown="`json` in production, else `console`",
+    means="[a JSON object a line](logs.md), or lines for reading",
 )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -20,7 +21,9 @@ from django.urls import path
 from rest_framework.test import APIClient
 
 from config import loopback
-from config.logs import RedactingFormatter, redacted
+from config.logs.configuring import configuration
+from config.logs.lines import Lines
+from config.logs.redacting import redacted
 from config.urls import urlpatterns as all_urls
 from tests.processes import ROOT
 from tests.waiting import eventually
@@ -44,15 +47,21 @@ handler500 = "accounts.errors.server_error"
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """All that the handlers of settings.LOGGING write."""
+    """All that the handlers of production's LOGGING write, ours at DEBUG."""
     root, written = logging.getLogger(), io.StringIO()
     before = list(root.handlers)
-    logging.config.dictConfig(settings.LOGGING)
-    ours = [one for one in root.handlers if isinstance(one.formatter, RedactingFormatter)]
+    logging.config.dictConfig(configuration("DEBUG", "json"))
+    ours = [one for one in root.handlers if isinstance(one.formatter, Lines)]
     assert len(ours) == 1
     ours[0].setStream(written)
     yield written
+    logging.config.dictConfig(settings.LOGGING)
     root.handlers = before
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    """Each must be JSON of its own."""
+    return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize(
@@ -157,17 +166,20 @@ def test_a_request_with_keys_leaves_none_in_the_log(
 @pytest.mark.urls("tests.config.test_logs")
 def test_a_traceback_is_written_without_the_key(log: io.StringIO) -> None:
     Client(raise_request_exception=False).get(f"/crash?apikey={SECRET}")
-    assert "Traceback" in log.getvalue()
-    assert "RuntimeError: <QueryDict: {'apikey': ['[removed]']}>" in log.getvalue()
+    crash = next(line for line in lines(log) if line["level"] == "error")
+    assert crash["event"] == "Internal Server Error: /crash"
+    assert crash["exception"].startswith("Traceback")
+    assert "RuntimeError: <QueryDict: {'[removed]': ['[removed]']}>" in crash["exception"]
 
 
 @pytest.mark.parametrize(
     "name",
-    ["django.server", "django.request", "granian.access", "_granian", "celery.task", "celery", "redis"],
+    ["django.server", "django.security.csrf", "granian.access", "_granian", "celery.task", "celery", "redis"],
 )
 def test_every_logger_ends_at_the_one_handler(log: io.StringIO, name: str) -> None:
     logging.getLogger(name).error("GET /?apikey=%s", SECRET)
-    assert log.getvalue().endswith("GET /?apikey=[removed]\n")
+    (line,) = lines(log)
+    assert (line["logger"], line["event"]) == (name, "GET /?apikey=[removed]")
 
 
 def test_an_api_call_that_works_writes_no_key(log: io.StringIO, as_alice: APIClient) -> None:

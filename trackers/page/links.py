@@ -60,5 +60,6 @@ def secret_of(merchant_id: UUID, sealed: str | None) -> str | None:
             "no key of FIELD_ENCRYPTION_KEYS opens the page secret of merchant %s: its links are off until"
             " they are renewed",
             merchant_id,
+            extra={"merchant_id": merchant_id},
         )
     return None
