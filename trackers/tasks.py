@@ -51,6 +51,8 @@ def sweep() -> None:
     apart(settle_accounts)
     tell()
     _poll()
+    if stop.is_set():
+        return  # a carrier that hangs would keep the process as long again
     close_due(CLOSING_BUDGET, in_flight)
     forget_answers()
     forget_outcomes()
