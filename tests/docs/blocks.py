@@ -26,6 +26,8 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/api.md", "python"): _WALK,
     ("docs/architecture.md", "sh"): _WALK,
     ("docs/carriers.md", "sh"): _WALK,
+    ("docs/adding-a-carrier.md", "python"): "tests.docs.test_adding_a_carrier",
+    ("docs/adding-a-carrier.md", "sh"): "tests.docs.test_adding_a_carrier",
     ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
     ("docs/settings.md", "sh"): _WALK,
     ("docs/tracking-page.md", "sh"): _WALK,
