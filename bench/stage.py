@@ -156,7 +156,7 @@ class Stage:
 @contextlib.contextmanager
 def stage(threads: int) -> Iterator[Stage]:
     """A stage on a temporary folder, with the tables made."""
-    for name in ("DATABASE_URL", "REDIS_URL", "PARCELWIRE_ENV"):
+    for name in (*embedded.SERVERS_OF_OTHERS, "PARCELWIRE_ENV"):
         os.environ.pop(name, None)  # never a database that somebody needs
     data = Path(tempfile.mkdtemp(prefix="parcelwire-bench-"))
     with embedded.using(data, "a bench", discard=True) as urls:

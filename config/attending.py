@@ -4,6 +4,7 @@ For `config.probe`, on this machine, a file; for `manage.py doctor`, anywhere, a
 """
 
 import logging
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,6 +31,12 @@ def worker_begins(name: str, processes: int) -> None:
     """Note, in the worker's parent, who begins, and with how many processes."""
     _worker[0] = name
     _write(presence.Note(name, processes))
+
+
+def worker_ends(queues: Sequence[str]) -> None:
+    """Take back, in the worker's parent, the word of its processes, which have ended in order."""
+    with suppress(redis.RedisError):
+        heartbeat.leave(settings.REDIS_URL, queues, _of_worker(_worker[0], os.getpid()))
 
 
 def of_this_process(queues: Sequence[str]) -> "Attendance":
@@ -80,7 +87,8 @@ class Attendance:
             self._word_at = monotonic() + _WORD_EVERY
             # That Redis is away is told by those who need it.
             with suppress(redis.RedisError):
-                heartbeat.attend(settings.REDIS_URL, self._queues, f"{self._note.worker} {self._note.pid}")
+                who = f"{_of_worker(self._note.worker, self._note.parent)}{self._note.pid}"
+                heartbeat.attend(settings.REDIS_URL, self._queues, who)
 
     def _look_came_through(self) -> None:
         if not (self._failing or self._note.failing):
@@ -89,6 +97,11 @@ class Attendance:
     def _write(self) -> None:
         self._file_at = monotonic() + _FILE_EVERY
         _write(self._note)
+
+
+def _of_worker(name: str, parent: int) -> str:
+    """How the names of its processes begin: numbers of processes are those of a machine, or container."""
+    return f"{name} {os.uname().nodename} {parent}."
 
 
 def _write(note: presence.Note) -> None:

@@ -3,12 +3,12 @@
 import logging
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import celery.apps.worker
 from celery import Celery, Task
 from celery.signals import (
     beat_init,
@@ -23,7 +23,7 @@ from celery.signals import (
 from django.conf import settings
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from config import heartbeat, measuring
+from config import faults, heartbeat, measuring
 from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from config.logs import catching
@@ -127,7 +127,7 @@ app.conf.beat_schedule = {
 def _log_from_the_start(**_unused: object) -> None:
     """Celery warns before it asks for its log, and tells past it that it ends."""
     catching.start(settings.LOGGING)
-    celery.apps.worker.safe_say = catching.say  # type: ignore[attr-defined]
+    vars(sys.modules["celery.apps.worker"])["safe_say"] = catching.say
 
 
 @beat_init.connect
@@ -139,6 +139,7 @@ def _tell_of_beat(**_unused: object) -> None:
 def _log_as_django_does(**_unused: object) -> None:
     """That anybody listens keeps Celery's own handlers and formats away."""
     catching.start(settings.LOGGING)
+    faults.log_doubts()
 
 
 @task_prerun.connect
@@ -157,6 +158,12 @@ def _forget_the_task(**_unused: object) -> None:
 def _end_with_the_worker(**_unused: object) -> None:
     """A worker killed by SIGKILL would leave its pool behind, waiting for work that never comes."""
     die_with_parent(signal.SIGKILL)
+
+
+@worker_process_init.connect
+def _leave_the_end_to_the_worker(**_unused: object) -> None:
+    """Who ends a whole group of processes ends the worker, which waits for what these have under way."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @worker_process_init.connect

@@ -4,6 +4,8 @@ from typing import Any
 
 import environ
 
+from config import programs
+
 #: A server that vanishes without a word would be waited for as long as the system does: minutes, or for ever.
 _VANISHED = {
     "connect_timeout": 10,
@@ -33,5 +35,6 @@ def postgresql(url: str, *, migrating: bool) -> dict[str, Any]:
         "idle_in_transaction_session_timeout": 0 if migrating else 10_000,
         "jit": "off",  # claims look dear to the planner; compiling one would cost far more than running it
     }
+    named = {"application_name": f"parcelwire {programs.own_name()}"}
     own = {"options": " ".join(f"-c {name}={value}" for name, value in options.items())}
-    return told | {"OPTIONS": {**_VANISHED, **told.get("OPTIONS", {}), **own}}
+    return told | {"OPTIONS": {**_VANISHED, **named, **told.get("OPTIONS", {}), **own}}

@@ -35,6 +35,12 @@ _ALONE = {
     "demo",
     "listen",
 }
+#: What names servers of others. Unset, nothing but embedded ones is reached.
+SERVERS_OF_OTHERS = tuple(
+    f"{name}{file}"
+    for name in ("DATABASE_URL", "MIGRATION_DATABASE_URL", "REDIS_URL")
+    for file in ("", "_FILE")
+)
 #: Seconds until a server that somebody else starts must answer.
 _PATIENCE = 60.0
 
@@ -95,6 +101,8 @@ def using(
     Gives DATABASE_URL and REDIS_URL, those that the environment lacks. Not `durable`: faster, and a crash
     may lose data. With `discard` the keeper removes the folder. Raises ServerError, OccupiedError, DataError.
     """
+    if is_given("MIGRATION_DATABASE_URL") and not is_given("DATABASE_URL"):
+        raise servers.ServerError("MIGRATION_DATABASE_URL is set, and DATABASE_URL is not; set both, or none")
     wanted = stand_ins(data, durable=durable)
     if not wanted:
         yield {}

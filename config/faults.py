@@ -1,10 +1,13 @@
 """What is wrong with the settings: gathered while they are read, told in one message at their end."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 
 from django.core.exceptions import ImproperlyConfigured
+
+logger = logging.getLogger(__name__)
 
 
 class BadSettings(SystemExit, ImproperlyConfigured):
@@ -45,10 +48,22 @@ def doubts() -> list[str]:
     return [f"{one.name} {one.problem}" for one in _doubted]
 
 
-def tell() -> None:
-    """Raise BadSettings if anything is wrong."""
+def log_doubts() -> None:
+    """Write them into the log, of a process that shows no checks: the web's, a worker's, beat's."""
+    for sentence in doubts():
+        logger.warning(sentence)
+
+
+def is_told(name: str) -> bool:
+    """Whether something is wrong with the variable already."""
+    return any(one.name == name for one in _found)
+
+
+def tell(order: Sequence[str]) -> None:
+    """Raise BadSettings if anything is wrong; `order` has the names as the page has them."""
     if _found:
-        raise BadSettings(message(_found))
+        places = {name: place for place, name in enumerate(order)}
+        raise BadSettings(message(sorted(_found, key=lambda one: places.get(one.name, len(places)))))
 
 
 def message(faults: Iterable[Fault]) -> str:

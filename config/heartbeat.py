@@ -42,6 +42,15 @@ def attend(url: str, queues: Iterable[str], who: str) -> None:
         several.execute()
 
 
+def leave(url: str, queues: Iterable[str], beginning: str) -> None:
+    """Forget those of these queues whose name begins so. Raises redis.RedisError."""
+    with connected(url) as client:
+        for queue in queues:
+            ended = [who for who in client.zrange(_WORKERS + queue, 0, -1) if str(who).startswith(beginning)]
+            if ended:
+                client.zrem(_WORKERS + queue, *ended)
+
+
 def attending(url: str, queues: Iterable[str]) -> Mapping[str, Mapping[str, datetime]]:
     """By queue, who takes from it, and when that one was last heard. Raises redis.RedisError."""
     with connected(url) as client:

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-WEB, BEAT, WORKER = "web", "beat", "worker"
+WEB, BEAT, WORKER, METRICS = "web", "beat", "worker", "metrics"
 #: The queue of a worker that is told none: polls, and all that has no queue of its own.
 POLLS = "parcelwire"
 #: What there is to be taken from, and the processes of a worker that takes it. What is late keeps no first
 #: try waiting, and neither of them keeps a poll.
 QUEUES = {POLLS: 2, "deliveries": 1, "late": 1}
 #: The file, in the data folder, in which beat keeps when it sent what.
-BEAT_SCHEDULE = "beat-schedule"
+BEAT_SCHEDULE = "run/beat-schedule"
 
 
 def worker_name(queues: Sequence[str]) -> str:
@@ -23,9 +23,13 @@ def worker_name(queues: Sequence[str]) -> str:
     return "-".join([WORKER, *(each for each in queues if each != POLLS)])
 
 
-def stack(host: str, port: int) -> dict[str, list[str]]:
-    """The programs of one machine that runs everything, by name: the words that follow `manage.py`."""
+def stack(host: str, port: int, *, measured: bool = False) -> dict[str, list[str]]:
+    """The programs of one machine that runs everything, by name: the words that follow `manage.py`.
+
+    The first, where it is `measured`, tells Prometheus of it.
+    """
     return {
+        **({METRICS: [METRICS]} if measured else {}),
         WEB: [WEB, "--host", host, "--port", str(port)],
         **{worker_name([queue]): [WORKER, queue] for queue in QUEUES},
         BEAT: [BEAT],

@@ -36,12 +36,16 @@ class Sealed:
     @classmethod
     def of(cls, model: type[Model]) -> "Sealed | None":
         """What is encrypted of a model; None: nothing."""
-        fields = model._meta.concrete_fields
-        columns = tuple(one.column for one in fields if isinstance(one, EncryptedTextField | SealedTextField))
-        pk = model._meta.pk
-        if not columns or pk is None:
+        options = model._meta  # noqa: SLF001 - Django documents it under this name
+        columns = tuple(
+            str(one.column)
+            for one in options.concrete_fields
+            if isinstance(one, EncryptedTextField | SealedTextField)
+        )
+        if not columns:
             return None
-        return cls(model._meta.db_table, pk.column, str(pk.rel_db_type(connection)), columns)
+        key = options.pk
+        return cls(options.db_table, str(key.column), str(key.rel_db_type(connection)), columns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,3 +20,9 @@ EVERY = (
     *(running, keys, callers, servers, staff, api, polling, webhooks, mail),
     *(lifecycle, logs, metrics, upkeep),
 )
+
+
+def names() -> list[str]:
+    """Every variable that is read, in the order of the page; then those that name files for secrets."""
+    declared = [variable for section in EVERY for variable in section.variables.values()]
+    return [one.name for one in declared] + [f"{one.name}_FILE" for one in declared if one.secret]

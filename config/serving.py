@@ -5,7 +5,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 
-from config import draining
+from config import draining, measuring, programs
 from config.logs import catching
 
 #: Milliseconds that a kept-alive connection may say nothing, and that a request's head may take to arrive.
@@ -29,4 +29,5 @@ def serve(host: str, port: int, *, processes: int, threads: int) -> None:
         workers_kill_timeout=PATIENCE,
     )
     catching.start(settings.LOGGING)  # granian has made handlers of its own
+    measuring.serve(programs.WEB)
     server.serve()

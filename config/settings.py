@@ -3,17 +3,21 @@
 docs/settings.md is made of the declarations: `manage.py settings_page`.
 """
 
+import os
 from datetime import timedelta
 from typing import Any
 
 import django_stubs_ext
 
-from config import content_policy, cross_origin, faults, look
+from config import content_policy, contradictions, cross_origin, faults, look, misspelling, sections
 from config.logs.configuring import configuration
 from config.variables.api import *  # noqa: F403 (all of them)
 from config.variables.callers import *  # noqa: F403
 from config.variables.callers import (
     CORS_ALLOWED_ORIGINS,
+    HSTS_PRELOAD,
+    HSTS_SECONDS,
+    HSTS_SUBDOMAINS,
     PROXY_SCHEME_HEADER,
     SIGN_IN_COOL_OFF,
     SIGN_IN_FAILURES,
@@ -31,7 +35,10 @@ from config.variables.servers import *  # noqa: F403
 from config.variables.servers import REDIS_URL
 from config.variables.webhooks import *  # noqa: F403
 
-faults.tell()
+contradictions.note(globals())
+for _name, _problem in misspelling.strangers(os.environ, sections.names()):
+    faults.doubt(_name, _problem)
+faults.tell(sections.names())
 django_stubs_ext.monkeypatch()
 
 VERSION = "0.1.0"
@@ -58,6 +65,14 @@ AXES_ENABLE_ADMIN = False  # accounts.access has their pages
 HTTPS_ONLY = PRODUCTION
 if PROXY_SCHEME_HEADER:
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{PROXY_SCHEME_HEADER.upper().replace('-', '_')}", "https")
+# With HTTPS_ONLY plain HTTP has no pages to lose: the header keeps browsers from asking in clear at all.
+SECURE_HSTS_SECONDS = HSTS_SECONDS if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS, SECURE_HSTS_PRELOAD = HSTS_SUBDOMAINS, HSTS_PRELOAD
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # SECURE_SSL_REDIRECT: see HTTPS_ONLY
+    "security.W005",  # HSTS without the hosts below this one: those are not ours to decide about
+    "security.W021",  # HSTS without the browsers' list: the same
+]
 CORS_URLS_REGEX, CORS_ALLOW_HEADERS = cross_origin.URLS, cross_origin.SENT
 CORS_EXPOSE_HEADERS = cross_origin.READ
 CORS_PREFLIGHT_MAX_AGE = 600

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import redis
+from django.conf import settings
 
 from config import children, embedded, heartbeat, loopback, occupancy, programs, servers
 
@@ -170,9 +171,16 @@ class Stack:
         self._say("the database is migrated")
 
     def _commands(self) -> list[children.Command]:
+        """Where METRICS_PORT is set it is the exporter's, and the others have those after it."""
+        first = settings.METRICS_PORT
+        stack = programs.stack(self.host, self.port, measured=bool(first)).items()
         return [
-            children.Command(name, [sys.executable, "manage.py", *words], environment=self.environment)
-            for name, words in programs.stack(self.host, self.port).items()
+            children.Command(
+                name,
+                [sys.executable, "manage.py", *words],
+                environment=self.environment | ({"METRICS_PORT": str(first + nth)} if first else {}),
+            )
+            for nth, (name, words) in enumerate(stack)
         ]
 
     def _spawn(self, *commands: children.Command) -> None:
@@ -193,7 +201,8 @@ class Stack:
         if loopback.http_status(f"{self.url}/healthz") != 200:
             return f"the web does not answer {self.url}/healthz"
         try:
-            beat = heartbeat.last_beat(self.environment["REDIS_URL"])
+            own = embedded.urls([*self._running.values()])
+            beat = heartbeat.last_beat(own.get("REDIS_URL", settings.REDIS_URL))
         except redis.RedisError as error:
             return f"Redis does not answer: {error}"
         return "" if beat and beat > began else "no task has gone through beat and worker"

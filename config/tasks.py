@@ -11,6 +11,7 @@ from celery.signals import (
     worker_init,
     worker_process_init,
     worker_process_shutdown,
+    worker_shutdown,
 )
 from django.conf import settings
 
@@ -35,6 +36,12 @@ def warn() -> None:
 def note_the_worker(sender: Any, **_unused: object) -> None:
     """Its processes, forked afterwards, know whose they are."""
     attending.worker_begins(sender.hostname.partition("@")[0], sender.concurrency)
+
+
+@worker_shutdown.connect
+def take_back_its_word(sender: Any, **_unused: object) -> None:
+    """Whoever asks who works is not to count this one."""
+    attending.worker_ends(sorted(sender.app.amqp.queues.consume_from))
 
 
 @beat_init.connect

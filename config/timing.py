@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.measuring import Timing
 
 CALLS = Timing(
-    "request_seconds",
+    "request_duration_seconds",
     "How long calls took, by the pattern of their route and the status of the answer",
     ("method", "route", "status"),
     (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0),

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from config import children, heartbeat
+from config import children, embedded, heartbeat
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds that whatever is started may take; on a busy machine that is long.
@@ -22,7 +22,7 @@ PATIENCE = 240.0
 
 def environment(data: Path, **more: str) -> dict[str, str]:
     """What a person's shell would have: no servers configured, `data` as the data folder."""
-    unset = {"DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_ENCRYPTION_KEYS"}
+    unset = {*embedded.SERVERS_OF_OTHERS, "SECRET_KEY", "FIELD_ENCRYPTION_KEYS"}
     return {name: value for name, value in os.environ.items() if name not in unset} | {
         "PARCELWIRE_DATA": str(data),
         **more,

@@ -28,7 +28,7 @@ from trackers.schedule import BACKOFF, Situation
 logger = logging.getLogger(__name__)
 
 POLLS = Timing(
-    "poll_seconds",
+    "poll_duration_seconds",
     "How long carriers took to answer a poll, by what came of it",
     ("courier", "outcome"),
     (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0),

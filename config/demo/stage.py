@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from config import loopback
+from config import embedded, loopback
 
 #: Seconds that any one thing of the demo may take.
 PATIENCE = 60.0
@@ -44,7 +44,7 @@ class Stage:
             "POLL_NOW_MIN_INTERVAL": "0",
             "API_RATE_LIMIT": "off",
         }
-        for name in ("DATABASE_URL", "REDIS_URL", "PARCELWIRE_ENV"):
+        for name in (*embedded.SERVERS_OF_OTHERS, "PARCELWIRE_ENV"):
             self._environment.pop(name, None)
 
     def __enter__(self) -> "Stage":

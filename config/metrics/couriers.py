@@ -74,7 +74,7 @@ def couriers() -> Iterator[Metric]:
     )
     none = [((courier, circuit), 0) for courier in adapters() for circuit in Health.Circuit.values]
     yield gauge(
-        "circuits",
+        "carrier_circuits",
         "Carrier accounts by their circuit; while it is open nothing is sent with them",
         ["courier", "circuit"],
         _summed([*none, *(((one.courier, one.circuit), one.accounts) for one in groups)]),
@@ -92,9 +92,17 @@ def couriers() -> Iterator[Metric]:
 
 #: Figures of which the worst account counts.
 _LEAST: Sequence[tuple[str, str, Callable[[_Group], float | None]]] = (
-    ("pace_least", "Calls a second of the account that was slowed down most", lambda one: one.slowest),
-    ("quota_left_least", "Calls left today of the account that has fewest", lambda one: one.calls_left),
-    ("quota_left_least_ratio", "The same as a share of its day", lambda one: one.share_left),
+    (
+        "carrier_pace_least",
+        "Calls a second of the account that was slowed down most",
+        lambda one: one.slowest,
+    ),
+    (
+        "carrier_quota_left_least",
+        "Calls left today of the account that has fewest",
+        lambda one: one.calls_left,
+    ),
+    ("carrier_quota_left_least_ratio", "The same as a share of its day", lambda one: one.share_left),
 )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 from django.db import connection
 from prometheus_client.metrics_core import Metric
 
-from config.metrics.families import gauge, single
+from config.metrics.families import counter, gauge, single
 from events.models import Event
 
 # What another role's sessions do is not shown to ours: they have no state.
 _SESSIONS = """
-SELECT CASE WHEN application_name LIKE 'parcelwire%%' THEN application_name ELSE 'other' END,
+SELECT CASE WHEN application_name LIKE 'parcelwire %' THEN substr(application_name, 12) ELSE 'other' END,
        coalesce(state, 'unknown'), count(*)
 FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND datname = current_database()
@@ -53,7 +53,7 @@ def postgresql() -> Iterator[Metric]:
     yield single("database_server_connections", "Connections to the server, of whoever", used)
     yield single("database_server_connections_max", "Connections that the server takes", most)
     yield single("database_longest_transaction_seconds", "Age of the oldest open transaction", longest)
-    yield single("database_deadlocks", "Deadlocks since the server's statistics began", deadlocks or 0)
+    yield counter("database_deadlocks", "Deadlocks of this database", [], [([], deadlocks or 0)])
     tables = _rows(_TABLES)
     yield gauge(
         "table_rows", "Rows by table, estimated", ["table"], [([t], rows) for t, rows, _, _ in tables]

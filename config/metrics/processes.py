@@ -31,7 +31,7 @@ class Processes(Collector):
 
     def __init__(self, folder: Path, name: str, version: str) -> None:
         self._folder = folder
-        self._of = {"process": name, "version": version}
+        self._of = {"program": name, "version": version}
         self._lock = threading.Lock()
 
     def collect(self) -> Iterator[Metric]:

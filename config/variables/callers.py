@@ -1,5 +1,7 @@
 """Who may call, from where, and how the project learns who they are."""
 
+from re import fullmatch
+
 from config import cross_origin, faults, sections
 from config.variables.running import DEBUG, PRODUCTION
 
@@ -10,13 +12,14 @@ ALLOWED_HOSTS = sections.callers.words(
     means="host names under which the API is called, separated by commas; no wildcard in production",
 )
 if PRODUCTION and not ALLOWED_HOSTS:
-    faults.add(
-        "ALLOWED_HOSTS", "is not set; expected the names under which it is called, such as api.shop.example"
-    )
-if PRODUCTION and "*" in ALLOWED_HOSTS:
-    faults.add("ALLOWED_HOSTS", "lets every host name in; name those under which it is called")
+    faults.add("ALLOWED_HOSTS", "is not set; name the hosts under which it is called: api.shop.example")
+if PRODUCTION and {"*", "."} & {*ALLOWED_HOSTS}:
+    faults.add("ALLOWED_HOSTS", "lets every host in; name those under which it is called: api.shop.example")
+for _host in ALLOWED_HOSTS:
+    if not fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]", _host):
+        faults.add("ALLOWED_HOSTS", f"holds {_host!r}; expected names without scheme, port and path")
 if PRODUCTION and DEBUG:
-    faults.add("DEBUG", "is on; its pages show what no stranger may see, so production wants it unset")
+    faults.add("DEBUG", "is on; unset it: its pages show strangers what is inside")
 
 PROXY_SCHEME_HEADER = sections.callers.header(
     "PROXY_SCHEME_HEADER",
@@ -24,6 +27,26 @@ PROXY_SCHEME_HEADER = sections.callers.header(
     "HTTPS. The proxy must set it on every call, over whatever the client sent, and drop the same name with "
     "underscores, which the server cannot tell from it. Empty: the connection's own scheme counts. In "
     "production a call over plain HTTP fails with 403 `https_required`",
+)
+HSTS_SECONDS = sections.callers.whole(
+    "HSTS_SECONDS",
+    24 * 3600,
+    least=0,
+    means="seconds for which a browser that came over HTTPS comes over HTTPS alone "
+    "(`Strict-Transport-Security`), in production; 0: the header is not sent. "
+    "[A day](decisions/0111-browsers-are-told-of-https-for-a-day.md) until you are sure, then "
+    "31536000, a year",
+)
+HSTS_SUBDOMAINS = sections.callers.switch(
+    "HSTS_SUBDOMAINS",
+    default=False,
+    means="whether that binds every host below those under which it is called, whoever serves it",
+)
+HSTS_PRELOAD = sections.callers.switch(
+    "HSTS_PRELOAD",
+    default=False,
+    means="whether browsers may put the host into the list they are shipped with; wants `HSTS_SUBDOMAINS` "
+    "and a year",
 )
 #: Its last address counts.
 PROXY_ADDRESS_HEADER = sections.callers.header(

@@ -198,3 +198,11 @@ def test_up_is_told_which_command_has_the_servers(cold: Path) -> None:
     refused = pytest.raises(occupancy.OccupiedError, match=named)
     with embedded.using(cold, "manage.py shell", durable=False), refused:
         occupancy.occupy(cold, "manage.py up", patience=0)
+
+
+def test_tables_are_not_made_elsewhere_than_the_embedded_database(tmp_path: Path, monkeypatch) -> None:
+    """`migrate` takes MIGRATION_DATABASE_URL wherever it points: at a database that somebody needs."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("MIGRATION_DATABASE_URL_FILE", "/run/secrets/owner")
+    with pytest.raises(servers.ServerError, match="set both, or none"), embedded.using(tmp_path, "a test"):
+        pass

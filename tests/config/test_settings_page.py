@@ -15,7 +15,7 @@ from tests.processes import ROOT
 _ROOMS = ("accounts", "carriers", "config", "events", "trackers", "webhooks", "manage.py")
 #: Set by the project itself or read for others; no settings.
 _NO_SETTINGS = {"PARCELWIRE_SUPERVISED", "DJANGO_SETTINGS_MODULE", "RES_OPTIONS"}
-_READ = re.compile(r"""environ(?:\.get\(|\.setdefault\(|\[)["'](\w+)["']|getenv\(["'](\w+)["']""")
+_READ = re.compile(r"""os\.environ(?:\.get\(|\.setdefault\(|\[)["'](\w+)["']|getenv\(["'](\w+)["']""")
 
 
 def _declared() -> list[str]:

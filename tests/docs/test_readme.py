@@ -5,101 +5,33 @@ import hashlib
 import hmac
 import json
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPResponse
 from typing import Any
 
 import pytest
 
-from config import loopback
 from tests.docs.blocks import blocks_for
 from tests.docs.documents import README, answers, assert_like, blocks, page, sections, table
-from tests.docs.newcomer import Terminal, variables_of
-from tests.processes import Up, processes_of
+from tests.docs.walking import Walk, walked
+from tests.processes import processes_of
 from tests.subscribers import Subscriber, subscriber
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("docs")]
 
-#: What a newcomer waits for before going on, by a piece of the block that asks for it.
+#: What a newcomer to the README waits for; what other pages show of the same is there by then.
 AWAITED = {
-    "/results": "delivery_out_for_delivery",
+    "trackers/$TRACKER/results": "delivery_out_for_delivery",
     "after=0": "tracking.scanned",
-    "/deliveries": '"type": "tracking.delivered"',
+    '$WEBHOOK/deliveries" \\\n': '"type": "tracking.delivered"',
 }
-
-
-@dataclass
-class Walk:
-    """The stack, the terminal in which every block was pasted, and what each printed."""
-
-    up: Up
-    terminal: Terminal
-    printed: dict[str, str]
-
-    def value(self, name: str) -> str:
-        """A variable of the shell."""
-        return self.terminal.paste(f'echo "${name}"').strip()
-
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """What the API answers to the newcomer's merchant; an error's body too."""
-        request = urllib.request.Request(f"{self.up.url}{path}", method=method, headers=headers)
-        request.add_header("Authorization", f"Bearer {self.value('API_KEY')}")
-        request.add_header("Content-Type", "application/json")
-        data = None if body is None else json.dumps(body).encode()
-        try:
-            answer: HTTPResponse = urllib.request.urlopen(request, data, timeout=60)
-        except urllib.error.HTTPError as error:
-            answer = error  # type: ignore[assignment]
-        with answer:
-            return json.loads(answer.read())
 
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    data = tmp_path_factory.mktemp("docs") / "data"
-    variables = [one for block in blocks(README, "sh") for one in variables_of("up", block)]
-    up = Up(data, prefix=["env", *variables])
-    terminal = None
-    try:
-        assert up.says("ready "), up.text
-        replacements = {
-            "http://127.0.0.1:8000": up.url,
-            "var/": f"{data}/",
-            "9000": str(loopback.free_port()),
-            "9001": str(loopback.free_port()),
-        }
-        terminal = Terminal(data, replacements)
-        yield Walk(up, terminal, _followed(terminal))
-    finally:
-        if terminal is not None:
-            terminal.close()
-        up.stop()
-
-
-def _followed(terminal: Terminal) -> dict[str, str]:
-    printed = {}
-    for block in blocks_for(__name__):
-        if block.language == "sh":
-            words = next((words for part, words in AWAITED.items() if part in block.text), "")
-            printed[block.text] = terminal.paste(block.text)
-            if block.page == "README.md" and not _arrived(words, printed[block.text]):
-                printed[block.text] = _again(terminal, block.text, words)
-    return printed
-
-
-def _again(terminal: Terminal, block: str, words: str) -> str:
-    found: list[str] = []
-    eventually(lambda: found.append(terminal.paste(block)) or _arrived(words, found[-1]), within=120)
-    return found[-1]
-
-
-def _arrived(words: str, printed: str) -> bool:
-    """Whether the block shows what it is there for, and no delivery is still under way."""
-    return words in printed and '"state": "pending"' not in printed
+    mine = [block for block in blocks_for(__name__) if block.language == "sh"]
+    with walked(tmp_path_factory.mktemp("docs"), mine, AWAITED, {}) as walk:
+        yield walk
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +77,11 @@ def test_the_subscriber_has_ten_lines_and_ends_when_it_is_told_to(walk: Walk) ->
 
 
 def test_the_log_is_proved_by_the_command_that_the_pages_name(walk: Walk) -> None:
-    (printed,) = [printed for block, printed in walk.printed.items() if "rebuild_trackers" in block]
-    assert "every tracker is the fold of its log" in printed
+    assert "every tracker is the fold of its log" in walk.printed_by("rebuild_trackers")
 
 
 def test_the_listener_of_the_page_shows_the_test_and_that_it_verifies(walk: Walk) -> None:
-    (printed,) = [printed for block, printed in walk.printed.items() if "$TRIED/test" in block]
+    printed = walk.printed_by("$TRIED/test")
     assert "Z test, POST /" in printed
     assert "signature 1 (v1) verifies with secret 1" in printed
     assert "  verified, answered 204" in printed

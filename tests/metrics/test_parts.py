@@ -66,9 +66,9 @@ def test_an_open_circuit_is_seen(alice: Merchant) -> None:
     account = CarrierAccountFactory(merchant=alice)
     Health.objects.filter(account=account).update(circuit="open", open_until=timezone.now(), pace=0.5)
     found = Scrape(couriers())
-    assert found.of("circuits", courier="all24", circuit="open") == 1
+    assert found.of("carrier_circuits", courier="all24", circuit="open") == 1
     assert found.of("carrier_accounts_slowed", courier="all24") == 1
-    assert found.of("pace_least", courier="all24", owner="merchant") == 0.5
+    assert found.of("carrier_pace_least", courier="all24", owner="merchant") == 0.5
 
 
 def test_of_the_days_calls_the_account_counts_that_has_fewest_left(alice: Merchant) -> None:
@@ -81,9 +81,9 @@ def test_of_the_days_calls_the_account_counts_that_has_fewest_left(alice: Mercha
             account=account, courier=account.courier, day=day_of(account.courier, today), reserved=40
         )
     found = Scrape(couriers())
-    assert found.of("quota_left_least", courier="all24", owner="merchant") == 10
-    assert found.of("quota_left_least_ratio", courier="all24", owner="merchant") == 0.2
-    assert found.of("quota_left_least", courier="sandbox", owner="merchant") == 160
+    assert found.of("carrier_quota_left_least", courier="all24", owner="merchant") == 10
+    assert found.of("carrier_quota_left_least_ratio", courier="all24", owner="merchant") == 0.2
+    assert found.of("carrier_quota_left_least", courier="sandbox", owner="merchant") == 160
 
 
 def test_endpoints_are_counted_by_state(alice: Merchant) -> None:

@@ -20,9 +20,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--check", action="store_true", help="change nothing; exit 1 while a key is needed"
-        )
+        parser.add_argument("--check", action="store_true", help="change nothing, only look")
 
     def handle(self, *args: Any, **options: Any) -> None:
         renew = not options["check"]
@@ -46,9 +44,7 @@ class Command(BaseCommand):
         if found.left:
             wrong.append(f"{found.left} of {found.values} values need an older key still: keep it")
         if unreadable:
-            wrong.append(
-                f"no key opens {len(unreadable)} values: a key is missing (docs/backups.md says more)"
-            )
+            wrong.append(f"no key opens {len(unreadable)} values: a key is missing (see docs/backups.md)")
         if wrong:
             raise CommandError("; ".join(wrong), returncode=1)
         self.stdout.write(f"the first key opens all {found.values} values: older ones can be dropped")

@@ -1,0 +1,30 @@
+"""`manage.py backup FILE`."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from config.dumping import DumpError, dump
+
+
+class Command(BaseCommand):
+    help = (
+        "Dump the whole database into FILE, which must not be there yet, while everything runs. The keys of "
+        "FIELD_ENCRYPTION_KEYS are not in it. docs/backups.md says how to restore it."
+    )
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            made = dump(options["file"].absolute())
+        except DumpError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"{made.file}: {made.tables} tables, {made.size:,} bytes")
+        self.stdout.write(
+            "FIELD_ENCRYPTION_KEYS are not in it: keep them in another place, for without them nothing opens "
+            "the keys of carriers and the secrets of webhooks that it holds."
+        )
