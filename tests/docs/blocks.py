@@ -28,6 +28,8 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/architecture.md", "sh"): _WALK,
     ("docs/backups.md", "sh"): "tests.docs.test_backups",
     ("docs/carriers.md", "sh"): _WALK,
+    ("docs/adding-a-carrier.md", "python"): "tests.docs.test_adding_a_carrier",
+    ("docs/adding-a-carrier.md", "sh"): "tests.docs.test_adding_a_carrier",
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
     ("docs/production.md", "sh"): "tests.deploy.test_production",
     ("docs/production.md#Without containers", "sh"): "tests.deploy.test_production_units",
