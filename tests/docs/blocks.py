@@ -26,6 +26,7 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/api.md", "python"): _WALK,
     ("docs/architecture.md", "sh"): _WALK,
     ("docs/carriers.md", "sh"): _WALK,
+    ("docs/operations.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
     ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
     ("docs/settings.md", "sh"): _WALK,
