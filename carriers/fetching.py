@@ -121,6 +121,10 @@ class Fetcher(Generic[Context]):
         del self._under_way[number]
         return ended
 
+    def is_wanted(self) -> bool:
+        """Whether what waited for a thread is still to be asked. Called on that thread; must not raise."""
+        return True
+
     def begun(self, context: Context) -> None:
         """For whoever wants to know: a thread asks now. Called on that thread; must not raise."""
 
@@ -128,9 +132,12 @@ class Fetcher(Generic[Context]):
         """Likewise: it has its answer, which nobody has collected yet."""
 
     def _see_to(self, number: int, question: _Question[Context]) -> None:
-        self.begun(question.context)
-        question.began = monotonic()
-        fetched = self._asked(question)
+        if self.is_wanted():
+            self.begun(question.context)
+            question.began = monotonic()
+            fetched = self._asked(question)
+        else:
+            fetched = Fetched(question.context, asked=False)
         self.ended(fetched)
         self._ended.append((number, fetched))
         # One wake-up for all that are waited for: each costs the threads that ask their turn.

@@ -143,6 +143,12 @@ def _end_with_the_worker(**_unused: object) -> None:
 
 
 @worker_process_init.connect
+def _leave_the_end_to_the_worker(**_unused: object) -> None:
+    """Who ends a whole group of processes ends the worker, which waits for what these have under way."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@worker_process_init.connect
 def _leave_what_is_loaded(**_unused: object) -> None:
     look_seldom()
 

@@ -13,9 +13,11 @@ from django.db import close_old_connections
 from structlog.contextvars import bind_contextvars
 
 from accounts import sweeps
+from accounts import tasks as account_tasks
 from carriers import tasks as carrier_tasks
 from config.attending import Attendance, of_this_process
 from trackers import tasks as tracker_tasks
+from trackers.polling import finish as finish_polls
 from webhooks import tasks as webhook_tasks
 from webhooks.stopping import stop
 
@@ -26,14 +28,15 @@ _SWEEPS = (
     webhook_tasks.pump_late,
     tracker_tasks.sweep,
     webhook_tasks.sweep,
+    account_tasks.forget_expired_answers,
     # These look whether it is time for them.
     carrier_tasks.count,
     tracker_tasks.count,
     webhook_tasks.count,
 )
 
-#: Seconds that a process which ends waits for a sweep under way.
-PATIENCE = 20.0
+#: Seconds that a process which ends waits for a sweep under way, in which a carrier may hang for 20 of them.
+PATIENCE = 25.0
 
 _thread: list[threading.Thread] = []
 #: Set where this process ends; its worker may go on, with another in its place.
@@ -52,11 +55,20 @@ def start(*more: "Sweep") -> None:
 
 
 def finish() -> None:
-    """End the sweeps, and wait for the one under way: a pump in it claims no more."""
+    """End the sweeps, and wait for the one under way, and for what polls left: neither claims any more."""
     _over.set()
     stop.set_here()
+    _finish_polls()
     for thread in _thread:
         thread.join(PATIENCE)
+    _finish_polls()  # those of the sweep
+
+
+def _finish_polls() -> None:
+    try:
+        finish_polls()
+    except Exception:  # whatever it was, the sweep is waited for all the same
+        logger.exception("polls under way were not concluded; others make them again once their leases end")
 
 
 class Sweep(Protocol):
@@ -77,6 +89,8 @@ def _run(mine: Iterable[Sweep], attendance: Attendance) -> None:
     attendance.begin()
     while not _over.wait(settings.SWEEP_INTERVAL) and not stop.is_set():
         for sweep in mine:
+            if stop.is_set():
+                return
             close_old_connections()
             bind_contextvars(task=sweep.name)
             try:

@@ -54,6 +54,9 @@ class Asked:
 class _Asking(Fetcher[Asked]):
     """Calls that give their places back as they end, whenever that is collected."""
 
+    def is_wanted(self) -> bool:
+        return not stop.is_set()
+
     def begun(self, context: Asked) -> None:
         if context.place:
             context.place.began = monotonic()
@@ -190,6 +193,12 @@ class Poller:
 
 def _hangs(asked: Asked, now: float) -> bool:
     return asked.place is not None and asked.place.is_held_long(now)
+
+
+def finish() -> None:
+    """See to its end what hung when this process was told to stop, and conclude it: nobody else will."""
+    while _left:
+        Poller().run(0)
 
 
 def is_more_to_do() -> bool:

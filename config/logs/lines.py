@@ -12,7 +12,7 @@ from structlog.processors import TimeStamper
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, WrappedLogger
 
-from config.logs import process
+from config import programs
 from config.logs.errors import text_of, told, traced
 from config.logs.redacting import is_suspicious, redacted
 
@@ -35,7 +35,7 @@ class Lines(ProcessorFormatter):
         """`form`: json or console."""
         self._is_json = form == "json"
         self._render = _as_json if self._is_json else _for_reading()
-        self._process = process.name()
+        self._process = programs.own_name()
         super().__init__(
             foreign_pre_chain=[
                 self._named,

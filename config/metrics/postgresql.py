@@ -11,7 +11,7 @@ from events.models import Event
 
 # What another role's sessions do is not shown to ours: they have no state.
 _SESSIONS = """
-SELECT CASE WHEN application_name LIKE 'parcelwire%%' THEN application_name ELSE 'other' END,
+SELECT CASE WHEN application_name LIKE 'parcelwire %' THEN substr(application_name, 12) ELSE 'other' END,
        coalesce(state, 'unknown'), count(*)
 FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND datname = current_database()

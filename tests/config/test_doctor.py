@@ -1,4 +1,4 @@
-"""`manage.py doctor`: each fault is told, with what to do; a server that is away keeps nobody from the rest."""
+"""`manage.py doctor`: each fault is told, with what to do; a server that is away holds up nobody."""
 
 import io
 import json

@@ -52,6 +52,7 @@ def test_production_starts_with_everything_set() -> None:
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"PARCELWIRE_ENV": "staging"}, "PARCELWIRE_ENV"),
         ({"FIELD_ENCRYPTION_KEYS": "short"}, "FIELD_ENCRYPTION_KEYS"),
+        ({"FIELD_ENCRYPTION_KEYS": " , "}, "FIELD_ENCRYPTION_KEYS"),
         ({"FIELD_ENCRYPTION_KEYS": "A" * 43 + "="}, "FIELD_ENCRYPTION_KEYS"),
         ({"CARRIER_ALLOWED_NETWORKS": "10.0.0.1/8"}, "CARRIER_ALLOWED_NETWORKS"),
         ({"WEBHOOK_ALLOWED_NETWORKS": "office"}, "WEBHOOK_ALLOWED_NETWORKS"),
@@ -149,9 +150,14 @@ def test_no_key_that_stands_in_a_document_starts_production() -> None:
 _PROGRAMS = {
     "a command of Django's": "manage.py migrate",
     "a command of ours": "manage.py create_merchant Alice",
-    "a worker": "-m celery -A config worker -Q parcelwire",
-    "beat": "-m celery -A config beat",
-    "the web": "-m granian --interface wsgi --port 0 --no-ws config.wsgi:application",
+    "the web": "manage.py web --port 0",
+    "a worker": "manage.py worker deliveries",
+    "beat": "manage.py beat",
+    "the metrics": "manage.py metrics",
+    "the probe of a worker's tasks": "-m celery -A config inspect ping",
+    "a worker of plain Celery": "-m celery -A config worker -Q parcelwire",
+    "beat of plain Celery": "-m celery -A config beat",
+    "the web of plain granian": "-m granian --interface wsgi --port 0 --no-ws config.wsgi:application",
 }
 
 

@@ -8,8 +8,6 @@ from tests.deploy import composing
 from tests.deploy.engine import Engine
 from tests.deploy.image import Image
 from tests.deploy.proxy import HOST, Proxy
-from tests.processes import PATIENCE
-from tests.waiting import eventually
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +28,7 @@ def stage(image: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[En
         engine.up()
         for name in engine.services:
             if engine.has_check(name):
-                eventually(lambda name=name: engine.is_healthy(name), PATIENCE)
+                engine.await_health(name)
         yield engine
     finally:
         engine.close()

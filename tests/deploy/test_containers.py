@@ -105,4 +105,4 @@ def test_each_process_ends_in_order_within_its_time(stage: Engine) -> None:
     for name in ("worker-late", "beat", "metrics"):
         assert stage.stop(name) < 40
         stage.up(name)
-        eventually(lambda name=name: stage.is_healthy(name), 120)
+        stage.await_health(name)
