@@ -30,6 +30,7 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/carriers.md", "sh"): _WALK,
     ("docs/adding-a-carrier.md", "python"): "tests.docs.test_adding_a_carrier",
     ("docs/adding-a-carrier.md", "sh"): "tests.docs.test_adding_a_carrier",
+    ("docs/operations.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
     ("docs/production.md", "sh"): "tests.deploy.test_production",
     ("docs/production.md#Without containers", "sh"): "tests.deploy.test_production_units",
