@@ -29,7 +29,7 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/backups.md", "sh"): "tests.docs.test_backups",
     ("docs/carriers.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
-    ("docs/production.md", "sh"): "tests.deploy.test_production",
+    ("docs/production.md", "sh"): "tests.deploy.following",
     ("docs/production.md#Without containers", "sh"): "tests.deploy.test_production_units",
     ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
     ("docs/runbook.md", "sh"): _WALK,
