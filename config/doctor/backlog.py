@@ -11,7 +11,7 @@ from config import alerts, lags
 from config.doctor.findings import Finding, bad, ok, warn
 
 #: What other checks tell, and in more words.
-_TOLD = {Kind.REDIS_AWAY, Kind.BEAT_SILENT, Kind.OVERDUE}
+_TOLD = {Kind.REDIS_AWAY, Kind.BEAT_SILENT, Kind.OVERDUE, Kind.SWEEP_STALE}
 #: How many of a kind are named.
 NAMED = 5
 
@@ -63,4 +63,4 @@ def sweeps() -> Iterator[Finding]:
 
 def is_behind(every: float, age: float | None) -> bool:
     """Whether a sweep that comes every so many seconds should have ended since."""
-    return age is None or age > max(10 * every, 600.0)
+    return age is None or age > max(lags.PERIODS * every, lags.LEAST)
