@@ -1,8 +1,8 @@
 """Real HTTP servers in front of functions that the pages show: 204 to what they take, 400 to the rest.
 
 Each gives a function `verified(body, headers, key)` the bytes and headers as they came. Python and Node.js
-come from wheels; PHP, Ruby and Go are the machine's: where one is missing its tests are left out, or fail with
-`PARCELWIRE_LANGUAGES=required`, as in CI.
+come from wheels; PHP, Ruby and Go are the machine's: where one is missing its tests are left out, or fail
+with `PARCELWIRE_LANGUAGES=required`, as in CI.
 """
 
 import importlib.util
