@@ -6,6 +6,7 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 
 from config import draining, measuring, programs
+from config.logs import catching
 
 #: Milliseconds that a kept-alive connection may say nothing, and that a request's head may take to arrive.
 IDLE = 60_000
