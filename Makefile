@@ -29,7 +29,7 @@ demo: $(VENV)/.installed ## the whole way of a parcel, on real servers, in one g
 up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 	@exec $(RUN) manage.py up --port $(PORT)
 
-test: lint $(VENV)/.browser $(VENV)/.servers ## lint, then the whole suite
+test: lint $(VENV)/.browser $(VENV)/.servers $(VENV)/.languages ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 screens: $(VENV)/.browser ## pictures of the pages, into var/screens (SCREENS=folder)
@@ -69,6 +69,15 @@ $(VENV)/.servers: $(VENV)/.installed-dev
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
 			nginx-light systemd > /dev/null && touch $@; \
 	else echo "NO NGINX or SYSTEMD-ANALYZE: the tests of deploy that need them are LEFT OUT. Install nginx-light and systemd."; fi
+
+# What runs the functions of docs/webhooks.md that are not Python's or Node.js's. Missing, those tests are left out.
+$(VENV)/.languages: $(VENV)/.installed-dev
+	@if command -v php > /dev/null && command -v ruby > /dev/null && command -v go > /dev/null; then touch $@; \
+	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
+		echo "installing PHP, Ruby and Go for the tests of docs/webhooks.md"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
+			php-cli ruby golang-go > /dev/null && touch $@; \
+	else echo "NO PHP, RUBY or GO: the tests of what docs/webhooks.md shows in them are LEFT OUT."; fi
 
 settings: $(VENV)/.installed ## the tables of docs/settings.md, written anew from the code
 	@$(RUN) manage.py settings_page

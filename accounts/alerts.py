@@ -15,6 +15,7 @@ class Kind(TextChoices):
     REDIS_AWAY = "redis_out_of_reach", "Redis is out of reach"
     BEAT_SILENT = "beat_silent", "No task comes through"
     OVERDUE = "overdue_queue", "What is due waits"
+    SWEEP_STALE = "sweep_stale", "A sweep does not end"
     ACCOUNT_SUSPENDED = "account_suspended", "Carrier account suspended"
     CIRCUIT_OPEN = "circuit_open", "Carrier out of reach"
     QUOTA_USED_UP = "quota_used_up", "The day's calls are used up"

@@ -20,4 +20,6 @@ def forget_expired_answers() -> None:
 @shared_task(name="accounts.forget_sign_ins")
 def forget_sign_ins() -> None:
     """Delete sessions that have ended, and old notes of who signed in."""
-    signing_in.forget()
+    for _ in range(BATCHES):
+        if not signing_in.forget():
+            return

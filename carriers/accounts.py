@@ -70,7 +70,10 @@ def usable(account_ids: Collection[UUID]) -> dict[UUID, Account]:
                 continue
             reason = f"There is no adapter for the courier {account.courier}."
         except InvalidToken:
-            reason = "The key cannot be decrypted: none of FIELD_ENCRYPTION_KEYS opens it."
+            reason = (
+                "The key cannot be decrypted: none of FIELD_ENCRYPTION_KEYS opens it. Bring that one back "
+                "and resume the account, or give it its key anew."
+            )
         except CarrierAccount.DoesNotExist:
             continue
         suspend(account.id, reason, asked_at=account.changed_at)

@@ -281,6 +281,7 @@ class UnmappedCode(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["courier", "code"], name="unmapped_code_courier_code")
         ]
+        indexes: ClassVar = [models.Index(fields=["last_seen_at"], name="unmapped_code_last_seen")]
 
     def __str__(self) -> str:
         return f"{self.courier} {self.code}"

@@ -10,6 +10,9 @@ from types import MappingProxyType, ModuleType
 from carriers import adapters as folder
 from carriers.adapter import Adapter
 
+#: What every adapter must say of itself.
+_SAID = ("code", "name", "looks_like")
+
 
 @cache
 def adapters() -> Mapping[str, Adapter]:
@@ -51,4 +54,6 @@ def _adapter_of(module: ModuleType) -> Adapter:
     ]
     if len(defined) != 1:
         raise TypeError(f"{module.__name__} defines {len(defined)} adapters; a carrier's file defines one")
+    if unsaid := [name for name in _SAID if not hasattr(defined[0], name)]:
+        raise TypeError(f"{module.__name__}: {defined[0].__name__} does not say its {', '.join(unsaid)}")
     return defined[0]()

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Days for which the counts of a day are kept, so that staff can look back.
 KEPT_DAYS = 30
+#: Counts that one statement deletes.
+BATCH = 1_000
 
 _RESERVE = """
 INSERT INTO carriers_dailyuse AS used (account_id, courier, day, reserved)
@@ -90,11 +92,11 @@ ON CONFLICT (account_id, day) WHERE account_id IS NOT NULL
 DO UPDATE SET reserved = 0, generation = used.generation + 1
 """
 
-# What somebody else holds is left for the next look.
+# They were numbered day by day: the oldest come first.
 _FORGET = """
 DELETE FROM {table} WHERE id = ANY(ARRAY(
-    SELECT id FROM {table}
-    WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %s::integer FOR UPDATE SKIP LOCKED))
+    SELECT id FROM (SELECT id, day FROM {table} ORDER BY id LIMIT %(batch)s) AS oldest
+    WHERE day < (statement_timestamp() AT TIME ZONE 'UTC')::date - %(kept)s::integer))
 """
 
 
@@ -189,11 +191,11 @@ def give_back(ended: Iterable[tuple[Reservation | None, int]]) -> None:
 
 
 def forget() -> int:
-    """Delete the counts of days that are long over; how many. Two statements."""
+    """Delete some of the counts of days that are long over, the oldest first; how many. Two statements."""
     deleted = 0
     with connection.cursor() as cursor:
         for table in ("carriers_dailyuse", "carriers_keyuse"):
-            cursor.execute(_FORGET.format(table=table), [KEPT_DAYS])
+            cursor.execute(_FORGET.format(table=table), {"kept": KEPT_DAYS, "batch": BATCH})
             deleted += cursor.rowcount
     return deleted
 

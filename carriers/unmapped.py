@@ -3,10 +3,11 @@
 import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from carriers.models import UnmappedCode
@@ -29,6 +30,13 @@ SET count = known.count + excluded.count, last_seen_at = excluded.last_seen_at, 
             WHERE anew -> 'trackerId' = sample -> 'trackerId')
         ORDER BY nth LIMIT %(samples)s
     ) AS newest)
+"""
+
+# What is being counted at this moment has just been seen.
+_FORGET = """
+DELETE FROM carriers_unmappedcode WHERE id = ANY(ARRAY(
+    SELECT id FROM carriers_unmappedcode WHERE last_seen_at < statement_timestamp() - %(kept)s
+    ORDER BY last_seen_at LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
 """
 
 
@@ -65,6 +73,17 @@ def count(sightings: Iterable[Sighting]) -> None:
 def forget(courier: str, codes: Collection[str]) -> int:
     """Take codes that are mapped by now off the list. Returns how many were on it."""
     return UnmappedCode.objects.filter(courier=courier, code__in=codes).delete()[0]
+
+
+def forget_unseen(batch: int) -> int:
+    """Delete some of the codes that no answer has held for as long as answers are kept; how many.
+
+    A remap would find none either. Carriers that have no codes send sentences, which may never come again.
+    """
+    values: dict[str, Any] = {"kept": timedelta(days=settings.RAW_ANSWERS_KEPT_DAYS), "batch": batch}
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, values)
+        return int(cursor.rowcount)
 
 
 def _newest(samples: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:

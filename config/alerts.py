@@ -17,7 +17,7 @@ import webhooks.alerts
 import webhooks.queues
 from accounts.alerts import Alert, Kind
 from accounts.queues import Queue
-from config import heartbeat
+from config import heartbeat, lags
 
 #: For so long beat may be silent.
 BEAT_LATE = timedelta(seconds=30)
@@ -42,8 +42,11 @@ def alerts(waiting: Sequence[Queue] | None = None) -> list[Alert]:
 
     `waiting`: the queues, where the caller has read them already.
     """
+    silent = list(of_redis())
     found = [
-        *of_redis(),
+        *silent,
+        # Where beat is silent, all of them are, and one reason is enough.
+        *([] if silent else _stale()),
         *_overdue(queues() if waiting is None else waiting),
         *carriers.alerts.alerts(),
         *webhooks.alerts.alerts(),
@@ -108,6 +111,15 @@ def _overdue(waiting: Sequence[Queue]) -> Iterator[Alert]:
                 f"The first has been due for {timesince(one.due_since, now)}; {_patience(one)} are usual."
             )
             yield Alert(Kind.OVERDUE, one.name, detail, since=one.due_since, page=one.page)
+
+
+def _stale() -> Iterator[Alert]:
+    now = timezone.now()
+    for one in lags.lags():
+        if one.is_stale(now) and one.ended_at:
+            detail = f"It last ended {timesince(one.ended_at, now)} ago; its worker's log says why."
+            page = "accounts_sweep_changelist"
+            yield Alert(Kind.SWEEP_STALE, one.name, detail, since=one.ended_at, page=page)
 
 
 def _patience(one: Queue) -> str:

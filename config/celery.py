@@ -1,7 +1,9 @@
 """The Celery application and the whole beat schedule."""
 
+import logging
 import os
 import signal
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,8 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.signals import (
+    beat_init,
+    celeryd_init,
     setup_logging,
     task_postrun,
     task_prerun,
@@ -24,6 +28,8 @@ from config.collecting import look_seldom
 from config.launcher import die_with_parent
 from config.logs import catching
 from webhooks.stopping import stop
+
+logger = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -115,6 +121,18 @@ app.conf.beat_schedule = {
         "options": {"expires": BEAT_SWEEPS_EVERY},
     },
 }
+
+
+@celeryd_init.connect
+def _log_from_the_start(**_unused: object) -> None:
+    """Celery warns before it asks for its log, and tells past it that it ends."""
+    catching.start(settings.LOGGING)
+    vars(sys.modules["celery.apps.worker"])["safe_say"] = catching.say
+
+
+@beat_init.connect
+def _tell_of_beat(**_unused: object) -> None:
+    logger.info("beat sends what is due, on its schedule")
 
 
 @setup_logging.connect

@@ -10,6 +10,8 @@ from config import faults
 
 #: Seconds that a call may take at most so that a process which is told to end does it in time (30 s).
 LONGEST_CALL = 25.0
+#: Seconds from the end's beginning to the last answer: a call may come when the draining is over, nearly.
+LONGEST_DRAIN = 28.0
 #: What https://hstspreload.org asks for.
 _PRELOAD_SECONDS = 31_536_000
 #: Seconds: a shorter lease is lost by a worker that pauses for a moment, and its work is done twice.
@@ -58,6 +60,10 @@ def slow(values: Mapping[str, Any]) -> Said:
         if values[name] > LONGEST_CALL:
             late = f"above {LONGEST_CALL:g} a process that is stopped may be killed before its work is done"
             yield name, f"is {values[name]:g}; {late}"
+    drained = values["DRAIN_SECONDS"] + values["TRACK_WAIT"]
+    if drained > LONGEST_DRAIN:
+        late = f"with TRACK_WAIT it makes {drained:g}; above {LONGEST_DRAIN:g} a call may be cut off"
+        yield "DRAIN_SECONDS", f"is {values['DRAIN_SECONDS']:g}; {late}"
     for name in ("POLL_LEASE", "DELIVERY_LEASE"):
         if values[name] < _SHORT_LEASE:
             yield (

@@ -62,7 +62,8 @@ def is_told(name: str) -> bool:
 def tell(order: Sequence[str]) -> None:
     """Raise BadSettings if anything is wrong; `order` has the names as the page has them."""
     if _found:
-        raise BadSettings(message(sorted(_found, key=lambda one: order.index(one.name))))
+        places = {name: place for place, name in enumerate(order)}
+        raise BadSettings(message(sorted(_found, key=lambda one: places.get(one.name, len(places)))))
 
 
 def message(faults: Iterable[Fault]) -> str:

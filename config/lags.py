@@ -8,6 +8,8 @@ from config.celery import app
 
 #: Beat's own proof goes through Redis alone, and sweeps nothing (`config.heartbeat`).
 _PROOF = "config.tasks.beat_seen"
+#: Periods, and seconds, after which a sweep that ended no more needs a person: whichever is longer.
+PERIODS, LEAST = 10, 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,11 @@ class Lag:
     def seconds(self, now: datetime) -> float | None:
         """How long ago it ended; None: it never did."""
         return None if self.ended_at is None else max(0.0, (now - self.ended_at) / timedelta(seconds=1))
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether it used to end, and has not for too long."""
+        age = self.seconds(now)
+        return age is not None and age > max(PERIODS * self.every, LEAST)
 
 
 def periods() -> dict[str, float]:

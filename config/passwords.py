@@ -1,6 +1,6 @@
 """URLs of servers, with passwords that are kept apart from them."""
 
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 
 def with_password(url: str, password: str) -> str:
@@ -24,14 +24,18 @@ def by_network(url: str) -> bool:
     return urlsplit(url).hostname not in {None, "localhost", "127.0.0.1", "::1"}
 
 
-def redis(url: str) -> SplitResult:
-    """The parts of a Redis URL that Celery and the project's own connections take.
+def verified(url: str) -> str:
+    """The URL; of a Redis over TLS it says that the certificate counts. Celery would else take any."""
+    parts = urlsplit(url)
+    if parts.scheme != "rediss" or "ssl_cert_reqs=" in parts.query:
+        return url
+    return parts._replace(query="&".join(filter(None, [parts.query, "ssl_cert_reqs=required"]))).geturl()
 
-    Raises ValueError for any other: a socket's has a form with each of them.
-    """
+
+def check_redis(url: str) -> None:
+    """Raise ValueError for what Celery and our own connections do not take alike, such as a socket."""
     parts = urlsplit(url)
     number = parts.path.removeprefix("/")
     if parts.scheme not in {"redis", "rediss"} or not parts.hostname or not (number or "0").isdecimal():
         raise ValueError("no URL of a Redis")
     _ = parts.port  # raises ValueError where it is no number
-    return parts

@@ -15,7 +15,7 @@ POLLS = "parcelwire"
 #: try waiting, and neither of them keeps a poll.
 QUEUES = {POLLS: 2, "deliveries": 1, "late": 1}
 #: The file, in the data folder, in which beat keeps when it sent what.
-BEAT_SCHEDULE = "beat-schedule"
+BEAT_SCHEDULE = "run/beat-schedule"
 
 
 def worker_name(queues: Sequence[str]) -> str:

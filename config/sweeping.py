@@ -13,6 +13,7 @@ from django.db import close_old_connections
 from structlog.contextvars import bind_contextvars
 
 from accounts import sweeps
+from accounts import tasks as account_tasks
 from carriers import tasks as carrier_tasks
 from config.attending import Attendance, of_this_process
 from trackers import tasks as tracker_tasks
@@ -27,6 +28,7 @@ _SWEEPS = (
     webhook_tasks.pump_late,
     tracker_tasks.sweep,
     webhook_tasks.sweep,
+    account_tasks.forget_expired_answers,
     # These look whether it is time for them.
     carrier_tasks.count,
     tracker_tasks.count,

@@ -48,6 +48,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The page's text with links as the site has them."""
+    if page.file.src_uri.startswith("decisions/"):
+        page.meta["search"] = {"boost": 0.5}  # who searches wants to know what is so, and then why
     if page.file.src_uri == "decisions/README.md":
         markdown += "\n" + "\n".join(_records(files)) + "\n"
 

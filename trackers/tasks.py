@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from celery import shared_task
 
 from carriers.closing import close_due
 from carriers.reserving import forget as forget_days
 from carriers.tallying import forget as forget_polls
+from carriers.unmapped import forget_unseen
 from events.retrying import apart
 from trackers.advancing import advance
 from trackers.carrier_accounts.telling import tell
@@ -75,12 +77,13 @@ def _poll() -> None:
 
 @shared_task(name="trackers.forget")
 def forget() -> None:
-    """Delete what is not kept any more: what carriers said, how asking turned out, the counts of old days."""
+    """Delete what is not kept any more: what carriers said, how asking turned out, counts, codes."""
     forget_days()
     forget_polls()
     forget_tallies()
     _in_batches(forget_answers)
     _in_batches(forget_outcomes)
+    _in_batches(partial(forget_unseen, BATCH))
 
 
 def _in_batches(delete: Callable[[], int]) -> None:

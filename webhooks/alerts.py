@@ -67,11 +67,16 @@ def _exhausted() -> Iterator[Alert]:
         )
 
 
+#: What to do about secrets that no key opens.
+MEND_SECRETS = (
+    "Bring back the key of FIELD_ENCRYPTION_KEYS that opens them, or let its merchant rotate the secret "
+    "and set the headers anew; then enable it."
+)
 #: `webhooks.health.Reason` in a sentence.
 _REASONS = {
     "gone": "It answered 410.",
     "failing": "Every try failed for five days.",
-    "secret_unreadable": "Its secret or headers do not decrypt.",
+    "secret_unreadable": f"Its secret or headers do not decrypt. {MEND_SECRETS}",
 }
 
 

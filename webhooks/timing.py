@@ -6,9 +6,12 @@ from accounts.measuring import Timing
 from webhooks.claims import Claimed
 from webhooks.exchanges import Result
 from webhooks.models import Trigger
-from webhooks.paces import Pace, is_late
+from webhooks.paces import LATE_FROM, Pace
 
 SUCCESS = "success"
+_SCHEDULE = Trigger.SCHEDULE.value
+#: A message's id tells when it was made, by the clock of whoever made it: milliseconds before these bits.
+_BEFORE_TIME = 80
 
 TRIES = Timing(
     "delivery_try_duration_seconds",
@@ -25,25 +28,24 @@ WAITS = Timing(
 )
 
 
+_FIRST, _LATE = Pace.FIRST.value, Pace.LATE.value
+
+
 def note(tries: Sequence[tuple[Claimed, Result]]) -> None:
     """Note tries that were settled. Of one whose end nobody saw there is no duration."""
     TRIES.note(
-        (_labels(claimed, result), result.duration_ms / 1000)
+        (
+            (
+                _LATE if claimed.step > LATE_FROM else _FIRST,
+                SUCCESS if result.failure is None else result.failure.value,
+            ),
+            result.duration_ms / 1000,
+        )
         for claimed, result in tries
         if result.duration_ms is not None
     )
-    WAITS.note(((), _waited(claimed)) for claimed, _ in tries if _is_first(claimed))
-
-
-def _labels(claimed: Claimed, result: Result) -> tuple[str, str]:
-    pace = Pace.LATE if is_late(claimed.step) else Pace.FIRST
-    return pace.value, result.failure.value if result.failure else SUCCESS
-
-
-def _is_first(claimed: Claimed) -> bool:
-    return claimed.number == 1 and claimed.trigger == Trigger.SCHEDULE
-
-
-def _waited(claimed: Claimed) -> float:
-    """Seconds. A message's id tells when it was made, to the millisecond, by the clock of whoever made it."""
-    return max(0.0, claimed.started_at.timestamp() - (claimed.message_id.int >> 80) / 1000)
+    WAITS.note(
+        ((), max(0.0, claimed.started_at.timestamp() - (claimed.message_id.int >> _BEFORE_TIME) / 1000))
+        for claimed, _ in tries
+        if claimed.number == 1 and claimed.trigger == _SCHEDULE
+    )

@@ -11,7 +11,7 @@ from config import alerts, lags
 from config.doctor.findings import Finding, bad, ok, warn
 
 #: What other checks tell, and in more words.
-_TOLD = {Kind.REDIS_AWAY, Kind.BEAT_SILENT, Kind.OVERDUE}
+_TOLD = {Kind.REDIS_AWAY, Kind.BEAT_SILENT, Kind.OVERDUE, Kind.SWEEP_STALE}
 #: How many of a kind are named.
 NAMED = 5
 
@@ -48,19 +48,15 @@ def attention() -> Iterator[Finding]:
 
 
 def sweeps() -> Iterator[Finding]:
-    """Each sweep of beat's schedule has ended lately."""
+    """Each sweep of beat's schedule has ended lately, if it ever has: a new one waits for some."""
     now = timezone.now()
     every = lags.lags()
-    behind = [(one, one.seconds(now)) for one in every if is_behind(one.every, one.seconds(now))]
-    for one, age in behind:
-        last = "has never ended" if age is None else f"ended last {age:.0f} s ago"
+    behind = [one for one in every if one.is_stale(now)]
+    for one in behind:
         yield bad(
-            f"{one.name} {last}, and comes every {one.every:.0f} s", "look at the workers' logs for its name"
+            f"{one.name} ended last {one.seconds(now):.0f} s ago, and comes every {one.every:.0f} s",
+            "look at the workers' logs for its name",
         )
     if not behind:
-        yield ok(f"all {len(every)} have ended within ten of their periods")
-
-
-def is_behind(every: float, age: float | None) -> bool:
-    """Whether a sweep that comes every so many seconds should have ended since."""
-    return age is None or age > max(10 * every, 600.0)
+        ended = sum(one.ended_at is not None for one in every)
+        yield ok(f"{ended} of {len(every)} have ended, and none of them too long ago")

@@ -18,7 +18,7 @@ from config.doctor import (
     role,
 )
 from config.doctor.findings import Check, Finding, bad, warn
-from config.logs import redacted
+from config.logs.redacting import redacted
 
 POSTGRESQL, REDIS = "PostgreSQL", "Redis"
 _POSTGRESQL, _REDIS = frozenset({POSTGRESQL}), frozenset({REDIS})

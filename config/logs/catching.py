@@ -2,6 +2,7 @@
 
 import logging
 import logging.config
+import os
 import sys
 import threading
 from collections.abc import Mapping
@@ -21,6 +22,14 @@ def start(logging_settings: Mapping[str, Any]) -> None:
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     threading.excepthook = _uncaught_in_thread
+
+
+def say(message: str, *_: object) -> None:
+    """Write a line from within a signal's handler, which may have come in the middle of another line."""
+    told = {"name": __name__, "levelname": "INFO", "levelno": logging.INFO, "msg": message.strip()}
+    record = logging.makeLogRecord(told | {"process": os.getpid()})
+    for handler in logging.getLogger().handlers[:1]:
+        os.write(2, f"{handler.format(record)}\n".encode())
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

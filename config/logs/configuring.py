@@ -5,6 +5,8 @@ from typing import Any
 #: Whose lines LOG_LEVEL opens further than to INFO: what others tell below it holds SQL, addresses and keys.
 OURS = ("accounts", "carriers", "config", "events", "trackers", "webhooks")
 
+_OF_EACH_TASK = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
+
 
 def configuration(level: str, form: str) -> dict[str, Any]:
     """LOGGING for LOG_LEVEL and LOG_FORMAT.
@@ -25,7 +27,7 @@ def configuration(level: str, form: str) -> dict[str, Any]:
             **{name: {"level": level} for name in OURS},
             # Each request has a line of its own (config.logs.asking); of these remain crashes.
             "django.request": {"level": "ERROR", "filters": ["crashes"]},
-            # Two lines for each task, however little it does: that it was taken, and that it is over.
-            "celery.worker.strategy": {"level": "WARNING"},
+            # Three lines for each task, however little it does: that it was sent, taken, and is over.
+            **{name: {"level": "WARNING"} for name in _OF_EACH_TASK},
         },
     }

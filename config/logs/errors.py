@@ -8,6 +8,7 @@ import re
 import traceback
 from collections.abc import Iterator
 
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 from django.db.utils import Error, IntegrityError, InterfaceError, OperationalError
@@ -20,7 +21,16 @@ LONGEST, FRAMES = 300, 50
 _VALUES = re.compile(r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|`[^`]*`?|\d{5,}""")
 #: Rooms whose exceptions have texts of our own; kinds of others' that tell of servers, files and settings.
 _OURS = frozenset({"accounts", "carriers", "config", "events", "trackers", "webhooks"})
-_OF_SERVERS = (OperationalError, InterfaceError, IntegrityError, ImproperlyConfigured, CommandError)
+_OF_SERVERS = (
+    OperationalError,
+    InterfaceError,
+    IntegrityError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.IntegrityError,
+    ImproperlyConfigured,
+    CommandError,
+)
 _SYSTEM = frozenset({"builtins", "socket", "ssl", "redis"})
 
 

@@ -4,15 +4,14 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from structlog.contextvars import merge_contextvars
+from structlog.contextvars import get_contextvars
 from structlog.dev import ConsoleRenderer, plain_traceback
-from structlog.processors import TimeStamper
-from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
-from structlog.typing import EventDict, WrappedLogger
+from structlog.typing import EventDict
 
-from config.logs import process
+from config import programs
 from config.logs.errors import text_of, told, traced
 from config.logs.redacting import is_suspicious, redacted
 
@@ -24,45 +23,40 @@ FIELDS = (
     "method", "route", "status", "milliseconds", "seconds", "counts",
 )  # fmt: skip
 _ALWAYS = ("timestamp", "level", "logger", "event", "process", "pid")
-_ORDER = (*_ALWAYS, *FIELDS, "exception")
 _WITHHELD = "a line was withheld: without what looked like a secret it was no JSON any more"
 
 
-class Lines(ProcessorFormatter):
+class Lines(logging.Formatter):
     """Formats every record, whoever wrote it; the whole line is cleaned once more when it is complete."""
 
     def __init__(self, form: str) -> None:
         """`form`: json or console."""
+        super().__init__()
         self._is_json = form == "json"
         self._render = _as_json if self._is_json else _for_reading()
-        self._process = process.name()
-        super().__init__(
-            foreign_pre_chain=[
-                self._named,
-                add_log_level,
-                add_logger_name,
-                merge_contextvars,
-                ExtraAdder(allow=FIELDS),
-                TimeStamper(fmt="iso", utc=True),
-            ],
-            processors=[
-                ProcessorFormatter.remove_processors_meta,
-                _with_its_fault,
-                self._cleaned,
-            ],
-        )
+        self._process = programs.own_name()
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON; for reading, a traceback may follow."""
-        return super().format(_without_values(record))
+        error = _error_of(record)
+        line: dict[str, Any] = {
+            "timestamp": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": _event(record, error),
+            "process": self._process,
+            "pid": record.process,
+        }
+        around, given = get_contextvars(), record.__dict__
+        line |= {
+            name: given.get(name, around.get(name)) for name in FIELDS if name in given or name in around
+        }
+        if record.exc_info and error:
+            line["exception"] = traced(error)
+        return self._cleaned(line)
 
-    def _named(self, _logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-        line["process"], line["pid"] = self._process, line["_record"].process
-        return line
-
-    def _cleaned(self, _logger: WrappedLogger, _method: str, line: EventDict) -> str:
+    def _cleaned(self, line: EventDict) -> str:
         """First each field, then the whole: a name and its value may stand in two. Most need neither."""
-        line = {name: line[name] for name in _ORDER if name in line}
         text = self._render(line)
         if not is_suspicious(text):
             return text
@@ -89,16 +83,18 @@ class Crashes(logging.Filter):
         return record.exc_info is not None
 
 
-def _without_values(record: logging.LogRecord) -> logging.LogRecord:
-    """A copy whose arguments are harmless: exceptions say what may be said, a raw path is its route."""
+def _error_of(record: logging.LogRecord) -> BaseException | None:
     if isinstance(record.msg, BaseException):
-        return logging.makeLogRecord(record.__dict__ | {"msg": told(record.msg), "args": ()})
-    if not (record.args or record.exc_info):
-        return record
-    record = logging.makeLogRecord(record.__dict__)
-    error = record.exc_info[1] if record.exc_info else None
-    if error and record.msg == str(error):  # Django writes of a suspicious request what it raised
-        record.msg, record.args = told(error), ()
+        return record.msg
+    return record.exc_info[1] if record.exc_info else None
+
+
+def _event(record: logging.LogRecord, error: BaseException | None) -> str:
+    """The text with harmless values: exceptions say what may be said, a raw path is its route."""
+    if error and record.msg in _own_texts(error):  # Django writes of a suspicious request what it raised
+        return told(error)
+    if not record.args:
+        return str(record.msg)
     request = getattr(record, "request", None)
     path = getattr(request, "path", None)
 
@@ -107,28 +103,21 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
             return text_of(value)
         return route_of(request) if path and value == path else value
 
-    if isinstance(record.args, tuple):
-        record.args = tuple(map(harmless, record.args))
-    elif isinstance(record.args, Mapping):
-        # Celery's own, beside the exception.
-        own = {"exc": text_of(error)} if error and "exc" in record.args else {}
-        record.args = {name: harmless(value) for name, value in record.args.items()} | own
-    return record
+    if not isinstance(record.args, Mapping):
+        return str(record.msg) % tuple(map(harmless, record.args))
+    # Celery gives the exception's own text beside it.
+    own = {"exc": text_of(error)} if error and "exc" in record.args else {}
+    return str(record.msg) % ({name: harmless(value) for name, value in record.args.items()} | own)
+
+
+def _own_texts(error: BaseException) -> tuple[object, ...]:
+    return error, str(error)
 
 
 def route_of(request: object) -> str:
     """The pattern that the request's path matched, never the path: it may have a token, or a name."""
     match = getattr(request, "resolver_match", None)
     return f"/{match.route}" if match else "(no route)"
-
-
-def _with_its_fault(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
-    found = line.pop("exc_info", None)
-    error = found[1] if isinstance(found, tuple) else found
-    line.pop("stack_info", None)
-    if isinstance(error, BaseException):
-        line["exception"] = traced(error)
-    return line
 
 
 def _clean(value: Any) -> Any:

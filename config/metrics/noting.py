@@ -6,6 +6,7 @@ that, when it is loaded, whether figures are files.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from threading import Lock
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -14,6 +15,8 @@ from accounts.measuring import Ended, Timing
 #: Nobody reads figures here: the process that serves them reads the files.
 _registry = CollectorRegistry(auto_describe=False)
 _histograms: dict[str, "Batched"] = {}
+_children: dict[tuple[str, tuple[str, ...]], "Batched"] = {}
+_lock = Lock()
 
 
 class Batched(Histogram):
@@ -38,8 +41,7 @@ def take(timing: Timing, ended: Ended) -> None:
         known[0][bisect_left(bounds, seconds)] += 1
         known[1].append(seconds)
     for labels, (counts, all_seconds) in sums.items():
-        histogram = _histogram(timing)
-        child = histogram.labels(*labels) if labels else histogram
+        child = _children.get((timing.name, labels)) or _child(timing, labels)
         child.add(counts, sum(all_seconds))
 
 
@@ -52,10 +54,13 @@ def note_start() -> None:
     ).inc()
 
 
-def _histogram(timing: Timing) -> Batched:
-    found = _histograms.get(timing.name)
-    if found is None:
-        name = f"parcelwire_{timing.name}"
-        found = Batched(name, timing.says, timing.labels, buckets=timing.bounds, registry=_registry)
-        _histograms[timing.name] = found
-    return found
+def _child(timing: Timing, labels: tuple[str, ...]) -> Batched:
+    """The histogram of these labels; made once, since finding it costs more than adding to it."""
+    with _lock:
+        whole = _histograms.get(timing.name)
+        if whole is None:
+            name = f"parcelwire_{timing.name}"
+            whole = Batched(name, timing.says, timing.labels, buckets=timing.bounds, registry=_registry)
+            _histograms[timing.name] = whole
+        child = _children[timing.name, labels] = whole.labels(*labels) if labels else whole
+        return child

@@ -9,16 +9,16 @@ from prometheus_client.metrics_core import Metric
 from config.metrics.families import counter, gauge, single
 from events.models import Event
 
-# What another role's sessions do is not shown to ours: they have no state.
+# What another role's sessions are and do is not shown to ours, unless it may read all statistics.
 _SESSIONS = """
-SELECT CASE WHEN application_name LIKE 'parcelwire%%' THEN application_name ELSE 'other' END,
+SELECT CASE WHEN application_name LIKE 'parcelwire %' THEN substr(application_name, 12) ELSE 'other' END,
        coalesce(state, 'unknown'), count(*)
 FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND datname = current_database()
+WHERE coalesce(backend_type, 'client backend') = 'client backend' AND datname = current_database()
 GROUP BY 1, 2
 """
 _SERVER = """
-SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),
+SELECT (SELECT sum(numbackends) FROM pg_stat_database),
        current_setting('max_connections')::integer
            - current_setting('superuser_reserved_connections')::integer,
        (SELECT coalesce(extract(epoch FROM max(clock_timestamp() - xact_start)), 0)::float8

@@ -8,7 +8,7 @@ from django.conf import settings
 from prometheus_client.metrics_core import Metric
 
 from config import heartbeat
-from config.metrics.families import counter, gauge, single
+from config.metrics.families import Sample, counter, gauge, single
 
 #: For so long a worker that was heard counts as there; it says so every ten seconds.
 FRESH = timedelta(minutes=1)
@@ -32,7 +32,7 @@ def valkey() -> Iterator[Metric]:
     yield gauge("broker_messages", "Messages on the broker's queue: only nudges", ["queue"], waiting)
     yield single("redis_memory_bytes", "Memory that Redis uses", known["used_memory"])
     yield single("redis_memory_max_bytes", "Memory that Redis may use; 0: any", known.get("maxmemory", 0))
-    evicted = [([], known["evicted_keys"])]
+    evicted: list[Sample] = [([], known["evicted_keys"])]
     yield counter("redis_evicted_keys", "Keys that Redis threw away for want of memory", [], evicted)
 
 

@@ -12,10 +12,11 @@ MAKE_FERNET_KEY = "python3 -c 'import base64, os; print(base64.urlsafe_b64encode
 
 def _made(name: str) -> str:
     """The secret made for development; in production its lack is a fault."""
-    if PRODUCTION or faults.is_told(name):
-        if not faults.is_told(name):
-            remedy = MAKE_SECRET_KEY if name == "SECRET_KEY" else MAKE_FERNET_KEY
-            faults.add(name, f"is not set; set it, or {name}_FILE, to what this prints:", remedy)
+    if faults.is_told(name):
+        return ""
+    if PRODUCTION:
+        remedy = MAKE_SECRET_KEY if name == "SECRET_KEY" else MAKE_FERNET_KEY
+        faults.add(name, f"is not set; set it, or {name}_FILE, to what this prints:", remedy)
         return ""
     try:
         return development_secrets(PARCELWIRE_DATA)[name]
@@ -56,6 +57,8 @@ if PRODUCTION:
             faults.add(_name, f"{_weak}; this makes one:", MAKE_SECRET_KEY)
 if SECRET_KEY in SECRET_KEY_FALLBACKS:
     faults.doubt("SECRET_KEY_FALLBACKS", "holds SECRET_KEY itself; it is for the earlier ones")
+if not FIELD_ENCRYPTION_KEYS and not faults.is_told("FIELD_ENCRYPTION_KEYS"):
+    faults.add("FIELD_ENCRYPTION_KEYS", "holds no key; this makes one:", MAKE_FERNET_KEY)
 for _key in FIELD_ENCRYPTION_KEYS:
     _weak = weakness.of_fernet_key(_key)
     if _weak and (PRODUCTION or _weak == weakness.NO_FERNET_KEY):

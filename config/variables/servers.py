@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from config import database, embedded, faults, passwords, sections, weakness
 from config.variables.running import PARCELWIRE_DATA, PRODUCTION
 
 #: Commands that want the role that owns the tables.
-_OWNERS = {"migrate", "grant_app_role", "backup", "after_restore"}
+_OWNERS = ("migrate", "grant_app_role", "backup", "after_restore")
 MIGRATING = len(sys.argv) > 1 and sys.argv[1] in _OWNERS
 MAKE_PASSWORD = "python3 -c 'import secrets; print(secrets.token_hex(24))'"  # noqa: S105
 
@@ -32,7 +33,7 @@ def _whole(name: str, url: str, password: str, check: Callable[[str], object], f
     return whole
 
 
-def _postgresql(url: str) -> object:
+def _postgresql(url: str) -> dict[str, Any]:
     return database.postgresql(url, migrating=MIGRATING)
 
 
@@ -49,8 +50,8 @@ _database_password = sections.servers.secret(
 _migration_url = sections.servers.secret(
     "MIGRATION_DATABASE_URL",
     shown="`DATABASE_URL`",
-    means="the database as seen by `manage.py migrate`, for a role that owns the tables while the app's role "
-    "does not",
+    means="the database as seen by the commands that the owner of the tables runs ("
+    f"{', '.join(f'`{command}`' for command in _OWNERS)}), while the app's role owns none",
 )
 _migration_password = sections.servers.secret(
     "MIGRATION_DATABASE_PASSWORD", means="password for `MIGRATION_DATABASE_URL`, in the same way"
@@ -58,7 +59,8 @@ _migration_password = sections.servers.secret(
 _redis_url = sections.servers.secret(
     "REDIS_URL",
     shown="the embedded Valkey",
-    means=f"`{_REDIS}`, or `rediss://` over TLS: Celery's broker; required in production",
+    means=f"`{_REDIS}`, Celery's broker; required in production. Over TLS `rediss://`, and at its end "
+    "`?ssl_ca_certs=FILE` where the system does not know who signed the certificate",
 )
 _redis_password = sections.servers.secret("REDIS_PASSWORD", means="password for `REDIS_URL`, in the same way")
 
@@ -80,10 +82,14 @@ MIGRATION_DATABASE_URL = (
     if _migration_url
     else ""
 )
-REDIS_URL = (
-    _whole("REDIS_URL", _redis_url, _redis_password, passwords.redis, _REDIS)
+REDIS_URL = passwords.verified(
+    _whole("REDIS_URL", _redis_url, _redis_password, passwords.check_redis, _REDIS)
     if _redis_url
     else embedded.redis_url(PARCELWIRE_DATA)
 )
 _used = (MIGRATION_DATABASE_URL if MIGRATING else "") or DATABASE_URL
-DATABASES = {"default": database.postgresql(_used, migrating=MIGRATING) if _used else {}}
+DATABASES = {"default": _postgresql(_used) if _used else {}}
+if DATABASE_URL and MIGRATION_DATABASE_URL:
+    _one, _other = _postgresql(DATABASE_URL)["NAME"], _postgresql(MIGRATION_DATABASE_URL)["NAME"]
+    if _one != _other:
+        faults.doubt("MIGRATION_DATABASE_URL", f"is of the database {_other!r}, and DATABASE_URL of {_one!r}")

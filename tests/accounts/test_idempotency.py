@@ -258,3 +258,14 @@ def test_the_sweep_deletes_what_is_a_day_old_and_nothing_else(
     )
     tasks.forget_expired_answers()
     assert IdempotencyKey.objects.count() == 1
+
+
+def test_an_answer_is_kept_for_a_whole_day(as_alice: APIClient) -> None:
+    for key, age in (("over", timedelta(hours=24, seconds=5)), ("good", timedelta(hours=23, minutes=59))):
+        post(as_alice, "/v1/trackers", TRACKER, key=key)
+        newest = IdempotencyKey.objects.latest("id").id
+        IdempotencyKey.objects.filter(id=newest).update(created_at=timezone.now() - age)
+    tasks.forget_expired_answers()
+    again = post(as_alice, "/v1/trackers", TRACKER, key="good")
+    assert again["Idempotent-Replayed"] == "true"
+    assert IdempotencyKey.objects.count() == 1

@@ -30,7 +30,13 @@ each_answer = pytest.mark.parametrize(
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_an_adapter_comes_with_an_answer_for_every_situation(adapter: Adapter, situation: str) -> None:
     for kind in ("json", "expected.json"):
-        assert (FOLDER / adapter.code / f"{situation}.{kind}").is_file()
+        file = FOLDER / adapter.code / f"{situation}.{kind}"
+        assert file.is_file(), f"{file.relative_to(FOLDER.parents[2])} is missing: docs/adding-a-carrier.md"
+
+
+@each_payload
+def test_an_answer_is_that_of_an_adapter(payload: Payload) -> None:
+    assert payload.courier in adapters(), f"no file in carriers/adapters has the code {payload.courier!r}"
 
 
 @each_payload

@@ -12,7 +12,7 @@ from carriers import days
 from carriers.adapters.all24 import All24
 from carriers.budget import Reservation
 from carriers.days import Day
-from carriers.models import CarrierAccount, DailyUse, Health
+from carriers.models import CarrierAccount, DailyUse, Health, KeyUse
 from carriers.reserving import forget, give_back
 from carriers.taking import Withheld, take
 from tests.factories import CarrierAccountFactory
@@ -150,3 +150,18 @@ def test_the_counts_of_days_are_kept_for_a_month(account: CarrierAccount) -> Non
         DailyUse.objects.create(account=account, courier="all24", day=today - timedelta(days=age))
     assert (forget(), forget()) == (2, 0)
     assert {(today - day).days for day in DailyUse.objects.values_list("day", flat=True)} == {0, 29}
+
+
+def test_the_oldest_counts_go_first_a_batch_at_a_time(
+    account: CarrierAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carriers.reserving.BATCH", 2)
+    today = timezone.now().date()
+    for age in (33, 32, 31, 30, 1):
+        DailyUse.objects.create(account=account, courier="all24", day=today - timedelta(days=age))
+        KeyUse.objects.create(fingerprint="f", courier="all24", day=today - timedelta(days=age))
+    assert forget() == 4
+    left = DailyUse.objects.order_by("day").values_list("day", flat=True)
+    assert [(today - day).days for day in left] == [31, 30, 1]
+    assert (forget(), forget()) == (2, 0)
+    assert DailyUse.objects.count() == KeyUse.objects.count() == 2

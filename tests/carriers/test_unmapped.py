@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.db.models.functions import Now
+from pytest_django import Settings
 from pytest_django.fixtures import DjangoAssertNumQueries
 
 from carriers import unmapped
@@ -101,3 +103,24 @@ def test_what_is_mapped_by_now_is_taken_off_the_list() -> None:
     unmapped.count([sighting(puzzling("a")), sighting(Payload("247express", "unmapped_code").parse())])
     assert unmapped.forget("all24", {"x", "y"}) == 1
     assert [one.courier for one in UnmappedCode.objects.all()] == ["247express"]
+
+
+def seen(days_ago: float, code: str) -> None:
+    UnmappedCode.objects.create(
+        courier="all24", code=code, text=code, last_seen_at=Now() - timedelta(days=days_ago)
+    )
+
+
+def test_a_code_that_no_kept_answer_holds_goes(settings: Settings) -> None:
+    for days_ago in (91, 90.001, 89.999, 1):
+        seen(days_ago, f"{days_ago}")
+    assert (unmapped.forget_unseen(1), unmapped.forget_unseen(10)) == (1, 1)
+    assert set(UnmappedCode.objects.values_list("code", flat=True)) == {"89.999", "1"}
+    settings.RAW_ANSWERS_KEPT_DAYS = 7
+    assert unmapped.forget_unseen(10) == 1
+
+
+def test_one_that_is_seen_again_stays() -> None:
+    seen(100, "x")
+    unmapped.count([sighting(puzzling("a"))])
+    assert unmapped.forget_unseen(10) == 0

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.alerts import Kind
-from accounts.models import Merchant
+from accounts.models import Merchant, Sweep
 from accounts.queues import Queue
 from carriers.models import CarrierAccount
 from config import alerts, heartbeat, loopback, warning
@@ -72,6 +72,26 @@ def test_what_has_been_due_for_too_long_is_an_alert(alice: Merchant) -> None:
     (alert,) = alerts.alerts()
     assert (alert.kind, alert.about) == (Kind.OVERDUE, "first tries")
     assert alerts.address(alert) == "/admin/webhooks/delivery/"
+
+
+def ended(name: str, **ago: float) -> None:
+    Sweep.objects.create(name=name, ended_at=timezone.now() - timedelta(**ago), seconds=1)
+
+
+def test_a_sweep_that_ends_no_more_is_an_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "last_beat", lambda _: datetime.now(UTC))
+    ended("trackers.sweep", minutes=9)
+    ended("webhooks.forget", minutes=11)
+    ended("accounts.a_sweep_of_an_older_version", days=9)
+    (alert,) = alerts.alerts()
+    assert (alert.kind, alert.about) == (Kind.SWEEP_STALE, "webhooks.forget")
+    assert alerts.address(alert) == "/admin/accounts/sweep/"
+
+
+def test_where_beat_is_silent_that_is_told_and_not_each_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "last_beat", lambda _: datetime.now(UTC) - timedelta(hours=1))
+    ended("webhooks.forget", hours=1)
+    assert kinds() == [Kind.BEAT_SILENT]
 
 
 def test_every_queue_has_a_list_and_is_late_after_its_patience() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: each fault is told, with what to do; a server that is away keeps nobody from the rest."""
+"""`manage.py doctor`: each fault is told, with what to do; a server that is away holds up nobody."""
 
 import io
 import json
@@ -11,8 +11,12 @@ import pytest
 from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from django.utils import timezone
 from pytest_django import Settings
+from rest_framework.test import APIClient
 
+from accounts import sweeps
+from accounts.models import Merchant
 from config import heartbeat, servers
 from config.doctor import (
     backlog,
@@ -30,6 +34,8 @@ from config.doctor.examining import examine
 from config.doctor.findings import Check, Finding, Level, bad, ok, warn
 from tests.factories import CarrierAccountFactory
 from tests.waiting import eventually
+from tests.webhooks.cast import EndpointFactory
+from trackers.models import Watch
 
 OK, WARN, BAD = Level
 
@@ -284,10 +290,29 @@ def test_merchants_who_hear_nothing_by_mail_are_told_of_in_production(settings: 
     told(configuration.mail(), WARN, "EMAIL_URL")
 
 
-@pytest.mark.parametrize(("every", "age"), [(5.0, None), (5.0, 601.0), (120.0, 1201.0)])
-def test_a_sweep_that_should_have_ended_since_is_behind(every: float, age: float | None) -> None:
-    assert backlog.is_behind(every, age)
-    assert not backlog.is_behind(every, 600.0)
+def test_a_sweep_that_ends_no_more_is_bad_and_named(db: None) -> None:
+    told(backlog.sweeps(), OK, "0 of")
+    sweeps.note("trackers.sweep")
+    told(backlog.sweeps(), OK, "1 of")
+    execute("UPDATE accounts_sweep SET ended_at = now() - interval '1 hour'")
+    told(backlog.sweeps(), BAD, "trackers.sweep ended last 36")
+
+
+def test_what_is_due_for_too_long_is_bad(as_alice: APIClient, alice: Merchant) -> None:
+    told(backlog.queues(), OK)
+    CarrierAccountFactory(merchant=alice)
+    as_alice.post("/v1/trackers", {"trackingNumber": "HSAAAA00", "courierCode": "all24"}, format="json")
+    Watch.objects.update(next_poll_at=timezone.now() - timedelta(minutes=2))
+    told(backlog.queues(), BAD, "polls: the first has been due for 2")
+
+
+def test_what_others_must_mend_is_no_fault_of_ours(alice: Merchant) -> None:
+    CarrierAccountFactory(merchant=alice, state="suspended")
+    EndpointFactory(merchant=alice, state="disabled", url="https://hook.example/a-secret")
+    account, endpoint = backlog.attention()
+    assert (account.level, endpoint.level) == (WARN, WARN)
+    assert account.found.startswith("Carrier account suspended: ")
+    assert endpoint.found == "Endpoint disabled: Alice: hook.example"
 
 
 # The whole

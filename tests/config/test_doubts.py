@@ -43,6 +43,7 @@ FITTING = {
     "DELIVERY_DNS_DEADLINE": 3,
     "CARRIER_DEADLINE": 20,
     "TRACK_WAIT": 20,
+    "DRAIN_SECONDS": 5,
     "POLL_LEASE": 60,
     "DELIVERY_LEASE": 30,
 }
@@ -74,7 +75,8 @@ def test_what_cannot_work_is_refused(change: dict[str, object], named: str) -> N
         ({"DELIVERY_DNS_DEADLINE": 16}, "DELIVERY_DNS_DEADLINE"),
         ({"CARRIER_DEADLINE": 26}, "CARRIER_DEADLINE"),
         ({"DELIVERY_DEADLINE": 26}, "DELIVERY_DEADLINE"),
-        ({"TRACK_WAIT": 26}, "TRACK_WAIT"),
+        ({"TRACK_WAIT": 26, "DRAIN_SECONDS": 0}, "TRACK_WAIT"),
+        ({"DRAIN_SECONDS": 10}, "DRAIN_SECONDS"),
         ({"POLL_LEASE": 4}, "POLL_LEASE"),
         ({"DELIVERY_LEASE": 4}, "DELIVERY_LEASE"),
     ],
@@ -97,6 +99,13 @@ def test_a_doubt_is_a_warning_of_every_command_and_stops_none() -> None:
 def test_a_server_elsewhere_without_a_password_is_doubted() -> None:
     done = manage("check", **STRONG | {"REDIS_URL": "redis://cache/0"})
     assert "REDIS_URL has no password" in done.stderr
+
+
+def test_migrations_of_another_database_are_doubted() -> None:
+    done = manage("check", **STRONG, MIGRATION_DATABASE_URL="postgres://owner:Vn7sQ2xL@db/parcels")
+    assert (
+        "MIGRATION_DATABASE_URL is of the database 'parcels', and DATABASE_URL of 'parcelwire'" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("program", ["import config.wsgi", "from config.celery import app; app.log.setup()"])

@@ -12,6 +12,7 @@ from accounts import sweeps
 from accounts.models import Sweep
 from accounts.tasks import forget_sign_ins
 from config import lags, sweeping
+from config.attending import Attendance
 from config.celery import app
 from config.tasks import beat_seen
 from webhooks import tasks as webhook_tasks
@@ -75,7 +76,7 @@ def test_a_processs_own_sweeps_are_noted_too(monkeypatch: pytest.MonkeyPatch) ->
     rounds = iter([False, True])
     monkeypatch.setattr(sweeping._over, "wait", lambda _seconds: next(rounds))
     monkeypatch.setattr(sweeping, "close_old_connections", lambda: None)  # the test's own
-    sweeping._run([webhook_tasks.count])
+    sweeping._run([webhook_tasks.count], Attendance("of a test"))
     assert ended("webhooks.count")
 
 

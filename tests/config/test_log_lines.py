@@ -19,7 +19,8 @@ from structlog.contextvars import bound_contextvars, clear_contextvars
 from accounts import reporting
 from accounts.models import Merchant
 from accounts.reporting import Report
-from config.logs import catching, process
+from config import programs
+from config.logs import catching
 from config.logs.errors import told, traced
 from config.logs.lines import Handler, Lines
 from config.urls import urlpatterns as all_urls
@@ -103,7 +104,7 @@ def test_a_line_says_when_who_and_what(log: Log) -> None:
         "level": "warning",
         "logger": "config.test.json",
         "event": "watch 7 is late",
-        "process": process.name(),
+        "process": programs.own_name(),
         "tracker_id": str(UUID(int=1)),
     }
 
@@ -291,23 +292,3 @@ def test_what_a_thread_does_not_catch_goes_through_the_log(log: Log, hooks: None
     logging.getLogger("config").removeHandler(log.handler)
     assert log.line["event"] == "the thread sweeps ends"
     assert NAME not in log.text
-
-
-@pytest.mark.parametrize(
-    ("words", "name"),
-    [
-        (["manage.py", "migrate", "--no-input"], "migrate"),
-        (["/venv/bin/celery", "-A", "config", "worker", "-Q", "late"], "worker"),
-        (["/lib/celery/__main__.py", "-A", "config", "beat"], "beat"),
-        (["/lib/granian/__main__.py", "--port", "1"], "web"),
-        (["manage.py"], "manage.py"),
-        ([""], "python"),
-    ],
-)
-def test_a_process_is_named_by_its_words(words: list[str], name: str) -> None:
-    assert process._told_by(words) == name
-
-
-def test_whoever_starts_a_process_may_name_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(process.VARIABLE, "worker-late")
-    assert process.name() == "worker-late"

@@ -35,20 +35,20 @@ def test_all_that_beat_sends_goes_to_a_queue_that_is_there() -> None:
         assert route["queue"].name in settings.CELERY_TASK_QUEUES
 
 
-COUNTS = {"carriers.count", "trackers.count", "webhooks.count"}
+BESIDES = {"accounts.forget_expired_answers", "carriers.count", "trackers.count", "webhooks.count"}
 
 
 @pytest.mark.parametrize(
     ("queues", "swept"),
     [
-        ("parcelwire", {"trackers.sweep", "webhooks.sweep", *COUNTS}),
+        ("parcelwire", {"trackers.sweep", "webhooks.sweep", *BESIDES}),
         ("deliveries", {"webhooks.pump"}),
         ("late", {"webhooks.pump_late"}),
-        ("parcelwire,late", {"trackers.sweep", "webhooks.sweep", "webhooks.pump_late", *COUNTS}),
+        ("parcelwire,late", {"trackers.sweep", "webhooks.sweep", "webhooks.pump_late", *BESIDES}),
     ],
 )
 def test_a_process_sweeps_for_the_queues_of_its_worker(take_from, queues: str, swept: set[str]) -> None:
-    assert len(sweeping.own()) == 7, "of a worker that chose none"
+    assert len(sweeping.own()) == 8, "of a worker that chose none"
     take_from(queues)
     assert {sweep.name for sweep in sweeping.own()} == swept
 

@@ -1,13 +1,22 @@
 """A secret may stand in a file, and a password apart from its URL."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
 
+import psycopg
 import pytest
+from django.conf import settings
+from psycopg import sql
+from redis import Redis
 
 from config.sections import EVERY
 from tests.config.starting import STRONG, faults, start
 
 SECRETS = [one.name for section in EVERY for one in section.variables.values() if one.secret]
+#: A password with all that a URL would take for something else.
+AWKWARD = "a/b@c:d%2F+# é'\"?&=[1]"
 _SHOW = "import config.settings as s; print(s.{}, end='')"
 
 
@@ -33,19 +42,19 @@ def test_a_secret_comes_from_its_file_without_the_line_break(tmp_path: Path, end
     assert (done.stdout, done.stderr) == (STRONG["SECRET_KEY"], "")
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_both_at_once_are_refused(tmp_path: Path, name: str) -> None:
-    given = {name: STRONG.get(name, "hidden"), f"{name}_FILE": kept(tmp_path, "hidden")}
-    done = start(**STRONG | given)
-    assert faults(done)[0] == f"{name} is set, and so is {name}_FILE; set one of them"
+def test_both_at_once_are_refused_of_every_secret(tmp_path: Path) -> None:
+    files = {f"{name}_FILE": kept(tmp_path, "hidden") for name in SECRETS}
+    done = start(**STRONG | dict.fromkeys(SECRETS, "hidden") | files)
+    assert faults(done) == [f"{name} is set, and so is {name}_FILE; set one of them" for name in SECRETS]
     assert "hidden" not in done.stderr
 
 
-@pytest.mark.parametrize("name", SECRETS)
-def test_a_missing_file_is_refused_once_and_named(tmp_path: Path, name: str) -> None:
+def test_a_missing_file_is_refused_once_and_named_of_every_secret(tmp_path: Path) -> None:
     path = str(tmp_path / "none")
-    done = start(**STRONG | {name: "", f"{name}_FILE": path})
-    assert faults(done) == [f"{name} cannot be read: {name}_FILE names {path!r}: No such file or directory"]
+    files = {f"{name}_FILE": path for name in SECRETS}
+    assert faults(start(**STRONG | dict.fromkeys(SECRETS, "") | files)) == [
+        f"{name} cannot be read: {name}_FILE names {path!r}: No such file or directory" for name in SECRETS
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
@@ -74,15 +83,14 @@ print(url_to_parts(s.CELERY_BROKER_URL).password)
 
 
 def test_passwords_go_into_the_urls_whatever_stands_in_them(tmp_path: Path) -> None:
-    password = "a/b@c:d%2F+# é'\"?&=[1]"
     given = {
         "DATABASE_URL": "postgres://app@db:5433/parcels",
-        "DATABASE_PASSWORD": password,
+        "DATABASE_PASSWORD": AWKWARD,
         "REDIS_URL": "redis://cache:6380/3",
-        "REDIS_PASSWORD_FILE": kept(tmp_path, password + "\n"),
+        "REDIS_PASSWORD_FILE": kept(tmp_path, AWKWARD + "\n"),
     }
     said = start(PARTS, **STRONG | given).stdout.splitlines()
-    assert said == [f"app {password} db 5433 parcels", f"{password} cache 6380 3", password]
+    assert said == [f"app {AWKWARD} db 5433 parcels", f"{AWKWARD} cache 6380 3", AWKWARD]
 
 
 def test_a_password_in_the_url_counts_before_the_other() -> None:
@@ -102,3 +110,58 @@ def test_the_password_of_the_migrations_is_theirs() -> None:
         "DATABASE_PASSWORD": "of the app",
     }
     assert start(show, **STRONG | given).stdout.splitlines()[0] == "owner of the owner db  parcelwire"
+
+
+SERVERS = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+django.setup()
+from django.conf import settings
+from django.db import connection
+from config.celery import app
+from redis import Redis
+with connection.cursor() as cursor:
+    cursor.execute("SELECT current_user")
+    print(cursor.fetchone()[0])
+print(Redis.from_url(settings.REDIS_URL).acl_whoami())
+with app.connection_for_write() as broker:
+    broker.ensure_connection(max_retries=1)
+    print(broker.connected)
+"""
+
+
+@pytest.fixture
+def awkward() -> Iterator[tuple[str, str]]:
+    """URLs, without passwords, for a user of each real server whose password is AWKWARD."""
+    database, cache = urlsplit(settings.DATABASE_URL), urlsplit(settings.REDIS_URL)
+    name = f"awkward_{uuid4().hex}"
+    with (
+        psycopg.connect(settings.DATABASE_URL, autocommit=True) as owner,
+        Redis.from_url(settings.REDIS_URL) as redis,
+    ):
+        owner.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(name), sql.Literal(AWKWARD))
+        )
+        redis.acl_setuser(name, enabled=True, passwords=[f"+{AWKWARD}"], commands=["+@all"], keys=["*"])
+        yield (
+            database._replace(netloc=f"{name}@{database.hostname}:{database.port}").geturl(),
+            cache._replace(netloc=f"{name}@{cache.hostname}:{cache.port}").geturl(),
+        )
+        owner.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+        redis.acl_deluser(name)
+
+
+def test_real_servers_let_in_whoever_has_an_awkward_password(
+    awkward: tuple[str, str], tmp_path: Path
+) -> None:
+    given = {
+        "PARCELWIRE_ENV": "development",
+        "PARCELWIRE_DATA": str(tmp_path),
+        "DATABASE_URL": awkward[0],
+        "DATABASE_PASSWORD": AWKWARD,
+        "REDIS_URL": awkward[1],
+        "REDIS_PASSWORD_FILE": kept(tmp_path, AWKWARD + "\n"),
+    }
+    done = start(SERVERS, **STRONG | given)
+    name = urlsplit(awkward[0]).username
+    assert done.stdout.split() == [name, name, "True"], done.stderr

@@ -13,7 +13,7 @@ from tests.deploy.proxy import HOST, Proxy
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """What came back; names of headers in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,7 +44,8 @@ def call(
     try:
         connection.request(method, path, body, sent)
         answer = connection.getresponse()
-        return Answer(answer.status, dict(answer.headers), answer.read())
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(answer.status, named, answer.read())
     finally:
         connection.close()
 

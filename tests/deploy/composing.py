@@ -19,11 +19,18 @@ def program() -> str:
     return found
 
 
-def checkout(folder: Path, *settings: str) -> Path:
-    """What a person has beside docker-compose.yml who followed docs/production.md; `settings` are lines."""
+def clone(folder: Path) -> Path:
+    """What a person has who has just cloned the project, as far as shipping wants it."""
     folder.mkdir()
     shutil.copy2(ROOT / "docker-compose.yml", folder)
+    shutil.copy2(ROOT / "constraints.txt", folder)
     shutil.copytree(ROOT / "deploy", folder / "deploy")
+    return folder
+
+
+def checkout(folder: Path, *settings: str) -> Path:
+    """The same after the first steps of docs/production.md; `settings` are lines."""
+    clone(folder)
     subprocess.run(["sh", "deploy/make_secrets.sh", "secrets"], cwd=folder, check=True, capture_output=True)
     text = (folder / "deploy" / "parcelwire.env.example").read_text()
     (folder / "parcelwire.env").write_text("\n".join([text, *settings]) + "\n")

@@ -22,7 +22,6 @@ from config import children, launcher, loopback, servers
 from tests.deploy import composing
 from tests.deploy.image import Image, said
 from tests.processes import PATIENCE
-from tests.waiting import eventually
 
 _VALKEY_CLI = """#!{python}
 import os, redis
@@ -63,7 +62,7 @@ class Engine:
                 if how["condition"] == "service_completed_successfully":
                     assert self.result_of(needed) == 0, self.log_of(needed)
                 else:
-                    eventually(lambda needed=needed: self.is_healthy(needed), PATIENCE)
+                    self.await_health(needed)
             if name not in self.running:
                 self._start(name)
 
@@ -91,6 +90,12 @@ class Engine:
             names = [name for name in self.running if (name in {"postgres", "valkey"}) is last]
             children.stop([self.running[name] for name in names], self.state, time.monotonic() + 30)
 
+    def await_health(self, name: str) -> None:
+        """Return once its health check passes. Raises AssertionError, with its log, where it does not."""
+        process, _ = self.running[name]
+        children.wait_until(lambda: process.poll() is not None or self.is_healthy(name), PATIENCE)
+        assert self.is_healthy(name), f"{name}: {self.check(name)}\n{self.log_of(name)}"
+
     def is_healthy(self, name: str) -> bool:
         """Whether the service's health check passes now; the image's, where it has none of its own."""
         return not self.check(name).returncode
@@ -104,12 +109,19 @@ class Engine:
         return not self.services[name].get("healthcheck", {}).get("disable", False)
 
     def execute(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
-        """`docker compose exec`: one more command in the service's place."""
+        """One more command in the service's place."""
+        done = self.execute_raw(name, *words)
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def execute_raw(self, name: str, *words: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """`docker compose exec`, with `given` on its standard input."""
         line = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(int(signal.SIGKILL))]
         line += [str(self._data_of(name)), *self._placed(name, words)]
         variables = self.variables_of(name)
         return subprocess.run(
-            line, check=False, env=variables, capture_output=True, text=True, timeout=PATIENCE
+            line, check=False, env=variables, input=given, capture_output=True, timeout=PATIENCE
         )
 
     def log_of(self, name: str) -> str:
@@ -126,7 +138,12 @@ class Engine:
             more = {"PGPORT": str(self.ports["postgres"]), "VALKEY_PORT": str(self.ports["valkey"])}
             return {"PATH": path, **more, **given}
         own = self.image.environment() | {"PARCELWIRE_DATA": str(self._data_of(name))}
+        given |= {"METRICS_HOST": loopback.HOST, "METRICS_PORT": str(self.figures_of(name))}
         return own | {"HOME": str(self._data_of(name)), "HOSTNAME": name} | given
+
+    def figures_of(self, name: str) -> int:
+        """The port on which the service has figures of its own; containers all have the same."""
+        return self.ports.setdefault(f"figures of {name}", loopback.free_port())
 
     def translated(self, name: str, text: str) -> str:
         """A word that is true inside of a container, made true outside."""
@@ -179,7 +196,7 @@ class Engine:
         given, data = self.variables_of(name), self._data_of(name)
         password = f"--pwfile={given['POSTGRES_PASSWORD_FILE']}"
         words = ["initdb", "-D", str(data / "cluster"), "-U", given["POSTGRES_USER"], password, "--no-sync"]
-        words += ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
+        words += ["--auth=scram-sha-256", "--auth-local=trust", "--encoding=UTF8", "--locale=C"]
         made = self.execute(name, *words)
         assert not made.returncode, made.stderr
         line = f'create database "{given["POSTGRES_DB"]}"'
@@ -190,7 +207,7 @@ class Engine:
     def _bring_tools(self) -> None:
         tools = self.state / "bin"
         tools.mkdir()
-        for program in servers._postgres_binary("postgres").parent.iterdir():
+        for program in servers.postgres_binary("postgres").parent.iterdir():
             (tools / program.name).symlink_to(program)
         (tools / "valkey-server").symlink_to(servers._valkey_binary())
         (tools / "valkey-cli").write_text(_VALKEY_CLI.format(python=sys.executable))

@@ -15,7 +15,9 @@ from tests.webhooks.tls import certificate
 
 CONFIGURATION = ROOT / "deploy" / "nginx" / "parcelwire.conf"
 HOST = "parcels.shop.example"
+#: Its workers keep the user: as another they could not reach a folder of the tests.
 _MAIN = """
+{user}
 daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -44,18 +46,19 @@ def program(name: str) -> str:
 class Proxy:
     """nginx in `folder`, before two webs at these ports of this machine."""
 
-    def __init__(self, folder: Path, webs: tuple[int, int]) -> None:
+    def __init__(self, folder: Path, webs: tuple[int, int], configuration: Path = CONFIGURATION) -> None:
         folder.mkdir()
-        certificate(folder)
+        certificate(folder, name=HOST)
         self.folder = folder
         self.http, self.https = loopback.free_port(), loopback.free_port()
-        (folder / "parcelwire.conf").write_text(self._here(webs))
-        (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
+        (folder / "parcelwire.conf").write_text(self._here(webs, configuration))
+        user = "" if os.geteuid() else "user root;"
+        (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
         self._words = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._log = (folder / "nginx.output").open("wb")
 
-    def _here(self, webs: tuple[int, int]) -> str:
-        text = re.sub(r"\n *listen \[::\].*", "", CONFIGURATION.read_text())
+    def _here(self, webs: tuple[int, int], configuration: Path) -> str:
+        text = re.sub(r"\n *listen \[::\].*", "", configuration.read_text())
         for written, here in {
             "listen 80;": f"listen {loopback.HOST}:{self.http};",
             "listen 443 ": f"listen {loopback.HOST}:{self.https} ",

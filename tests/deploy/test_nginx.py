@@ -100,10 +100,8 @@ def test_a_body_in_chunks_arrives_with_its_length(proxy: Proxy, key: str) -> Non
 
 
 def test_no_websocket_is_opened(proxy: Proxy) -> None:
-    head = f"GET /healthz HTTP/1.1\nHost: {HOST}\nConnection: Upgrade\nUpgrade: websocket\n"
-    head += "Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n"
-    answer = _raw(proxy, head.replace("\n\n", "\nX-End: 1\n\n") + "")
-    assert answer.startswith("HTTP/1.1 200")
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13"}
+    assert call(proxy, "GET", "/healthz", Sec_WebSocket_Key="dGhlIHNhbXBsZQ==", **upgrade).status == 200
 
 
 def test_figures_and_readiness_are_not_for_the_public(proxy: Proxy) -> None:
@@ -148,7 +146,7 @@ def test_a_web_can_be_replaced_while_the_other_answers(stage: Engine, proxy: Pro
             for web in ("web", "web-second"):
                 assert stage.stop(web) < 40
                 stage.up(web)
-                eventually(lambda web=web: stage.is_healthy(web), 120)
+                stage.await_health(web)
         finally:
             stop.set()
         for one in running:
@@ -166,5 +164,6 @@ def test_without_a_web_it_says_so_and_when_to_come_again(stage: Engine, proxy: P
         assert answer.data["errors"][0]["code"] == "processing_error"
     finally:
         stage.up("web", "web-second")
-    eventually(lambda: stage.is_healthy("web") and stage.is_healthy("web-second"), 120)
+    for web in ("web", "web-second"):
+        stage.await_health(web)
     eventually(lambda: call(proxy, "GET", "/healthz").status == 200)

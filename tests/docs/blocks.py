@@ -16,6 +16,7 @@ from tests.docs.documents import EVERY
 from tests.processes import ROOT
 
 _WALK = "tests.docs.test_readme"
+_RUNBOOK = "tests.docs.test_runbook"
 _SNIPPETS = "tests.docs.test_snippets"
 
 #: By page and language, the module of tests that executes these blocks. With a heading behind the page, as in
@@ -25,9 +26,17 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/api.md", "sh"): _WALK,
     ("docs/api.md", "python"): _WALK,
     ("docs/architecture.md", "sh"): _WALK,
+    ("docs/backups.md", "sh"): "tests.docs.test_backups",
     ("docs/carriers.md", "sh"): _WALK,
+    ("docs/adding-a-carrier.md", "python"): "tests.docs.test_adding_a_carrier",
+    ("docs/adding-a-carrier.md", "sh"): "tests.docs.test_adding_a_carrier",
+    ("docs/operations.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
+    ("docs/production.md", "sh"): "tests.deploy.following",
+    ("docs/production.md#Without containers", "sh"): "tests.deploy.test_production_units",
     ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
+    ("docs/runbook.md", "sh"): _WALK,
+    ("docs/runbook.md", "sql"): _RUNBOOK,
     ("docs/settings.md", "sh"): _WALK,
     ("docs/tracking-page.md", "sh"): _WALK,
     ("docs/webhooks.md", "sh"): _WALK,

@@ -12,7 +12,11 @@ from tests.waiting import eventually
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("quick start")]
 
-AWAITED = {"after=0": "tracking.scanned", '$WEBHOOK/deliveries" \\\n': '"type": "tracking.delivered"'}
+AWAITED = {
+    "after=0": "tracking.scanned",
+    '$WEBHOOK/deliveries" \\\n': '"type": "tracking.delivered"',
+    "manage.py doctor": r"^\d+ ok$",
+}
 HEARD = {"c29tZXRoaW5n": "refused: No matching signature found", "/resend": "seen before: tracking."}
 
 

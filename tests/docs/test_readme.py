@@ -24,6 +24,7 @@ AWAITED = {
     "trackers/$TRACKER/results": "delivery_out_for_delivery",
     "after=0": "tracking.scanned",
     '$WEBHOOK/deliveries" \\\n': '"type": "tracking.delivered"',
+    "manage.py doctor": r"^\d+ ok$",
 }
 
 

@@ -1,6 +1,7 @@
 """A newcomer who follows pages to the letter: `manage.py up`, a terminal, the blocks one after the other."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,8 +59,8 @@ def walked(
 ) -> Iterator[Walk]:
     """Follow the blocks of sh on a fresh stack, with the variables that they give to `make up`.
 
-    `awaited` and `heard`: words that a newcomer waits for before going on, by a piece of the block. What
-    is awaited the block shows: it is pasted until they are there and no delivery that it shows is still under
+    `awaited` and `heard` are what a newcomer waits for before going on, patterns by a piece of the block. What
+    is awaited the block shows: it is pasted until that is there and no delivery that it shows is still under
     way. What is heard a program prints that was started before.
     """
     data = folder / "data"
@@ -86,7 +87,7 @@ def _words(expected: Mapping[str, str], block: Block) -> str:
 
 
 def _told(terminal: Terminal, words: str) -> bool:
-    return words in terminal.text
+    return re.search(words, terminal.text, re.MULTILINE) is not None
 
 
 def _pasted(terminal: Terminal, block: str, words: str) -> str:
@@ -97,4 +98,4 @@ def _pasted(terminal: Terminal, block: str, words: str) -> str:
 
 
 def _arrived(words: str, printed: str) -> bool:
-    return words in printed and '"state": "pending"' not in printed
+    return re.search(words, printed, re.MULTILINE) is not None and '"state": "pending"' not in printed

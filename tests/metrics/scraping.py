@@ -1,10 +1,14 @@
 """What Prometheus would read."""
 
+import contextlib
 from collections.abc import Iterable
+from urllib.error import URLError
 from urllib.request import urlopen
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.waiting import eventually
 
 #: Figures by their names and labels.
 Figures = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -42,3 +46,16 @@ def scrape(port: int) -> Scrape:
     """What is served on this port of this machine."""
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         return Scrape(text_string_to_metric_families(answer.read().decode()))
+
+
+def awaited(port: int) -> Scrape:
+    """The same, as soon as the port is open."""
+    found: list[Scrape] = []
+
+    def is_open() -> bool:
+        with contextlib.suppress(URLError, ConnectionError):
+            found.append(scrape(port))
+        return bool(found)
+
+    eventually(is_open)
+    return found[0]

@@ -121,6 +121,23 @@ def test_connections_tables_and_the_logs_end_are_read(alice: Merchant) -> None:
     assert found.of("table_rows", table="events_event") >= 0
 
 
+def test_a_role_that_sees_no_other_ones_sessions_is_told_what_it_may_see() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE plain; GRANT SELECT ON events_event TO plain; SET LOCAL ROLE plain")
+        found = Scrape(postgresql())
+        cursor.execute("RESET ROLE")
+    assert found.of("database_connections", process=found_process(found), state="unknown") >= 1
+    assert found["database_server_connections"] >= 1
+
+
+def found_process(found: Scrape) -> str:
+    """Who holds the connections: this test."""
+    (name,) = {
+        one.labels["process"] for each in found.metrics for one in each.samples if "state" in one.labels
+    }
+    return name
+
+
 def test_a_sweep_has_an_age_once_it_has_ended() -> None:
     assert not Scrape(sweep_figures()).has("sweep_age_seconds")
     sweeps.begin()

@@ -212,3 +212,6 @@ def test_operations_staff_see_it_too(alice: Merchant, admin_client: Client, colu
     ):
         assert admin_client.get(f"/admin/webhooks/{path}").status_code == 200
     assert "unreadable" in admin_client.get(f"/admin/webhooks/endpoint/{broken.id}/change/").content.decode()
+    Endpoint.objects.update(state="disabled", disabled_reason="secret_unreadable")
+    told = admin_client.get(f"/admin/webhooks/endpoint/{broken.id}/change/").content.decode()
+    assert "disabled: secret unreadable. Bring back the key of FIELD_ENCRYPTION_KEYS" in told

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from accounts.bars import Bars, bars, first_hour
 from accounts.pages import BAD, GOOD, PLAIN, WARNING, Cell, Figure, Link, Table, cells, figures
+from webhooks.alerts import MEND_SECRETS
+from webhooks.health import Reason
 from webhooks.models import Attempt, Delivery, Endpoint, Recovery, Tally
 from webhooks.places import Place
 from webhooks.stats import COUNTED, Stats, Window, stats_of
@@ -75,6 +77,8 @@ def _state(endpoint: Endpoint) -> Cell:
         return Cell("deleted", tone=WARNING)
     tones = {Endpoint.State.ACTIVE.value: GOOD, Endpoint.State.DISABLED.value: BAD}
     reason = f": {endpoint.disabled_reason.replace('_', ' ')}" if endpoint.disabled_reason else ""
+    if endpoint.disabled_reason == Reason.SECRET_UNREADABLE:
+        reason += f". {MEND_SECRETS}"
     return Cell(f"{endpoint.state}{reason}", tone=tones.get(endpoint.state, WARNING))
 
 

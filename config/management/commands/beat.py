@@ -12,5 +12,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: object, **options: object) -> None:
-        settings.PARCELWIRE_DATA.mkdir(parents=True, exist_ok=True)
-        send_on_schedule(settings.PARCELWIRE_DATA / programs.BEAT_SCHEDULE)
+        schedule = settings.PARCELWIRE_DATA / programs.BEAT_SCHEDULE
+        schedule.parent.mkdir(parents=True, exist_ok=True)
+        send_on_schedule(schedule)
