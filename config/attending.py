@@ -19,8 +19,9 @@ from config import heartbeat, presence
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two notes in the file, and two words in Redis, at least.
-_FILE_EVERY, _WORD_EVERY = 1.0, 10.0
+#: Seconds between two notes in the file, and two words in Redis, at least. While a sweep goes on, words come
+#: more seldom: a Redis that does not answer costs a second, in which deliveries would wait.
+_FILE_EVERY, _WORD_EVERY, _WORD_EVERY_IN_SWEEP = 1.0, 10.0, 60.0
 
 #: The name of this process's worker, which its parent knew before it forked.
 _worker = [""]
@@ -78,13 +79,14 @@ class Attendance:
         else:
             self._write()
 
-    def good(self) -> None:
+    def good(self, word_every: float = _WORD_EVERY) -> None:
         """Something was done."""
-        self._note = replace(self._note, good_at=monotonic())
-        if monotonic() >= self._file_at:
+        now = monotonic()
+        self._note = replace(self._note, good_at=now)
+        if now - self._file_at >= _FILE_EVERY:
             self._write()
-        if self._queues and monotonic() >= self._word_at:
-            self._word_at = monotonic() + _WORD_EVERY
+        if self._queues and now - self._word_at >= word_every:
+            self._word_at = now
             # That Redis is away is told by those who need it.
             with suppress(redis.RedisError):
                 who = f"{_of_worker(self._note.worker, self._note.parent)}{self._note.pid}"
@@ -92,10 +94,10 @@ class Attendance:
 
     def _look_came_through(self) -> None:
         if not (self._failing or self._note.failing):
-            self.good()
+            self.good(_WORD_EVERY_IN_SWEEP)
 
     def _write(self) -> None:
-        self._file_at = monotonic() + _FILE_EVERY
+        self._file_at = monotonic()
         _write(self._note)
 
 

@@ -28,6 +28,7 @@ LESS: Mapping[str, frozenset[str]] = {
 }
 
 _OF_TABLES = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
+_OF_COLUMNS = ["SELECT", "INSERT", "UPDATE", "REFERENCES"]
 _OF_SEQUENCES = ["USAGE", "SELECT", "UPDATE"]
 
 _HELD = """
@@ -37,6 +38,9 @@ SELECT class.relname, class.relkind = 'S', ARRAY(
     ) AS asked
     WHERE CASE class.relkind WHEN 'S' THEN has_sequence_privilege(%(role)s, class.oid, asked)
         ELSE has_table_privilege(%(role)s, class.oid, asked) END
+), ARRAY(
+    SELECT asked FROM unnest(%(of_columns)s::text[]) AS asked
+    WHERE class.relkind <> 'S' AND has_any_column_privilege(%(role)s, class.oid, asked)
 )
 FROM pg_class AS class
 LEFT JOIN pg_depend AS owned ON owned.objid = class.oid AND owned.classid = 'pg_class'::regclass
@@ -53,11 +57,13 @@ class Held:
     """A table or sequence of ours, and what a role may do with it in the end.
 
     By what it was given, by the roles that it is a member of, as owner or superuser, and as anybody.
+    `in_part`: what it may with some columns at least.
     """
 
     name: str
     is_sequence: bool
     held: frozenset[str]
+    in_part: frozenset[str]
 
     @property
     def wanted(self) -> frozenset[str]:
@@ -69,7 +75,7 @@ class Held:
 
     @property
     def too_much(self) -> frozenset[str]:
-        return self.held - self.wanted
+        return (self.held | self.in_part) - self.wanted
 
 
 def held_by(role: str) -> list[Held]:
@@ -79,11 +85,16 @@ def held_by(role: str) -> list[Held]:
         "role": role,
         "tables": ours,
         "of_tables": _OF_TABLES,
+        "of_columns": _OF_COLUMNS,
         "of_sequences": _OF_SEQUENCES,
     }
     with connection.cursor() as cursor:
         cursor.execute(_HELD, values)
-        return [Held(name, is_sequence, frozenset(held)) for name, is_sequence, held in cursor.fetchall()]
+        rows = cursor.fetchall()
+    return [
+        Held(name, is_sequence, frozenset(held), frozenset(in_part))
+        for name, is_sequence, held, in_part in rows
+    ]
 
 
 def grant(role: str) -> list[str]:

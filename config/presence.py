@@ -45,7 +45,7 @@ class Note:
 
 def write(data: Path, note: Note) -> None:
     """Replace what this process wrote before. Raises OSError."""
-    file = _folder(data) / f"{note.pid}.json"
+    file = _file(data, note)
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")
     draft.write_text(json.dumps(asdict(note)))
@@ -55,7 +55,8 @@ def write(data: Path, note: Note) -> None:
 def read(data: Path) -> Iterator[Note]:
     """What the processes of this machine wrote, those that ended included. Raises OSError."""
     for file in sorted(_folder(data).glob("*.json")):
-        with suppress(FileNotFoundError):
+        # It went meanwhile, or another version wrote it.
+        with suppress(FileNotFoundError, ValueError, TypeError):
             note = Note(**json.loads(file.read_text()))
             if note.host == os.uname().nodename:
                 yield note
@@ -68,7 +69,7 @@ def tidy(data: Path) -> None:
     """
     for note in read(data):
         if not note.lives and abs(monotonic() - (note.good_at or note.begun_at)) > _KEPT:
-            (_folder(data) / f"{note.pid}.json").unlink(missing_ok=True)
+            _file(data, note).unlink(missing_ok=True)
 
 
 def started(pid: int) -> str:
@@ -94,6 +95,11 @@ def _answers(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def _file(data: Path, note: Note) -> Path:
+    """Containers that share a folder have processes of the same numbers."""
+    return _folder(data) / f"{note.host}-{note.pid}.json"
 
 
 def _folder(data: Path) -> Path:

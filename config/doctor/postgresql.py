@@ -47,9 +47,9 @@ def durability() -> Iterator[Finding]:
 
 def connections() -> Iterator[Finding]:
     """There is room for more connections."""
+    # pg_stat_activity would show a plain role its own alone.
     used, most = _row(
-        "SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity"
-        " WHERE backend_type = 'client backend'"
+        "SELECT sum(numbackends)::int, current_setting('max_connections')::int FROM pg_stat_database"
     )
     found = f"{used} of {most} connections are used"
     if used > CROWDED * most:

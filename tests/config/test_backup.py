@@ -2,7 +2,10 @@
 
 import io
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,8 @@ from config import dumping, restoring
 from config.dumping import DumpError, dump
 from events.models import Event
 from tests.factories import MerchantFactory
+from tests.processes import ROOT
+from tests.waiting import eventually
 from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +80,37 @@ def test_one_that_failed_leaves_nothing_behind(file: Path, monkeypatch: pytest.M
     with pytest.raises(DumpError, match=r'failed.*: .*"no_such_database" does not exist'):
         dump(file)
     assert not list(file.parent.iterdir())
+
+
+def test_nor_does_one_that_was_told_to_end(file: Path, tmp_path: Path) -> None:
+    """It ends while a pg_dump runs that takes for ever."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        (programs / name).write_text(
+            "#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 18.0' && exit\nexec sleep 600\n"
+        )
+        (programs / name).chmod(0o755)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "backup", str(file)],
+        cwd=ROOT,
+        env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        eventually(lambda: list(tmp_path.glob(f".{file.name}-*")))
+        eventually(lambda: _slept(process.pid))
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+    assert list(tmp_path.iterdir()) == [programs]
+
+
+def _slept(pid: int) -> bool:
+    """Whether its child is the program that takes for ever."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return any("sleep" in Path(f"/proc/{child}/cmdline").read_text() for child in children)
 
 
 def test_one_that_lacks_a_table_is_none(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,20 @@ def test_what_was_given_too_much_is_taken_and_what_was_taken_is_given(role: str)
     ]
 
 
+def test_a_column_that_may_be_changed_is_too_much(role: str) -> None:
+    run(role)
+    execute(f"GRANT UPDATE (key) ON events_event TO {role}")
+    assert run(role).splitlines()[0] == f'REVOKE UPDATE ON TABLE "events_event" FROM "{role}"'
+    assert not next(one for one in grants.held_by(role) if one.name == "events_event").in_part - grants.APPEND
+
+
+def test_before_there_are_tables_it_says_so(role: str) -> None:
+    execute("CREATE SCHEMA empty")
+    execute("SET search_path TO empty")
+    with pytest.raises(CommandError, match="there are no tables yet"):
+        run(role)
+
+
 def test_tables_that_come_later_can_be_used(role: str) -> None:
     run(role)
     execute("CREATE TABLE later (id bigint GENERATED ALWAYS AS IDENTITY, word text)")

@@ -87,6 +87,14 @@ def test_notes_of_other_machines_are_passed_over(tmp_path: Path) -> None:
     assert [*presence.read(tmp_path)] == []
 
 
+def test_what_another_version_wrote_is_passed_over(tmp_path: Path) -> None:
+    presence.write(tmp_path, Note("worker", 2))
+    folder = tmp_path / "run" / "workers"
+    (folder / "one.json").write_text('{"written_by": "another version"}')
+    (folder / "two.json").write_text("not JSON")
+    assert [note.worker for note in presence.read(tmp_path)] == ["worker"]
+
+
 def test_notes_of_the_long_gone_are_taken_away(tmp_path: Path) -> None:
     for note in (Note("worker", 2), Note("worker", pid=GONE), Note("worker", pid=GONE + 1, begun_at=-9e9)):
         presence.write(tmp_path, note)

@@ -138,7 +138,12 @@ class Engine:
             more = {"PGPORT": str(self.ports["postgres"]), "VALKEY_PORT": str(self.ports["valkey"])}
             return {"PATH": path, **more, **given}
         own = self.image.environment() | {"PARCELWIRE_DATA": str(self._data_of(name))}
+        given |= {"METRICS_HOST": loopback.HOST, "METRICS_PORT": str(self.figures_of(name))}
         return own | {"HOME": str(self._data_of(name)), "HOSTNAME": name} | given
+
+    def figures_of(self, name: str) -> int:
+        """The port on which the service has figures of its own; containers all have the same."""
+        return self.ports.setdefault(f"figures of {name}", loopback.free_port())
 
     def translated(self, name: str, text: str) -> str:
         """A word that is true inside of a container, made true outside."""

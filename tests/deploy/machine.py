@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from config import children
+from config import children, loopback
 from tests.deploy import units
 from tests.deploy.engine import Engine
 from tests.deploy.image import Image
@@ -29,6 +29,7 @@ class Machine:
     def __init__(self, root: Path, image: Image, servers: Engine) -> None:
         self.root, self._image, self._servers = root, image, servers
         self.running: dict[str, tuple[subprocess.Popen[bytes], children.Command]] = {}
+        self._figures: dict[str, int] = {}
         self.state = root / "var" / "lib" / "parcelwire"
         for folder in ("etc/systemd/system", "opt/parcelwire", "var/lib/parcelwire"):
             (root / folder).mkdir(parents=True)
@@ -101,14 +102,25 @@ class Machine:
         unit = self._unit(name)
         given = {"PATH": "/usr/local/bin:/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
         given |= units.variables(unit)
-        for file in units.read(unit)["Service"]["EnvironmentFile"]:
-            lines = Path(self._here(name, file)).read_text().splitlines()
-            given |= dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+        for written in units.read(unit)["Service"]["EnvironmentFile"]:
+            file = Path(self._here(name, written.removeprefix("-")))
+            if file.exists() or not written.startswith("-"):
+                lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+                given |= dict(line.split("=", 1) for line in lines if "=" in line)
+        given |= {"METRICS_PORT": str(self.figures_of(name))} if "METRICS_PORT" in given else {}
         return {key: self._here(name, value) for key, value in given.items()}
+
+    def figures_of(self, name: str) -> int:
+        """The port on which the unit has figures of its own."""
+        return self._figures.setdefault(name, loopback.free_port())
 
     def _here(self, name: str, text: str) -> str:
         """A line of a unit, with specifiers, paths and ports put in."""
-        text = text.replace("%i", name.partition("@")[2]).replace("%d", str(self._credentials(name)))
+        text = (
+            text.replace("%i", name.partition("@")[2])
+            .replace("%N", name)
+            .replace("%d", str(self._credentials(name)))
+        )
         text = text.replace("/opt/parcelwire/.venv/bin", str(self._image.programs))
         text = re.sub(r"(?<!\w)/(etc|var/lib)/parcelwire", rf"{self.root}/\1/parcelwire", text)
         ports = self._servers.ports

@@ -116,6 +116,15 @@ def test_the_servers_keep_what_they_are_given(spec: dict[str, Any]) -> None:
     assert "maxmemory-policy noeviction" in script
 
 
+def test_no_value_of_a_statement_gets_into_postgresqls_log(spec: dict[str, Any]) -> None:
+    """docs/logs.md says why; what it names besides is so by default."""
+    told = {word.removeprefix("-c") for word in spec["services"]["postgres"]["command"][1:]}
+    page = (ROOT / "docs" / "logs.md").read_text()
+    assert len(told) == 3
+    for name, _, value in (word.partition("=") for word in told):
+        assert f"ALTER SYSTEM SET {name} = '{value}'" in page
+
+
 def test_the_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     def make() -> str:
         words = ["sh", str(ROOT / "deploy" / "make_secrets.sh"), "secrets"]

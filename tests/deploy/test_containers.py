@@ -10,6 +10,7 @@ import pytest
 import redis
 from standardwebhooks import Webhook
 
+from config import loopback
 from tests.deploy.calling import call
 from tests.deploy.engine import Engine
 from tests.deploy.proxy import Proxy
@@ -98,6 +99,12 @@ def test_the_figures_are_there_for_prometheus(stage: Engine) -> None:
         "import urllib.request as r; print(r.urlopen('http://127.0.0.1:9100/metrics').read().decode())",
     )
     assert re.search(r"^parcelwire_up(\{.*\})? 1", done.stdout, re.MULTILINE)
+
+
+def test_each_web_and_worker_has_figures_of_its_own(stage: Engine) -> None:
+    for name in ("web", "web-second", "worker", "worker-deliveries", "worker-late"):
+        url = f"http://127.0.0.1:{stage.figures_of(name)}/metrics"
+        eventually(lambda url=url: loopback.http_status(url) == 200, 120)
 
 
 def test_each_process_ends_in_order_within_its_time(stage: Engine) -> None:

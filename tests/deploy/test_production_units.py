@@ -69,6 +69,13 @@ def test_everything_runs_and_does_its_work(machine: tuple[Machine, str], servers
         eventually(lambda name=name, words=words: made.check(name, *words) == 0, 120)
 
 
+def test_each_web_and_worker_has_figures_of_its_own(machine: tuple[Machine, str]) -> None:
+    made, _ = machine
+    for name in ("parcelwire-web@8001", "parcelwire-worker@late"):
+        port = made.figures_of(name)
+        eventually(lambda port=port: loopback.http_status(f"http://127.0.0.1:{port}/metrics") == 200, 120)
+
+
 def test_the_doctor_finds_nothing_that_is_bad(machine: tuple[Machine, str]) -> None:
     made, _ = machine
     eventually(lambda: made.check("parcelwire-beat", "manage.py", "doctor") == 0, 120)

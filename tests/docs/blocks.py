@@ -32,7 +32,7 @@ RUNS: dict[tuple[str, str], str] = {
     ("docs/adding-a-carrier.md", "sh"): "tests.docs.test_adding_a_carrier",
     ("docs/operations.md", "sh"): _WALK,
     ("docs/quick-start.md", "sh"): "tests.docs.test_quick_start",
-    ("docs/production.md", "sh"): "tests.deploy.test_production",
+    ("docs/production.md", "sh"): "tests.deploy.following",
     ("docs/production.md#Without containers", "sh"): "tests.deploy.test_production_units",
     ("docs/logs.md", "sql"): "tests.docs.test_logs_page",
     ("docs/runbook.md", "sh"): _WALK,

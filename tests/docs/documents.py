@@ -14,6 +14,7 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 EVERY = [README, ROOT / "CHANGELOG.md", *PAGES]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_WRITTEN = re.compile(r"^`(?P<path>[\w/.]+)`\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
 
@@ -48,6 +49,11 @@ def table(document: Path, *columns: str) -> list[list[str]]:
     found = [rows for head, *rows in _tables(document) if head == list(columns)]
     assert len(found) == 1, f"{document.name} has {len(found)} tables headed {columns}"
     return found[0]
+
+
+def files_of(document: Path) -> dict[str, str]:
+    """Files that a page has its reader write: a path alone on its line, and the block below it."""
+    return {found["path"]: found["text"] for found in _WRITTEN.finditer(document.read_text())}
 
 
 def anchors(document: Path) -> set[str]:

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import blocks_for
-from tests.docs.documents import page
+from tests.docs.documents import files_of, page
 from tests.processes import PATIENCE, ROOT
 
-_FILE = re.compile(r"^`(?P<path>[\w/.]+)`\n\n```\w+\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROOMS = ("accounts", "carriers", "config", "events", "trackers", "webhooks", "tests")
-FILES = {found["path"]: found["text"] for found in _FILE.finditer(page("adding-a-carrier").read_text())}
+FILES = files_of(page("adding-a-carrier"))
 ADAPTER = "carriers/adapters/examplepost.py"
 
 

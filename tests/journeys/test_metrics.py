@@ -99,6 +99,7 @@ def test_what_is_served_is_what_the_page_says_and_follows_what_happens(
         assert awaited(exporter_port).of("polls_total", outcome="ok") == 0
         awaited(web_port)
         eventually(lambda: scrape(web_port)["processes"] == 2)
+        eventually(lambda: loopback.http_status(f"http://127.0.0.1:{port}/healthz") == 200)
         call("POST", "/v1/webhooks", json={"url": hook.url(), "retrySchedule": [1, 1]})
         call("POST", "/v1/trackers", json={"trackingNumber": "HSAAAA00", "courierCode": "all24"})
         call("GET", "/v1/trackers/nobody")

@@ -1,5 +1,7 @@
 """`manage.py backup FILE`."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,20 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path, metavar="FILE")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        before = signal.signal(signal.SIGTERM, _end)
         try:
             made = dump(options["file"].absolute())
         except DumpError as error:
             raise CommandError(str(error)) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
         self.stdout.write(f"{made.file}: {made.tables} tables, {made.size:,} bytes")
         self.stdout.write(
             "FIELD_ENCRYPTION_KEYS are not in it: keep them in another place, for without them nothing opens "
             "the keys of carriers and the secrets of webhooks that it holds."
         )
+
+
+def _end(number: int, _frame: Any) -> None:
+    """What was begun is taken away on the way out."""
+    sys.exit(128 + number)

@@ -13,8 +13,8 @@ from config.doctor.examining import CHECKS, examine
 from config.doctor.findings import Check, Level, bad, warn
 from config.doctor.report import Report
 
-#: Seconds after which what is waited for counts as out of reach.
-PATIENCE = 9.0
+#: Seconds after which what one check waits for counts as out of reach.
+PATIENCE = 8.0
 #: The exit status where something is bad, and with --strict where something is worth a look.
 BAD, STRICT = 2, 1
 #: How long this command waits for PostgreSQL, in seconds and milliseconds.
@@ -25,7 +25,7 @@ _IN_SESSION = " -c statement_timeout=4000 -c lock_timeout=1000"
 class Command(BaseCommand):
     help = "Look at settings, servers, grants, clocks, processes and queues, and say what is not well."
     requires_system_checks = ()
-    #: The seconds within which it is over. Called by a program, it takes what it takes.
+    #: The seconds that a check may take. Called by a program, they take what they take.
     _patience: float | None = None
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -42,9 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = Report(self.stdout.write, as_json=options["json"])
-        watch = _Watch(report, CHECKS)
-        if self._patience:
-            watch.start(self._patience)
+        watch = _Watch(report, CHECKS, self._patience)
         for check, finding in examine(CHECKS, watch.begin):
             report.add(check, finding)
         watch.cancel()
@@ -56,26 +54,24 @@ class Command(BaseCommand):
 class _Watch:
     """Ends the program where a check waits for what does not come: names it, and what was not reached."""
 
-    def __init__(self, report: Report, checks: Sequence[Check]) -> None:
+    def __init__(self, report: Report, checks: Sequence[Check], patience: float | None) -> None:
         self._report = report
         self._checks = checks
-        self._under_way = checks[0]
+        self._patience = patience
         self._timer: threading.Timer | None = None
 
-    def start(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._cut_off, [seconds])
-        self._timer.daemon = True
-        self._timer.start()
-
     def begin(self, check: Check) -> None:
-        self._under_way = check
+        self.cancel()
+        if self._patience:
+            self._timer = threading.Timer(self._patience, self._cut_off, [check, self._patience])
+            self._timer.daemon = True
+            self._timer.start()
 
     def cancel(self) -> None:
         if self._timer:
             self._timer.cancel()
 
-    def _cut_off(self, seconds: float) -> None:
-        here = self._under_way
+    def _cut_off(self, here: Check, seconds: float) -> None:
         waited_for = ", ".join(sorted(here.needs)) or "this machine"
         self._report.add(here, bad(f"no answer within {seconds:g} s", f"look at {waited_for}"))
         for check in self._checks[self._checks.index(here) + 1 :]:

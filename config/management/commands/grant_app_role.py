@@ -13,7 +13,7 @@ _STANDING = """
 SELECT role.rolsuper, role.rolname = current_user,
     EXISTS (
         SELECT FROM pg_class WHERE relnamespace = current_schema()::regnamespace
-        AND relkind IN ('r', 'p') AND pg_has_role(role.oid, relowner, 'MEMBER')
+        AND relname IN ('events_event', 'django_migrations') AND pg_has_role(role.oid, relowner, 'MEMBER')
     )
 FROM pg_roles AS role WHERE role.rolname = %s
 """
@@ -94,7 +94,10 @@ def _refuse_owners(role: str) -> None:
 
 def _refuse_what_is_left(role: str) -> None:
     """What comes from PUBLIC, or from a role that it is a member of, is not ours to take."""
-    left = [one for one in grants.held_by(role) if one.too_much or one.missing]
+    every = grants.held_by(role)
+    if not any(one.name == "events_event" for one in every):
+        raise CommandError("there are no tables yet: run `manage.py migrate` first")
+    left = [one for one in every if one.too_much or one.missing]
     if left:
         one = left[0]
         what = (
