@@ -19,12 +19,13 @@ logger = logging.getLogger(__name__)
 #: Seconds between two notes of one sweep by one process, and about as many between two of all processes.
 EVERY = 1.0
 
-# Processes that end one sweep within a moment write one row version, not many.
+# Processes that end one sweep within a moment write one row version, not many. A note of the future, from
+# before the server's clock was set back, is replaced: the lag would be nothing until then.
 _NOTE = """
 INSERT INTO accounts_sweep AS s (name, ended_at, seconds)
 VALUES (%(name)s, statement_timestamp(), %(seconds)s)
 ON CONFLICT (name) DO UPDATE SET ended_at = excluded.ended_at, seconds = excluded.seconds
-WHERE s.ended_at < excluded.ended_at - make_interval(secs => %(every)s)
+WHERE abs(extract(epoch FROM excluded.ended_at - s.ended_at)) > %(every)s
 """
 
 

@@ -48,6 +48,7 @@ ALERTS_EVERY = 60.0
 app = Celery("parcelwire")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.conf.beat_scheduler = "config.beating.Scheduler"
 app.conf.beat_schedule = {
     "that beat and a worker work": {
         "task": "config.tasks.beat_seen",

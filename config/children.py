@@ -106,7 +106,8 @@ def reap(command: Command, data: Path, patience: float = 3.0) -> bool:
     if not number.isdigit() or not moment or started(int(number)) != moment:
         return False
     pid = int(number)
-    os.kill(pid, command.stop_signal)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, command.stop_signal)
     wait_until(lambda: started(pid) != moment, patience)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)

@@ -67,6 +67,8 @@ def dump(file: Path) -> Dump:
                 f"--file={draft}",
             ]
         )
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # silent for as long as that took, it may be dead
         tables = _tables(programs, draft)
         _keep(draft, file)
     return Dump(file, file.stat().st_size, len(tables))

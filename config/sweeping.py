@@ -91,9 +91,9 @@ def _run(mine: Iterable[Sweep], attendance: Attendance) -> None:
         for sweep in mine:
             if stop.is_set():
                 return
-            close_old_connections()
             bind_contextvars(task=sweep.name)
             try:
+                close_old_connections()
                 with sweeps.sweeping(sweep.name):
                     sweep()
             except Exception:  # whatever it was, a thread that ended would never sweep again

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection
@@ -82,7 +83,8 @@ def test_one_that_failed_leaves_nothing_behind(file: Path, monkeypatch: pytest.M
     assert not list(file.parent.iterdir())
 
 
-def test_nor_does_one_that_was_told_to_end(file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=str)
+def test_nor_does_one_that_was_told_to_end(number: signal.Signals, file: Path, tmp_path: Path) -> None:
     """It ends while a pg_dump runs that takes for ever."""
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -100,8 +102,8 @@ def test_nor_does_one_that_was_told_to_end(file: Path, tmp_path: Path) -> None:
     try:
         eventually(lambda: list(tmp_path.glob(f".{file.name}-*")))
         eventually(lambda: _slept(process.pid))
-        process.terminate()
-        assert process.wait(60) == 128 + signal.SIGTERM
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
     finally:
         process.kill()
     assert list(tmp_path.iterdir()) == [programs]
@@ -111,6 +113,23 @@ def _slept(pid: int) -> bool:
     """Whether its child is the program that takes for ever."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return any("sleep" in Path(f"/proc/{child}/cmdline").read_text() for child in children)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_dies_while_it_is_made_does_not_cost_the_dump(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = dumping._run
+
+    def long(words: list[str]) -> str:
+        if "--format=custom" in words:
+            pid = connection.connection.info.backend_pid
+            with psycopg.connect(**connection.get_connection_params()) as another:
+                another.execute("SELECT pg_terminate_backend(%s)", [pid])
+        return run(words)
+
+    monkeypatch.setattr(dumping, "_run", long)
+    assert dump(file).tables > 40
 
 
 def test_one_that_lacks_a_table_is_none(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -388,3 +388,14 @@ def test_a_server_that_is_away_is_asked_once_and_the_rest_goes_on(
         ("two", WARN, "not asked: PostgreSQL is out of reach"),
         ("three", OK, "well"),
     ]
+
+
+def test_a_check_that_fails_as_none_foresaw_leaves_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut() -> Iterator[Finding]:
+        raise PermissionError(13, "Permission denied", "/srv/data/run")
+        yield
+
+    status, text = run(checks=[Check("one", shut), check("two", ok("well"))], monkeypatch=monkeypatch)
+    assert status == 2
+    assert "could not be looked at: [Errno 13] Permission denied: '/srv/data/run'" in text
+    assert "ok   two" in text

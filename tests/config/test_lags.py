@@ -55,6 +55,14 @@ def test_a_lag_is_how_long_ago_it_ended() -> None:
     assert 3600 <= (lag.seconds(timezone.now()) or 0) < 3700
 
 
+def test_a_note_of_the_future_hides_nothing_once_the_servers_clock_is_set_back() -> None:
+    Sweep.objects.create(
+        name="accounts.forget_sign_ins", ended_at=timezone.now() + timedelta(days=1), seconds=1
+    )
+    run(forget_sign_ins)
+    assert Sweep.objects.get().ended_at < timezone.now() + timedelta(hours=1)
+
+
 def test_what_came_from_beat_is_noted() -> None:
     run(forget_sign_ins)
     assert ended("accounts.forget_sign_ins")
