@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 def test_one_that_has_done_its_tasks_keeps_nobody_waiting(alice: Merchant, on: Stage) -> None:
     EndpointFactory(merchant=alice, url=on.seen.url())
-    worker = on.worker(options="--max-tasks-per-child 1", SWEEP_INTERVAL="3600")
+    worker = on.worker(options="--max-tasks-per-child 1", SWEEP_INTERVAL="3600", LOG_LEVEL="DEBUG")
     announcer = on.announcer()
     before = set(worker.pool())
     for nth in range(3):
         announcer.until_heard(alice.id, seen=lambda last=nth: len(on.seen.posts()) > last)
         # The pump listens for a while before its task is done.
-        eventually(lambda done=nth: worker.log().count("succeeded") > done)
+        eventually(lambda done=nth: worker.log().count("the task is over") > done)
     check(on.seen)
     assert not before & set(worker.pool())
 
