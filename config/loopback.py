@@ -69,7 +69,7 @@ def http_status(url: str) -> int | None:
     address = urlsplit(url)
     connection = HTTPConnection(address.hostname or HOST, address.port, timeout=_PATIENCE)
     try:
-        connection.request("GET", address.path)
+        connection.request("GET", address._replace(scheme="", netloc="").geturl())
         return connection.getresponse().status
     except (OSError, HTTPException):
         return None

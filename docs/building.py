@@ -30,7 +30,7 @@ _LINK = re.compile(r"\[(?P<text>[^\[\]]*)\]\((?P<path>[^)\s:#]+)(?P<anchor>#[^)\
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Put the decisions into the navigation, in their order."""
-    records = sorted(path.relative_to(DOCS).as_posix() for path in (DOCS / "decisions").glob("0*.md"))
+    records = sorted(path.relative_to(DOCS).as_posix() for path in (DOCS / "decisions").glob("[0-9]*.md"))
     (built,) = (chapter["How it is built"] for chapter in config.nav or [] if "How it is built" in chapter)
     (decisions,) = (entry["Decisions"] for entry in built if "Decisions" in entry)
     decisions.extend(records)

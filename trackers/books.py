@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Event, Lock
 from uuid import UUID
@@ -132,6 +133,6 @@ def _is_connected() -> bool:
 def _beside(work: Callable[[], None]) -> Future[None]:
     """Begin this on a thread that ends with it."""
     threads = ThreadPoolExecutor(1, "books")
-    begun = threads.submit(work)
+    begun = threads.submit(copy_context().run, work)  # its lines name the task too
     threads.shutdown(wait=False)
     return begun

@@ -20,7 +20,7 @@ def _word(letters: str) -> str:
 
 
 #: What a text has that any pattern below matches, in small letters: looking for these costs least.
-_SIGNS = ("%", "api", "auth", "bearer", "basic", "/push/", "/track/", "://")
+_SIGNS = ("%", "api", "auth", "bearer", "basic", "whsec_", "whsk_", "/push/", "/track/", "://")
 #: What was taken out once is not taken for a secret again.
 _NOT_YET = r"(?!\[removed\])"
 
@@ -45,6 +45,8 @@ _BARE = re.compile(
 )
 _SCHEME = re.compile(rf"""\b(Bearer|Basic)((?:\s|\+|%20)+){_NOT_YET}[^\s&"'<>,;)\]}}]{{6,}}""", re.IGNORECASE)
 _OWN_KEY = re.compile(r"apik_[0-9a-f]{12,}", re.IGNORECASE)
+#: What endpoints' messages are signed with.
+_SIGNING = re.compile(r"\b(whsec_|whsk_)[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE)
 #: The last part of the address at which a carrier calls, and of the one at which a shopper looks.
 _ADDRESSED = re.compile(
     rf"""((?:/|%2F)(?:push|track)(?:/|%2F)){_NOT_YET}[^\s/?&"'<>,;)\]}}]+""", re.IGNORECASE
@@ -67,5 +69,6 @@ def redacted(text: str) -> str:
     text = _BARE.sub(rf"\1{REMOVED}", text)
     text = _SCHEME.sub(rf"\1\2{REMOVED}", text)
     text = _OWN_KEY.sub(f"apik_{REMOVED}", text)
+    text = _SIGNING.sub(rf"\1{REMOVED}", text)
     text = _ADDRESSED.sub(rf"\1{REMOVED}", text)
     return _PASSWORD.sub(rf"\1{REMOVED}@", text)

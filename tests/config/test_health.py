@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -103,3 +104,30 @@ def test_a_tracker_is_created_at_once_while_the_broker_is_away(
     assert answer.status_code == 201
     assert refused == ["trackers.poll_due"]
     assert Watch.objects.filter(next_poll_at__isnull=False).count() == 1
+
+
+def test_calls_may_be_sent_to_a_web_whose_workers_are_away(
+    client: Client, db: None, beating: Callable[..., None]
+) -> None:
+    beating(None)
+    answer = client.get("/readyz?of=web")
+    assert (answer.status_code, answer.json()["checks"]) == (200, {"database": {"ok": True}})
+
+
+def test_none_may_where_the_database_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.health.connection.cursor", _refused)
+    answer = client.get("/readyz?of=web")
+    assert (answer.status_code, answer.json()["ready"]) == (503, False)
+
+
+def _refused() -> None:
+    raise OperationalError("no connection")
+
+
+@pytest.mark.parametrize("query", ["", "?of=web"])
+def test_none_may_once_the_process_was_told_to_end(
+    client: Client, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    monkeypatch.setattr("config.draining.is_draining", lambda: True)
+    answer = client.get(f"/readyz{query}")
+    assert (answer.status_code, answer.json()) == (503, {"ready": False, "draining": True, "checks": {}})

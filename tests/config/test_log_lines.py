@@ -195,6 +195,16 @@ def test_of_a_row_that_the_database_refuses_only_the_constraint_is_told(alice: M
     assert "(23502, accounts_merchant," in told(caught.value)
 
 
+def test_a_task_that_failed_is_told_without_its_arguments(log: Log) -> None:
+    error = KeyError(NAME)
+    told_by_celery = {"name": "trackers.sweep", "id": "1", "description": "raised", "exc": repr(error)}
+    text = "Task %(name)s[%(id)s] %(description)s: %(exc)s"
+    given = {"data": {"args": NAME, "exc": repr(error)}}
+    log.logger.error(text, told_by_celery, exc_info=error, extra=given)
+    assert log.line["event"].startswith("Task trackers.sweep[1] raised: ")
+    assert NAME not in log.text
+
+
 def test_causes_are_told_and_a_circle_of_them_ends() -> None:
     first, second = ValueError("one"), TypeError("two")
     first.__context__, second.__context__ = second, first

@@ -82,6 +82,7 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
         f"{{'Authorization': 'bearer {SECRET}'}}",
         f"[(b'authorization', b'Bearer {SECRET}')]",
         f"with Bearer {SECRET}",
+        f"signed with whsec_{SECRET} and whsk_{SECRET}",
         f'{{"apiKey": "{SECRET}"}}',
         f'"{{\\"apikey\\": \\"{SECRET}\\"}}"',
         f"next=/x?%61pikey={SECRET}",

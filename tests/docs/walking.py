@@ -59,9 +59,9 @@ def walked(
 ) -> Iterator[Walk]:
     """Follow the blocks of sh on a fresh stack, with the variables that they give to `make up`.
 
-    `awaited` and `heard` are what a newcomer waits for before going on, patterns by a piece of the block. What
-    is awaited the block shows: it is pasted until that is there and no delivery that it shows is still under
-    way. What is heard a program prints that was started before.
+    `awaited` and `heard` are what a newcomer waits for before going on, patterns by a piece of the block.
+    What is awaited the block shows: it is pasted until that is there and no delivery that it shows is
+    still under way. What is heard a program prints that was started before.
     """
     data = folder / "data"
     variables = [one for block in blocks for one in variables_of("up", block.text)]

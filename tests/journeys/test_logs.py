@@ -149,7 +149,8 @@ class Journey:
             head = {"HS-Api-Key": key}
             ask("GET", f"{url}/v1/tracking/orders", params=order, headers=head, timeout=PATIENCE)
         self.call("POST", "trackers", {"trackingNumber": name, "recipient": {"name": [name]}, SAID: name})
-        self.session.post(f"{url}/v1/trackers", data=f'{{"{name}": ', timeout=PATIENCE)
+        json_of = {"content-type": "application/json"}
+        self.session.post(f"{url}/v1/trackers", data=f'{{"{name}": ', headers=json_of, timeout=PATIENCE)
         self.call("POST", "webhooks", {"url": f"{self.hook}/{HOOK_PATH}", "types": [name]})
         self.call("POST", "tracking/search", {"trackingNumber": "HSPERSON1", "courierCode": "all24"})
 
