@@ -152,6 +152,7 @@ def _name_the_task(task_id: str, task: Task[[], None], **_unused: object) -> Non
 
 @task_postrun.connect
 def _forget_the_task(**_unused: object) -> None:
+    logger.debug("the task is over")
     clear_contextvars()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from config import children, loopback
+from config import children, heartbeat, loopback
 from tests.processes import PATIENCE, Up, gone, manage, processes_of, record_of
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
@@ -39,7 +39,7 @@ def _says_ready(up: Up, worker: str) -> bool:
 
 def test_it_is_ready_when_the_web_answers_and_a_task_went_through(up: Up) -> None:
     assert loopback.http_status(f"{up.url}/healthz") == 200
-    assert "beat_seen" in (up.data / "log" / "worker.log").read_text()
+    assert heartbeat.last_beat(up.url_of("REDIS_URL"))
 
 
 def test_a_second_one_on_the_same_data_is_told_who_is_there(up: Up) -> None:
