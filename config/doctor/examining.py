@@ -87,7 +87,7 @@ def _found(check: Check, away: set[str]) -> Iterator[Finding]:
     except redis.RedisError as error:
         away.add(REDIS)
         yield bad(f"does not answer: {_first_line(error)}", "look at REDIS_URL, and whether it runs")
-    except Exception as error:  # whatever it was, the others are told
+    except Exception as error:  # noqa: BLE001 - whatever it was, the others are told
         yield bad(
             f"could not be looked at: {_first_line(error)}", "ask again as the user that the web runs as"
         )
