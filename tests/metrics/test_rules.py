@@ -67,7 +67,7 @@ def test_a_probe_that_is_told_to_wait_wakes_nobody() -> None:
     """A web that ends answers /readyz with 503, as it should, and is asked often."""
     (rule,) = [one for one in RULES if one["alert"] == "ParcelwireCallsFail"]
     asked = _FIGURE.findall(rule["expr"])
-    assert all('route!~"healthz|readyz"' in matchers for _, matchers in asked) and len(asked) == 2
+    assert ["healthz|readyz" in matchers for _, matchers in asked] == [True, True]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
