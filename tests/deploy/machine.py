@@ -54,6 +54,8 @@ class Machine:
                         self._start(name.removesuffix(".service"))
             case ["start", name]:
                 self._start(name)
+            case ["show", "--property", "MainPID", "--value", name]:
+                return 0, f"{self.running[name][0].pid}\n".encode(), b""
             case ["restart", name]:
                 self._stop(name)
                 self._start(name)
@@ -153,6 +155,7 @@ class Machine:
     def _python3(self, words: Sequence[str], given: bytes) -> Said:
         assert words[:2] == ["-m", "venv"]
         Path(words[2]).symlink_to(self._image.folder / "venv")
+        (Path(words[2]).parent / "manage.py").symlink_to(self._image.app / "manage.py")
         pip = self._image.programs / "pip"
         pip.write_text("#!/bin/sh\n")
         pip.chmod(0o755)

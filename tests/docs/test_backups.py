@@ -17,7 +17,9 @@ from tests.processes import Up
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("backups")]
 
-APP, OWNER = "parcelwire_app:of-the-app", "parcelwire:of-the-owner"
+APP, OWNER = "parcelwire:of-the-app", "parcelwire_owner:of-the-owner"
+#: The embedded PostgreSQL's superuser has the name that the page gives the application.
+APP_HERE = "parcelwire_app:of-the-app"
 
 
 @dataclass
@@ -49,18 +51,18 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
         place = f"{at.hostname}:{at.port}"
         here = {
             "/var/backups/": f"{folder}/",
-            f"PGHOST=db.internal PGPORT=5432 PGUSER=parcelwire PGPASSWORD={OWNER.partition(':')[2]}": (
+            f"PGHOST=db.internal PGPORT=5432 PGUSER=parcelwire_owner PGPASSWORD={OWNER.partition(':')[2]}": (
                 f"PGHOST={at.hostname} PGPORT={at.port} PGUSER={at.username} PGPASSWORD={at.password}"
             ),
             f"{OWNER}@db.internal:5432": f"{at.username}:{at.password}@{place}",
-            "@db.internal:5432": f"@{place}",
+            f"{APP}@db.internal:5432": f"{APP_HERE}@{place}",
         }
         terminal = Terminal(data, here)
         terminal.paste(f"PATH={servers.postgres_binary('pg_dump').parent}:$PATH")
         _follow_a_parcel(up, terminal)
         printed = [terminal.paste(block.text) for block in blocks_for(__name__)]
         restored = own.rpartition("/")[0] + "/parcelwire_restored"
-        yield Followed(folder, own, restored, f"postgres://{APP}@{place}/parcelwire_restored", printed)
+        yield Followed(folder, own, restored, f"postgres://{APP_HERE}@{place}/parcelwire_restored", printed)
     finally:
         if terminal is not None:
             terminal.close()

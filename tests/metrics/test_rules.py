@@ -63,6 +63,13 @@ def test_every_kind_of_alert_that_a_rule_names_is_one() -> None:
     assert named <= {kind.value for kind in Kind}
 
 
+def test_a_probe_that_is_told_to_wait_wakes_nobody() -> None:
+    """A web that ends answers /readyz with 503, as it should, and is asked often."""
+    (rule,) = [one for one in RULES if one["alert"] == "ParcelwireCallsFail"]
+    asked = _FIGURE.findall(rule["expr"])
+    assert ["healthz|readyz" in matchers for _, matchers in asked] == [True, True]
+
+
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
 def test_every_rule_leads_to_its_entry_of_the_runbook(rule: dict[str, Any]) -> None:
     anchor = rule["annotations"]["runbook_url"].removeprefix("{{ $externalLabels.runbook }}#")
