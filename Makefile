@@ -5,7 +5,9 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet --quiet --no-input
-NO_BROWSER := echo "NO BROWSER: the tests of pages are LEFT OUT. Install chromium-headless-shell."
+# Programs that tests use, and Debian's packages in which they are.
+TOOLS := chromium-headless-shell nginx systemd-analyze php ruby go
+DEBIAN := chromium-headless-shell fonts-liberation nginx-light systemd php-cli ruby golang-go
 # Enough for tools that import the settings and ask no server; port 1 refuses at once.
 NO_SERVERS := DATABASE_URL=postgres://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
@@ -29,14 +31,14 @@ demo: $(VENV)/.installed ## the whole way of a parcel, on real servers, in one g
 up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 	@exec $(RUN) manage.py up --port $(PORT)
 
-test: lint $(VENV)/.browser $(VENV)/.servers $(VENV)/.languages ## lint, then the whole suite
+test: lint $(VENV)/.tools ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
-screens: $(VENV)/.browser ## pictures of the pages, into var/screens (SCREENS=folder)
-	@SCREENS="$(SCREENS)" PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/screens.py
+screens: $(VENV)/.tools ## pictures of the pages, into var/screens (SCREENS=folder)
+	@SCREENS="$(SCREENS)" PARCELWIRE_TOOLS=required $(RUN) -m pytest -q tests/browser/screens.py
 
-showcase: $(VENV)/.browser ## the four pictures of the README, into docs/screens
-	@PARCELWIRE_BROWSER=required $(RUN) -m pytest -q tests/browser/showcase.py
+showcase: $(VENV)/.tools ## the four pictures of the README, into docs/screens
+	@PARCELWIRE_TOOLS=required $(RUN) -m pytest -q tests/browser/showcase.py
 
 docs: $(VENV)/.installed-dev ## the documentation as a site, into build/site
 	@NO_MKDOCS_2_WARNING=true $(RUN) -m mkdocs build --strict --quiet
@@ -51,33 +53,19 @@ lint: $(VENV)/.installed-dev ## format, style, types, layers, migrations
 format: $(VENV)/.installed-dev ## put the code into its format
 	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
 
-# The browser of the tests is Debian's. Where it cannot be installed they are left out, and say so at their end;
-# the stamp is then not made, so that the next run tries again.
-$(VENV)/.browser: $(VENV)/.installed-dev
-	@if { command -v chromium-headless-shell || command -v chromium; } > /dev/null || test -n "$$PARCELWIRE_CHROMIUM"; then touch $@; \
-	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
-		echo "installing a browser for the tests of pages"; \
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-			chromium-headless-shell fonts-liberation > /dev/null && touch $@; } || $(NO_BROWSER); \
-	else $(NO_BROWSER); fi
-
-# A proxy to test deploy/nginx with, and what verifies deploy/systemd: Debian's. Missing, those tests are left out.
-$(VENV)/.servers: $(VENV)/.installed-dev
-	@if command -v nginx > /dev/null && command -v systemd-analyze > /dev/null; then touch $@; \
-	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
-		echo "installing nginx and systemd for the tests of deploy"; \
+# Programs of Debian's that tests use: a browser for the pages, nginx and systemd-analyze for deploy, and what runs
+# the functions of docs/webhooks.md. Tests of what cannot be installed are left out, and say so; the stamp is then
+# not made, so that the next run tries again.
+$(VENV)/.tools: $(VENV)/.installed-dev
+	@PATH="$$PATH:/usr/sbin"; missing=""; \
+	for program in $(TOOLS); do command -v $$program > /dev/null || missing="$$missing $$program"; done; \
+	if test -n "$$PARCELWIRE_CHROMIUM" || command -v chromium > /dev/null; then missing=$${missing#" chromium-headless-shell"}; fi; \
+	if test -n "$$missing" && test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
+		echo "installing for the tests:$$missing"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-			nginx-light systemd > /dev/null && touch $@; \
-	else echo "NO NGINX or SYSTEMD-ANALYZE: the tests of deploy that need them are LEFT OUT. Install nginx-light and systemd."; fi
-
-# What runs the functions of docs/webhooks.md that are not Python's or Node.js's. Missing, those tests are left out.
-$(VENV)/.languages: $(VENV)/.installed-dev
-	@if command -v php > /dev/null && command -v ruby > /dev/null && command -v go > /dev/null; then touch $@; \
-	elif test "$$(id -u)" = 0 && command -v apt-get > /dev/null; then \
-		echo "installing PHP, Ruby and Go for the tests of docs/webhooks.md"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-			php-cli ruby golang-go > /dev/null && touch $@; \
-	else echo "NO PHP, RUBY or GO: the tests of what docs/webhooks.md shows in them are LEFT OUT."; fi
+			$(DEBIAN) > /dev/null && missing=""; \
+	fi; \
+	if test -z "$$missing"; then touch $@; else echo "MISSING:$$missing. The tests that need them are LEFT OUT."; fi
 
 settings: $(VENV)/.installed ## the tables of docs/settings.md, written anew from the code
 	@$(RUN) manage.py settings_page

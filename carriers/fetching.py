@@ -100,7 +100,7 @@ class Fetcher(Generic[Context]):
         That is of time.monotonic().
         """
         number = next(self._numbers)
-        calls = Calls(_client(), start_by, most_calls(courier))
+        calls = Calls(_client(), start_by, most_calls(courier), self.is_wanted)
         question = _Question(context, courier, query, calls)
         self._under_way[number] = question
         self._callers.do(partial(self._see_to, number, question))
@@ -122,7 +122,7 @@ class Fetcher(Generic[Context]):
         return ended
 
     def is_wanted(self) -> bool:
-        """Whether what waited for a thread is still to be asked. Called on that thread; must not raise."""
+        """Whether calls may begin that have not yet. Called on the threads that ask; must not raise."""
         return True
 
     def begun(self, context: Context) -> None:
@@ -132,12 +132,9 @@ class Fetcher(Generic[Context]):
         """Likewise: it has its answer, which nobody has collected yet."""
 
     def _see_to(self, number: int, question: _Question[Context]) -> None:
-        if self.is_wanted():
-            self.begun(question.context)
-            question.began = monotonic()
-            fetched = self._asked(question)
-        else:
-            fetched = Fetched(question.context, asked=False)
+        self.begun(question.context)
+        question.began = monotonic()
+        fetched = self._asked(question)
         self.ended(fetched)
         self._ended.append((number, fetched))
         # One wake-up for all that are waited for: each costs the threads that ask their turn.

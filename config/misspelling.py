@@ -7,7 +7,7 @@ _PREFIX, _FILE = "PARCELWIRE_", "_FILE"
 #: Of our own programs and tests; no settings.
 OWN = {
     *("PARCELWIRE_SUPERVISED", "PARCELWIRE_PROCESS"),
-    *("PARCELWIRE_BROWSER", "PARCELWIRE_CHROMIUM", "PARCELWIRE_PICTURES"),
+    *("PARCELWIRE_TOOLS", "PARCELWIRE_CHROMIUM", "PARCELWIRE_PICTURES"),
 }
 #: How alike two names are, of 1, that are taken for one; one wrong letter in nine is.
 _ALIKE = 0.88

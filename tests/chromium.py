@@ -1,14 +1,15 @@
 """Plugin of pytest (`-p tests.chromium`): where the browser is, and a loud word where its tests are left out.
 
 `PARCELWIRE_CHROMIUM` names the program; else Debian's is looked for, first the one without windows. With
-`PARCELWIRE_BROWSER=required`, as in CI, a missing browser fails its tests.
+`PARCELWIRE_TOOLS=required`, as in CI, a missing browser fails its tests.
 """
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+
+from tests import tools
 
 BROWSER_TESTS = Path(__file__).parent / "browser"
 LEFT_OUT = "no Chromium: apt-get install chromium-headless-shell, or name one in PARCELWIRE_CHROMIUM"
@@ -18,17 +19,13 @@ PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 def program() -> str | None:
     """The browser's path, or None where there is none."""
     named = os.environ.get("PARCELWIRE_CHROMIUM", "")
-    return next(filter(None, map(shutil.which, [named] if named else PROGRAMS)), None)
-
-
-def required() -> bool:
-    return os.environ.get("PARCELWIRE_BROWSER", "") == "required"
+    return tools.found(named) if named else tools.found(*PROGRAMS)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests of one file share a worker of xdist, and so a browser."""
-    left_out = program() is None and not required()
+    left_out = program() is None and not tools.required()
     for item in items:
         if BROWSER_TESTS in item.path.parents:
             item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))

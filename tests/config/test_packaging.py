@@ -77,7 +77,7 @@ def test_continuous_integration_runs_make_test() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
     script = (ROOT / ".ci" / "run").read_text()
     assert "\nif make test; then\n" in script
-    assert script.index("export PARCELWIRE_BROWSER=required") < script.index("make test; then")
+    assert script.index("export PARCELWIRE_TOOLS=required") < script.index("make test; then")
 
 
 def test_versions_are_pinned_and_name_no_index() -> None:

@@ -5,18 +5,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
+import requests
 from django.conf import settings
 
+from accounts.models import ApiKey, Merchant
 from config import children, heartbeat, loopback, programs
 from config.supervisor import Stack
+from tests.factories import CarrierAccountFactory
 from tests.faults.stage import Broker, database_url
 from tests.waiting import eventually
+from trackers.models import Tracker
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
@@ -75,6 +80,32 @@ def test_web_worker_and_beat_start_by_one_word_and_end_when_told(
     assert "worker-deliveries-late@" in children.log_tail(tmp_path, "worker-deliveries-late", 1000)
     assert [_ended(process) for process in (web, *workers, beat)] == [0, 0, 0, 0]
     assert list(tmp_path.glob(f"{programs.BEAT_SCHEDULE}*"))
+
+
+@pytest.mark.journey
+def test_a_call_under_way_when_the_web_is_told_to_end_is_answered(start: Start, alice: Merchant) -> None:
+    """Twice, which changes nothing; nobody else is let in once it does not drain any more."""
+    CarrierAccountFactory(merchant=alice, courier="all24")  # whom no worker asks: the call waits
+    key = ApiKey.issue(alice)[1]
+    port = loopback.free_port()
+    url = f"http://127.0.0.1:{port}"
+    web = start("web", "--port", str(port), DRAIN_SECONDS="1", TRACK_WAIT="10")
+    eventually(lambda: loopback.http_status(f"{url}/readyz?of=web") == 200)
+    with ThreadPoolExecutor(1) as caller:
+        parcel = {"trackingNumber": "HSAAAA00", "courierCode": "all24"}
+        answer = caller.submit(
+            requests.post,
+            f"{url}/v1/trackers/track",
+            json=parcel,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=60,
+        )
+        eventually(Tracker.objects.exists)
+        web.terminate()
+        eventually(lambda: loopback.http_status(f"{url}/readyz?of=web") != 200)
+        web.terminate()
+        eventually(lambda: loopback.http_status(f"{url}/healthz") is None)
+        assert (answer.result().status_code, web.wait(60)) == (200, 0)
 
 
 def test_a_worker_for_a_queue_that_is_misspelt_does_not_start(start: Start, tmp_path: Path) -> None:

@@ -50,9 +50,7 @@ class Docker:
 
     def _up(self, engine: Engine, asked: Namespace) -> Said:
         """Whoever is named and runs is replaced, as where the image is a new one."""
-        for name in asked.services:
-            if name in engine.running:
-                engine.stop(name)
+        engine.stop(*(name for name in asked.services if name in engine.running))
         engine.up(*asked.services)
         for name in asked.services or engine.services:
             if asked.wait and engine.has_check(name):

@@ -70,19 +70,17 @@ class Engine:
         """The exit status of a job, once it has ended."""
         return self.running[name][0].wait(PATIENCE)
 
-    def stop(self, name: str) -> float:
-        """`docker compose stop`: SIGTERM to its first process, SIGKILL after the grace period.
-
-        Seconds until it had ended.
-        """
-        process, command = self.running.pop(name)
-        began, grace = time.monotonic(), _seconds(self.services[name].get("stop_grace_period", "10s"))
-        process.send_signal(command.stop_signal)
-        children.wait_until(lambda: process.poll() is not None, grace)
-        took = time.monotonic() - began
-        children.signal_group(process, signal.SIGKILL)
-        process.wait()
-        return took
+    def stop(self, *names: str) -> None:
+        """`docker compose stop`: SIGTERM to the first process of each. Fails where one outlives its grace."""
+        told = {name: self.running.pop(name) for name in names}
+        for process, command in told.values():
+            process.send_signal(command.stop_signal)
+        for name, (process, _) in told.items():
+            grace = _seconds(self.services[name].get("stop_grace_period", "10s"))
+            ended = children.wait_until(lambda process=process: process.poll() is not None, grace)
+            children.signal_group(process, signal.SIGKILL)
+            process.wait()
+            assert ended, f"{name} did not end within {grace} s: {self.log_of(name)}"
 
     def close(self) -> None:
         """End all of them, the servers last."""

@@ -66,11 +66,14 @@ def script() -> str:
 
 @contextmanager
 def followed(folder: Path, image: Image) -> Iterator[Installation]:
-    """The installation that the page's blocks lead to. Webhooks may go to this machine, for the tests."""
+    """The installation that the page's blocks lead to.
+
+    Besides, webhooks may go to this machine, and webs that end take new calls for one second only.
+    """
     (folder / "etc" / "nginx" / "conf.d").mkdir(parents=True)
     checkout = clone(folder / "checkout")
     with (checkout / "deploy" / "parcelwire.env.example").open("a") as settings:
-        settings.write("WEBHOOK_ALLOWED_NETWORKS=127.0.0.0/8\n")
+        settings.write("WEBHOOK_ALLOWED_NETWORKS=127.0.0.0/8\nDRAIN_SECONDS=1\n")
     docker = Docker(checkout, image, folder / "state")
     nginx = Nginx(folder, docker)
     with programs(folder / "bin", {"docker": docker.run, "nginx": nginx.run}) as path:

@@ -10,6 +10,7 @@ import re
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,8 +67,7 @@ class Machine:
         return self._spawned(name, f"check-{name}", command).wait(120)
 
     def close(self) -> None:
-        for name in [*self.running]:
-            self._stop(name)
+        children.stop([*self.running.values()], self.root, time.monotonic() + _GRACE)
 
     def _start(self, name: str) -> None:
         service = units.read(self._unit(name))["Service"]

@@ -2,13 +2,11 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from config import loopback
+from tests import tools
 from tests.processes import ROOT
 from tests.waiting import eventually
 from tests.webhooks.tls import certificate
@@ -34,15 +32,6 @@ http {{
 """
 
 
-def program(name: str) -> str:
-    """A server of Debian's. Where it is not there its tests are left out, but in continuous integration."""
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-    if not found and os.environ.get("PARCELWIRE_SERVERS") != "required":
-        pytest.skip(f"{name} is not installed")
-    assert found, f"{name} is not installed"
-    return found
-
-
 class Proxy:
     """nginx in `folder`, before two webs at these ports of this machine."""
 
@@ -54,7 +43,7 @@ class Proxy:
         (folder / "parcelwire.conf").write_text(self._here(webs, configuration))
         user = "" if os.geteuid() else "user root;"
         (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
-        self._words = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        self._words = [tools.program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
         self._log = (folder / "nginx.output").open("wb")
 
     def _here(self, webs: tuple[int, int], configuration: Path) -> str:

@@ -105,11 +105,3 @@ def test_each_web_and_worker_has_figures_of_its_own(stage: Engine) -> None:
     for name in ("web", "web-second", "worker", "worker-deliveries", "worker-late"):
         url = f"http://127.0.0.1:{stage.figures_of(name)}/metrics"
         eventually(lambda url=url: loopback.http_status(url) == 200, 120)
-
-
-def test_each_process_ends_in_order_within_its_time(stage: Engine) -> None:
-    """Thirty seconds are promised; the compose file waits for forty."""
-    for name in ("worker-late", "beat", "metrics"):
-        assert stage.stop(name) < 40
-        stage.up(name)
-        stage.await_health(name)

@@ -22,6 +22,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory, image: Image) -> Iterator[
     """A PostgreSQL with a superuser, and a Valkey, as somebody else has set them up."""
     folder = tmp_path_factory.mktemp("servers")
     engine = Engine(checkout(folder / "checkout"), image, folder / "state")
+    with (engine.folder / "deploy" / "parcelwire.env.example").open("a") as settings:
+        settings.write("DRAIN_SECONDS=1\n")
     engine.services["postgres"]["environment"] |= {"POSTGRES_USER": "postgres", "POSTGRES_DB": "other"}
     engine.services["postgres"]["healthcheck"]["test"] = ["CMD", "pg_isready", "--host", loopback.HOST]
     try:

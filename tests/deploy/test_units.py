@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.proxy import program
 from tests.deploy.units import FOLDER, UNITS, credentials, read, variables
+from tests.tools import program
 
 _PYTHON = "/opt/parcelwire/.venv/bin/python"
 #: systemd's own scale: below 2 a service is "OK", what it may do is little.

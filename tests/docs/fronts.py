@@ -1,22 +1,19 @@
 """Real HTTP servers in front of functions that the pages show: 204 to what they take, 400 to the rest.
 
 Each gives a function `verified(body, headers, key)` the bytes and headers as they came. Python and Node.js
-come from wheels; PHP, Ruby and Go are the machine's: where one is missing its tests are left out, or fail
-with `PARCELWIRE_LANGUAGES=required`, as in CI.
+come from wheels; PHP, Ruby and Go are the machine's (tests.tools).
 """
 
 import importlib.util
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from config import children, loopback
+from tests import tools
 from tests.subscribers import Handler, status, subscriber
 
 #: From a folder for files, the program and a key to the URL of the server, for as long as the block lasts.
@@ -55,7 +52,7 @@ def php(folder: Path, program: str, key: str) -> Iterator[str]:
     script, port = folder / "hook.php", loopback.free_port()
     script.write_text(program)
     url = f"http://127.0.0.1:{port}/hook"
-    words = [_installed("php"), "-q", "-S", f"127.0.0.1:{port}", str(script)]
+    words = [tools.program("php"), "-q", "-S", f"127.0.0.1:{port}", str(script)]
     with (folder / "php.output").open("wb") as output:
         process = subprocess.Popen(
             words, env=os.environ | {"WEBHOOK_SECRET": key}, stdout=output, stderr=output
@@ -74,7 +71,7 @@ def php(folder: Path, program: str, key: str) -> Iterator[str]:
 def ruby(folder: Path, program: str, key: str) -> Iterator[str]:
     script = folder / "snippet.rb"
     script.write_text(program)
-    with _started([_installed("ruby"), str(_FRONTS / "front.rb"), str(script), key]) as url:
+    with _started([tools.program("ruby"), str(_FRONTS / "front.rb"), str(script), key]) as url:
         yield url
 
 
@@ -87,7 +84,7 @@ def go(folder: Path, program: str, key: str) -> Iterator[str]:
     kept = folder.parent / "go"
     places = {"GO111MODULE": "off", "GOPATH": str(folder), "GOCACHE": str(kept), "GOFLAGS": ""}
     binary = folder / "front"
-    words = [_installed("go"), "build", "-o", str(binary), "front"]
+    words = [tools.program("go"), "build", "-o", str(binary), "front"]
     subprocess.run(words, env=os.environ | places, check=True, cwd=folder)
     with _started([str(binary), key]) as url:
         yield url
@@ -104,14 +101,6 @@ def _started(words: Sequence[str]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/hook"
         process.stdin.close()
         process.wait(60)
-
-
-def _installed(program: str) -> str:
-    path = shutil.which(program)
-    if path is None and os.environ.get("PARCELWIRE_LANGUAGES", "") != "required":
-        pytest.skip(f"no {program} on this machine")
-    assert path is not None, f"no {program} on this machine"
-    return path
 
 
 def _wheel() -> Path:
