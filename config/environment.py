@@ -13,6 +13,7 @@ from re import fullmatch
 from typing import TypeVar
 
 from config import faults, secret_files
+from config.logs.redacting import redacted
 
 Value = TypeVar("Value")
 
@@ -66,7 +67,7 @@ class Section:
         try:
             return parse(given)
         except ValueError as error:
-            faults.add(name, f"is {given!r}; expected {error}")
+            faults.add(name, f"is {redacted(given)!r}; expected {redacted(str(error))}")
             return default
 
     def secret(self, name: str, *, means: str, shown: str = "empty") -> str:

@@ -1,6 +1,6 @@
 """URLs of servers, with passwords that are kept apart from them."""
 
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 
 def with_password(url: str, password: str) -> str:
@@ -16,7 +16,8 @@ def with_password(url: str, password: str) -> str:
 def user_and_password(url: str) -> tuple[str, str]:
     """Both as they are meant, "" where the URL has none. Raises ValueError for what is no URL."""
     parts = urlsplit(url)
-    return unquote(parts.username or ""), unquote(parts.password or "")
+    (queried,) = parse_qs(parts.query).get("password", [""])[-1:]  # the clients take it from there as well
+    return unquote(parts.username or ""), queried or unquote(parts.password or "")
 
 
 def by_network(url: str) -> bool:

@@ -24,6 +24,8 @@ def secret(name: str) -> str:
     if value:
         raise SecretError(f"is set, and so is {name}_FILE; set one of them")
     try:
+        if Path(path).is_fifo():  # reading it may wait for ever, and the next process finds it empty
+            raise SecretError(f"cannot be read: {name}_FILE names {path!r}, which is a pipe")
         text = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
     except OSError as error:
         raise SecretError(f"cannot be read: {name}_FILE names {path!r}: {error.strerror}") from error
@@ -31,4 +33,6 @@ def secret(name: str) -> str:
         raise SecretError(f"cannot be read: {name}_FILE names {path!r}, which is not text") from error
     if not text:
         raise SecretError(f"cannot be read: {name}_FILE names {path!r}, which is empty")
+    if "\0" in text:  # no server takes it
+        raise SecretError(f"cannot be read: {name}_FILE names {path!r}, which holds a NUL")
     return text

@@ -6,6 +6,7 @@ one in a million million.
 
 import base64
 import binascii
+from itertools import pairwise
 
 #: Characters that Django's secret key must have, and how many different ones.
 LEAST_LENGTH, LEAST_DIFFERENT = 50, 10
@@ -40,6 +41,8 @@ def of_secret_key(key: str) -> str:
         return f"is shorter than {LEAST_LENGTH} characters"
     if len({*key}) < LEAST_DIFFERENT:
         return f"has fewer than {LEAST_DIFFERENT} different characters"
+    if key in (key + key)[1:-1]:
+        return "is a shorter text over and over"
     return ""
 
 
@@ -51,7 +54,8 @@ def of_fernet_key(key: str) -> str:
         drawn = b""
     if len(drawn) != 32:
         return NO_FERNET_KEY
-    if len({*drawn}) < _LEAST_BYTES or (drawn.isascii() and drawn.decode().isprintable()):
+    counted = len({(after - before) % 256 for before, after in pairwise(drawn)}) == 1
+    if counted or len({*drawn}) < _LEAST_BYTES or (drawn.isascii() and drawn.decode().isprintable()):
         return "holds a key that was not drawn at random"
     return ""
 

@@ -17,8 +17,10 @@ from config.logs.redacting import REMOVED
 
 #: Characters of a text that are told, and frames of a traceback, the innermost.
 LONGEST, FRAMES = 300, 50
-#: A quoted text, where the line was cut to its end, and a long number.
-_VALUES = re.compile(r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|`[^`]*`?|\d{5,}""")
+#: A quoted text, where the line was cut to its end, an address or a path, and a long number.
+_VALUES = re.compile(
+    r"""'(?:\\.|[^'\\])*'?|"(?:\\.|[^"\\])*"?|`[^`]*`?|\b[a-z]+://\S+|(?<!\S)[/?]\S+|\d{5,}"""
+)
 #: Rooms whose exceptions have texts of our own; kinds of others' that tell of servers, files and settings.
 _OURS = frozenset({"accounts", "carriers", "config", "events", "trackers", "webhooks"})
 _OF_SERVERS = (

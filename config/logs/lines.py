@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,8 @@ FIELDS = (
     "method", "route", "status", "milliseconds", "seconds", "counts",
 )  # fmt: skip
 _ALWAYS = ("timestamp", "level", "logger", "event", "process", "pid")
+#: What a terminal takes for a command, and what no encoding has; a tab and a line break are none.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WITHHELD = "a line was withheld: without what looked like a secret it was no JSON any more"
 
 
@@ -140,18 +143,22 @@ def _is_json(text: str) -> bool:
 
 
 def _shown(value: Any) -> Any:
-    return value if isinstance(value, int | float | str) else str(value)
+    return value if isinstance(value, int | float) else _CONTROLS.sub(_escaped, str(value))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def _for_reading() -> Callable[[EventDict], str]:
-    """As a terminal shows it best. What somebody else wrote cannot begin a line of its own."""
+    """As a terminal shows it best. What somebody else wrote neither begins a line nor commands it."""
     render = ConsoleRenderer(
         colors=False, exception_formatter=plain_traceback, pad_event_to=0, pad_level=False
     )
 
     def rendered(line: EventDict) -> str:
         line = {name: _shown(value) for name, value in line.items() if name not in {"process", "pid"}}
-        event = str(line["event"]).replace("\r", "\\r").replace("\n", "\\n")
+        event = line["event"].replace("\n", "\\n")
         return str(render(None, "", {**line, "event": event}))
 
     return rendered

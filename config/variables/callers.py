@@ -3,6 +3,7 @@
 from re import fullmatch
 
 from config import cross_origin, faults, sections
+from config.logs.redacting import redacted
 from config.variables.running import DEBUG, PRODUCTION
 
 ALLOWED_HOSTS = sections.callers.words(
@@ -17,7 +18,9 @@ if PRODUCTION and {"*", "."} & {*ALLOWED_HOSTS}:
     faults.add("ALLOWED_HOSTS", "lets every host in; name those under which it is called: api.shop.example")
 for _host in ALLOWED_HOSTS:
     if not fullmatch(r"\*|\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]", _host):
-        faults.add("ALLOWED_HOSTS", f"holds {_host!r}; expected names without scheme, port and path")
+        faults.add(
+            "ALLOWED_HOSTS", f"holds {redacted(_host)!r}; expected names without scheme, port and path"
+        )
 if PRODUCTION and DEBUG:
     faults.add("DEBUG", "is on; unset it: its pages show strangers what is inside")
 

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import pytest
@@ -129,6 +130,13 @@ def test_a_line_for_reading_is_one_line_whatever_is_in_it(console: Log) -> None:
     assert f"tracker_id={UUID(int=1)}" in console.text
 
 
+@pytest.mark.parametrize("text", ["\x1b[2J", "\x9b2J", "\r", "\x08", "\u2028", "\ud800"])
+def test_a_line_for_reading_commands_no_terminal(console: Log, text: str) -> None:
+    console.write("%s: %s", text, ValueError(f"no {text}!"))
+    assert text not in console.text
+    assert console.text.count("no \\") == 1
+
+
 @pytest.mark.parametrize(
     "broken",
     [("%d parcels", "many"), ("%s %s", "many")],
@@ -166,6 +174,8 @@ def test_what_is_taken_out_leaves_json(log: Log, text: str) -> None:
         ValueError(f"could not read {NAME!r}"),
         ValueError(f'could not read "{NAME}'),
         KeyError(5550123456),
+        RuntimeError(f"too many retries with url: /parcels/{quote(NAME)}?to=Brien (Caused by 'x')"),
+        RuntimeError(f"no answer of https://carrier.example/{quote(NAME)}"),
         DataError(f"invalid input: '{NAME}'\nLINE 1: SELECT '{NAME}'"),
         IntegrityError(f"null value in column\nDETAIL:  Failing row contains ({NAME}, 5550123456)."),
     ],
@@ -176,7 +186,7 @@ def test_an_exception_is_told_without_the_values_it_quotes(log: Log, error: Exce
     log.logger.error(error)
     log.logger.error(str(error), exc_info=error)
     assert len(log.lines) == 4
-    for said in (NAME, "Brien", "5550123456"):
+    for said in (NAME, quote(NAME), "Brien", "5550123456"):
         assert said not in log.text
 
 

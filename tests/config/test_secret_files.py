@@ -1,5 +1,6 @@
 """A secret may stand in a file, and a password apart from its URL."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -57,13 +58,24 @@ def test_a_missing_file_is_refused_once_and_named_of_every_secret(tmp_path: Path
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe"])
-def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_pipe_that_nobody_writes_to_holds_no_start(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    done = start(**STRONG | {"SECRET_KEY": "", "SECRET_KEY_FILE": str(pipe)})
+    assert faults(done) == [
+        f"SECRET_KEY cannot be read: SECRET_KEY_FILE names {str(pipe)!r}, which is a pipe"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"", "is empty"), (b"\n", "is empty"), (b"\xff\xfe", "is not text"), (b"a\0b", "holds a NUL")],
+)
+def test_a_file_without_a_secret_is_refused(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "secret"
     file.write_bytes(content)
     (fault,) = faults(start(**STRONG | {"REDIS_URL": "", "REDIS_URL_FILE": str(file)}))
     assert fault.startswith("REDIS_URL cannot be read: REDIS_URL_FILE names")
-    assert fault.endswith("which is not text" if content.startswith(b"\xff") else "which is empty")
+    assert fault.endswith(f"which {said}")
 
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:

@@ -43,13 +43,13 @@ WEAK = {
     "SECRET_KEY": ["", "short", "ab" * 40],
     "SECRET_KEY_FALLBACKS": ["short"],
     "FIELD_ENCRYPTION_KEYS": ["", "short", " , ", "A" * 43 + "="],
-    "ALLOWED_HOSTS": ["", "*", "https://parcelwire.example", "parcelwire.example:8000"],
+    "ALLOWED_HOSTS": ["", "*", "https://u:hidden@parcelwire.example", "parcelwire.example:8000"],
     "PROXY_SCHEME_HEADER": ["X-Forwarded-Proto: https"],
     "HSTS_SECONDS": ["-1", "a year"],
     "HSTS_PRELOAD": ["on"],
     "PROXY_ADDRESS_HEADER": ["X Forwarded For"],
     "PUBLIC_URL": [
-        *("parcels.shop.example", "https://parcels.shop.example/track", "http://parcelwire.example"),
+        *("parcels.shop.example", "https://u:hidden@parcels.shop.example", "http://parcelwire.example"),
     ],
     "CORS_ALLOWED_ORIGINS": ["*", "https://shop.example/"],
     "DATABASE_URL": [
@@ -58,7 +58,7 @@ WEAK = {
     ],
     "MIGRATION_DATABASE_URL": ["u:hidden@db"],
     "REDIS_URL": [
-        *("", "http://:hidden@cache/0", "redis://:hidden@cache/first", "redis://:changeme@cache/0"),
+        *("", "http://:hidden@cache/0", "redis://:hidden@cache/first", "redis://cache/0?password=changeme"),
     ],
     "API_RATE_LIMIT": ["fast"],
     "TRACKING_PAGE_RATE_LIMIT": ["-1"],

@@ -12,6 +12,7 @@ from config import weakness
     ("key", "said"),
     [
         ("k" * 50, "different"),
+        ("abcdefghij" * 5, "over and over"),
         ("short", "50 characters"),
         ("django-insecure-" + "0123456789" * 5, "example"),
         ("ChangeMe" + "0123456789" * 5, "example"),
@@ -28,6 +29,7 @@ def test_a_weak_secret_key_is_told(key: str, said: str) -> None:
         "short",
         "é" * 44,
         "A" * 43 + "=",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",  # 0, 1, 2, …
         "Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6MTIzNDU=",  # foobarbaz…
         "Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5LXN0YXBsZS04NTE=",  # a phrase
     ],
