@@ -57,7 +57,7 @@ if PRODUCTION:
             faults.add(_name, f"{_weak}; this makes one:", MAKE_SECRET_KEY)
 if SECRET_KEY in SECRET_KEY_FALLBACKS:
     faults.doubt("SECRET_KEY_FALLBACKS", "holds SECRET_KEY itself; it is for the earlier ones")
-if not FIELD_ENCRYPTION_KEYS and not faults.is_told("FIELD_ENCRYPTION_KEYS"):
+if not FIELD_ENCRYPTION_KEYS and not any(map(faults.is_told, ("FIELD_ENCRYPTION_KEYS", "PARCELWIRE_DATA"))):
     faults.add("FIELD_ENCRYPTION_KEYS", "holds no key; this makes one:", MAKE_FERNET_KEY)
 for _key in FIELD_ENCRYPTION_KEYS:
     _weak = weakness.of_fernet_key(_key)

@@ -17,7 +17,7 @@ def test_each_gets_a_secret_of_its_own() -> None:
         call_command("migrate", "accounts", "0003", verbosity=0)
         assert {one.name for one in made} == _names()
     finally:
-        call_command("migrate", "accounts", verbosity=0)
+        call_command("migrate", verbosity=0)
     sealed = list(Merchant.objects.values_list("page_secret", flat=True))
     assert len({opened(one) for one in sealed}) == 5
     assert Merchant.objects.filter(page_is_enabled=True, page_name="", page_colour="").count() == 5

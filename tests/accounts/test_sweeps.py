@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 def nothing_noted(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has just begun."""
     monkeypatch.setattr(sweeps, "_noted", {})
+    sweeps.begin()
 
 
 def refuse() -> None:

@@ -156,7 +156,7 @@ class TestAccountsOfAVersionBefore:
             call_command("migrate", "carriers", "0004", verbosity=0)
             assert DailyUse.objects.get().reserved == 3
         finally:
-            call_command("migrate", "carriers", verbosity=0)
+            call_command("migrate", verbosity=0)
         assert (of(account), complete()) == (None, 1)
         assert (KeyUse.objects.get().fingerprint, KeyUse.objects.get().reserved) == (of(account), 3)
 

@@ -94,7 +94,8 @@ def test_nor_does_one_that_was_told_to_end(number: signal.Signals, file: Path, t
         )
         (programs / name).chmod(0o755)
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "backup", str(file)],
+        # Whoever runs the tests may ignore SIGHUP.
+        ["env", "--default-signal=HUP", sys.executable, "manage.py", "backup", str(file)],
         cwd=ROOT,
         env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
         stderr=subprocess.DEVNULL,
@@ -106,6 +107,7 @@ def test_nor_does_one_that_was_told_to_end(number: signal.Signals, file: Path, t
         assert process.wait(60) == 128 + number
     finally:
         process.kill()
+        process.wait()
     assert list(tmp_path.iterdir()) == [programs]
 
 

@@ -51,14 +51,15 @@ def closed(tmp_path: Path) -> Iterator[Path]:
 
 
 def _answer(data: Path, command: str) -> str:
-    """The one line that a command fails with."""
+    """The one line that a command fails with; among what is wrong with the settings, where it reads them."""
     status, written = manage(data, *command.split())
     assert status == 1, written
-    assert len(written.splitlines()) == 1, written
-    return written
+    lines = written.splitlines()
+    (line,) = [one for one in lines if one.startswith("  ")] or lines
+    return line
 
 
-@pytest.mark.parametrize("command", ["migrate", "up --port 0", "help"])
+@pytest.mark.parametrize("command", ["migrate", "up --port 0"])
 def test_a_data_folder_that_is_a_file_is_said(data: Path, command: str) -> None:
     data.touch()
     assert f"the data folder {data} is a file" in _answer(data, command)

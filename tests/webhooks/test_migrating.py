@@ -40,6 +40,6 @@ def test_the_way_back_and_forward_keeps_deliveries_and_outlives_an_interrupted_i
         with connection.cursor() as cursor:
             cursor.execute("CREATE INDEX delivery_by_age ON webhooks_delivery (id)")
     finally:
-        call_command("migrate", "webhooks", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert indexes() == before
     assert (Delivery.objects.count(), Attempt.objects.count()) == (9, 2)

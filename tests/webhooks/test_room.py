@@ -181,5 +181,5 @@ def test_these_settings_can_be_taken_back() -> None:
         assert options("webhooks_delivery") == {"fillfactor": "50"}
         assert options("webhooks_endpoint") == {}
     finally:
-        call_command("migrate", "webhooks", verbosity=0)
+        call_command("migrate", verbosity=0)
     assert {table: options(table) for table in VACUUMED} == before
