@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from config.living import started
+
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _ROOT = Path(__file__).resolve().parent.parent
 _LOG_LIMIT = 10 * 1024 * 1024
@@ -113,16 +115,6 @@ def reap(command: Command, data: Path, patience: float = 3.0) -> bool:
         os.killpg(pid, signal.SIGKILL)
     wait_until(lambda: started(pid) != moment, patience)
     return True
-
-
-def started(pid: int) -> str:
-    """When the process started, as the system says it; empty where there is no such living process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-    state, *rest = stat.rpartition(")")[2].split()
-    return "" if state in {"Z", "X"} else rest[18]
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:

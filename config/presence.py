@@ -12,6 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from config.living import started
+
 #: What beat is called among the workers.
 BEAT = "beat"
 #: Seconds that the notes of processes that ended are kept.
@@ -70,31 +72,6 @@ def tidy(data: Path) -> None:
     for note in read(data):
         if not note.lives and abs(monotonic() - (note.good_at or note.begun_at)) > _KEPT:
             _file(data, note).unlink(missing_ok=True)
-
-
-def started(pid: int) -> str:
-    """When the process started, as the system says it; "" where there is none that lives.
-
-    A system that does not say gives another word: its process numbers alone count then.
-    """
-    if not Path("/proc/self/stat").exists():
-        return "some time" if _answers(pid) else ""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    state, *rest = stat.rpartition(")")[2].split()
-    return "" if state in {"Z", "X"} else rest[18]
-
-
-def _answers(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _file(data: Path, note: Note) -> Path:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as effort
 from rest_framework.test import APIClient
 
-from accounts import counting
+from accounts import counting, sweeps
 from accounts.models import ApiKey, Merchant
 from config import heartbeat, loopback
 from tests.factories import MerchantFactory
@@ -37,9 +37,14 @@ def _a_busy_machine_is_no_outage() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_remembered() -> Iterator[None]:
-    """A broker that failed the test before is not left alone in this one, and no call of it is under way."""
+    """A broker that failed the test before is not left alone in this one, and no call of it is under way.
+
+    What was noted of sweeps went with that test's transaction.
+    """
     tasks._quiet_until[0] = 0.0
     nudging._quiet_until.clear()
+    sweeps._noted.clear()
+    sweeps.begin()
     yield
     polling._left.clear()
 

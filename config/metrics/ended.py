@@ -4,10 +4,11 @@ What they counted must stay: a counter that goes back is a fault, and one file f
 would fill the disk.
 """
 
-import os
 from pathlib import Path
 
 from prometheus_client.mmap_dict import MmapedDict
+
+from config.living import is_there
 
 #: What stands in a file's name where others have the number of their process.
 _ALL = "ended"
@@ -28,23 +29,12 @@ def gather(folder: Path) -> int:
         kind, _, process = path.stem.rpartition("_")
         if process == _ALL:
             continue
-        if is_alive(int(process)):
+        if is_there(int(process)):
             living.add(process)
         else:
             _add(path, folder / f"{kind}_{_ALL}.db")
             path.unlink()
     return len(living)
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is a process of this number; it may be another by now, whose end is waited for then."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _add(one: Path, to: Path) -> None:

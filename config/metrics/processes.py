@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import InfoMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from config.living import is_there
 from config.metrics import ended
 from config.metrics.families import single
 from config.metrics.serving import serve
@@ -50,7 +51,7 @@ def empty(folder: Path) -> None:
     machine = folder.name.rpartition("-")[0]
     for other in folder.parent.glob(f"{machine}-*"):
         number = other.name.rpartition("-")[2]
-        if other == folder or (number.isdigit() and not ended.is_alive(int(number))):
+        if other == folder or (number.isdigit() and not is_there(int(number))):
             shutil.rmtree(other, ignore_errors=True)
     folder.mkdir(parents=True)
 

@@ -13,13 +13,6 @@ from events.retrying import apart
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def nothing_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process that has just begun."""
-    monkeypatch.setattr(sweeps, "_noted", {})
-    sweeps.begin()
-
-
 def refuse() -> None:
     raise OperationalError("canceling statement due to lock timeout")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config import children, supervisor
+from config import children, living, supervisor
 from tests.processes import python
 
 _STUBBORN = """
@@ -90,7 +90,7 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     child = int(parent.stdout.readline())
     parent.kill()
     parent.communicate()
-    assert children.wait_until(lambda: not children.started(child), 60)
+    assert children.wait_until(lambda: not living.started(child), 60)
 
 
 def test_a_child_left_behind_is_reaped_at_the_next_start(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_stranger_with_the_same_id_is_left_alone(tmp_path: Path) -> None:
     process = children.spawn(command, tmp_path)
     (tmp_path / "run" / "child.pid").write_text(f"{process.pid} 1")
     assert not children.reap(command, tmp_path)
-    assert children.started(process.pid)
+    assert living.started(process.pid)
     children.stop([(process, command)], tmp_path, time.monotonic() + 5)
 
 

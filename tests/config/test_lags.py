@@ -8,7 +8,6 @@ from celery import Task
 from celery.app.trace import build_tracer
 from django.utils import timezone
 
-from accounts import sweeps
 from accounts.models import Sweep
 from accounts.tasks import forget_sign_ins
 from config import lags, sweeping
@@ -18,12 +17,6 @@ from config.tasks import beat_seen
 from webhooks import tasks as webhook_tasks
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def nothing_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a process that has just begun."""
-    monkeypatch.setattr(sweeps, "_noted", {})
 
 
 def run(task: Task[..., Any]) -> None:

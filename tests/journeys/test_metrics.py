@@ -19,7 +19,7 @@ from accounts.models import ApiKey, Merchant
 from carriers.models import Health
 from carriers.tallies import PollTally
 from config import children, heartbeat, loopback
-from config.metrics.ended import is_alive
+from config.living import is_there
 from tests.carrier_server import CarrierServer, order
 from tests.factories import CarrierAccountFactory
 from tests.journeys.conftest import LOOPBACK, ROOT, database_url
@@ -143,4 +143,4 @@ def test_what_is_served_is_what_the_page_says_and_follows_what_happens(
 def pool_of(process: int) -> list[int]:
     """The processes that a worker has started."""
     text = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return [int(number) for number in text.split() if is_alive(int(number))]
+    return [int(number) for number in text.split() if is_there(int(number))]
