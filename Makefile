@@ -31,9 +31,8 @@ demo: $(VENV)/.installed ## the whole way of a parcel, on real servers, in one g
 up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 	@exec $(RUN) manage.py up --port $(PORT)
 
-# Tests of one file stay together: what a file starts, a stack or a browser, is started once.
 test: lint $(VENV)/.tools ## lint, then the whole suite
-	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 screens: $(VENV)/.tools ## pictures of the pages, into var/screens (SCREENS=folder)
 	@SCREENS="$(SCREENS)" PARCELWIRE_TOOLS=required $(RUN) -m pytest -q tests/browser/screens.py

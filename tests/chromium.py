@@ -24,11 +24,13 @@ def program() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if program() or tools.required():
-        return
+    """Browser tests of one file share a worker of xdist, and so a browser."""
+    left_out = program() is None and not tools.required()
     for item in items:
         if BROWSER_TESTS in item.path.parents:
-            item.add_marker(pytest.mark.skip(reason=LEFT_OUT))
+            item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
+            if left_out:
+                item.add_marker(pytest.mark.skip(reason=LEFT_OUT))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

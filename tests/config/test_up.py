@@ -13,7 +13,7 @@ import pytest
 from config import children, heartbeat, loopback
 from tests.processes import PATIENCE, Up, gone, manage, processes_of, record_of
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.conftest import Stack
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
 
 #: Calls at once, and how often.
 CALLERS, ROUNDS = 4, 8

@@ -13,7 +13,7 @@ from tests.conformance.conftest import Stack
 from tests.subscribers import Subscriber, subscriber
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("up")]
 
 DELIVERED = "SHIP24_SAMPLE_DELIVERED_000"
 

@@ -17,7 +17,7 @@ from tests.deploy.proxy import Proxy
 from tests.subscribers import Subscriber, subscriber
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("deploy")]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.deploy.engine import Engine
 from tests.deploy.proxy import HOST, Proxy
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("deploy")]
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.deploy.following import Installation
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("deploy")]
 
 
 def test_the_way_leads_to_a_parcel_that_is_followed(installation: Installation) -> None:

@@ -14,7 +14,7 @@ from tests.deploy.terminal import programs, shell
 from tests.docs.blocks import blocks_for
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("deploy")]
 
 
 @pytest.fixture(scope="module")

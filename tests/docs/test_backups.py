@@ -15,7 +15,7 @@ from tests.docs.blocks import blocks_for
 from tests.docs.newcomer import Terminal
 from tests.processes import Up
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("backups")]
 
 APP, OWNER = "parcelwire:of-the-app", "parcelwire_owner:of-the-owner"
 #: The embedded PostgreSQL's superuser has the name that the page gives the application.

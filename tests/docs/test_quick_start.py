@@ -10,7 +10,7 @@ from tests.docs.walking import Walk, walked
 from tests.processes import processes_of
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("quick start")]
 
 AWAITED = {
     "after=0": "tracking.scanned",

@@ -17,7 +17,7 @@ from tests.processes import processes_of
 from tests.subscribers import Subscriber, subscriber
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("docs")]
 
 #: What a newcomer to the README waits for; what other pages show of the same is there by then.
 AWAITED = {
