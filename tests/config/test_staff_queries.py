@@ -1,11 +1,13 @@
 """What staff may put into an address of the admin."""
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config import roles
 from tests.factories import CarrierAccountFactory, MerchantFactory
 from trackers.creating import create
 from trackers.serializers import TrackerCreateSerializer
@@ -15,8 +17,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def viewer(client: Client) -> Client:
+    roles.grant(apps)  # what migrations made is flushed by other tests
     user = User.objects.create_user("vera", is_staff=True)
-    user.groups.add(Group.objects.get(name="viewer"))
+    user.groups.add(Group.objects.get(name=roles.VIEWER))
     client.force_login(user)
     return client
 
