@@ -2,12 +2,14 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 PORT ?= 8000
+SEEDS ?= 1-50
+SECONDS ?= 3600
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet --quiet --no-input
 # Programs that tests use, and Debian's packages in which they are.
-TOOLS := chromium-headless-shell nginx systemd-analyze php ruby go
-DEBIAN := chromium-headless-shell fonts-liberation nginx-light systemd php-cli ruby golang-go
+TOOLS := chromium-headless-shell nginx systemd-analyze php ruby go faketime
+DEBIAN := chromium-headless-shell fonts-liberation nginx-light systemd php-cli ruby golang-go faketime
 # Enough for tools that import the settings and ask no server; port 1 refuses at once.
 NO_SERVERS := DATABASE_URL=postgres://none@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0
 
@@ -17,10 +19,10 @@ export HOME := $(CURDIR)/.cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test screens showcase docs lint format settings clean
+.PHONY: help setup demo up test test-faults bench soak screens showcase docs lint format settings clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.installed ## create .venv and install what running needs
 	@echo "installed in $(VENV)"
@@ -33,6 +35,15 @@ up: $(VENV)/.installed ## start everything and keep it running (PORT=8000)
 
 test: lint $(VENV)/.tools ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
+
+test-faults: $(VENV)/.tools ## seeded runs with faults on the real stack, judged by a checker (SEEDS=1-50)
+	@$(RUN) -m tests.faults --seeds "$(SEEDS)"
+
+bench: $(VENV)/.installed-dev ## measure everything, into bench/RESULTS.md; wants a quiet machine
+	@$(RUN) -m bench
+
+soak: $(VENV)/.tools ## an hour at half load with faults (SECONDS=3600)
+	@$(RUN) -m tests.faults.soak --seconds "$(SECONDS)"
 
 screens: $(VENV)/.tools ## pictures of the pages, into var/screens (SCREENS=folder)
 	@SCREENS="$(SCREENS)" PARCELWIRE_TOOLS=required $(RUN) -m pytest -q tests/browser/screens.py
