@@ -26,7 +26,7 @@ class History:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """All that was noted, in order. A last line that was cut off was never told to anybody: it is left out."""
+    """All that was noted, in order. A last line that was cut off is left out: nobody relied on it."""
     if not path.exists():
         return []
     whole, _, _ = path.read_bytes().rpartition(b"\n")
