@@ -31,20 +31,20 @@ class Senders:
         return [pid for pid, _ in sent.most_common() if pid in alive]
 
     def _note(self, peer: tuple[str, int]) -> None:
-        link = f"socket:[{_inode(peer[1])}]"
+        link = f"socket:[{inode_of(peer[1])}]"
         for pid in self._worker.children():
-            if link in _open_files(pid):
+            if link in open_files(pid):
                 self._of_peer[peer] = pid
 
 
-def _inode(port: int) -> str:
+def inode_of(port: int) -> str:
     """Of the socket whose own end is this port of IPv4."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     own = f":{port:04X}"
     return next((fields[9] for fields in map(str.split, lines) if fields[1].endswith(own)), "")
 
 
-def _open_files(pid: int) -> set[str]:
+def open_files(pid: int) -> set[str]:
     found = set()
     for file in Path(f"/proc/{pid}/fd").glob("*"):
         try:
