@@ -57,17 +57,19 @@ def crashed(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 @contextmanager
 def terminated(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """Sessions are ended by the server, all or about half of them, as it begins and as it ends."""
-    _terminate(grips, fault["how"], note)
-    yield
-    _terminate(grips, fault["how"], note)
+    for is_last in (False, True):
+        with _session(grips) as own:
+            _terminate(own, fault["how"], note)
+        if not is_last:
+            yield
 
 
 @contextmanager
 def exhausted(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """Idle strangers have all its sessions; those that there were are ended, and get no new ones."""
-    with ExitStack() as strangers:
+    with _session(grips) as own, ExitStack() as strangers:
         taken = _take_all(grips, strangers)
-        _terminate(grips, "strangers apart", note)
+        _terminate(own, "but strangers", note)
         taken += _take_all(grips, strangers)
         note("exhausted", server="postgres", sessions=taken)
         yield
@@ -99,14 +101,13 @@ def _away(grips: Grips, number: signal.Signals, note: Note) -> Iterator[None]:
         grips.come_back("postgres")
 
 
-def _terminate(grips: Grips, which: str, note: Note) -> None:
+def _terminate(own: psycopg.Connection, which: str, note: Note) -> None:
     chosen = {
         "all": "",
         "some": "AND pid % 2 = 0",
-        "strangers apart": "AND application_name <> 'strangers'",
+        "but strangers": "AND application_name <> 'strangers'",
     }[which]
-    with _session(grips) as own:
-        found = own.execute(f"SELECT pid, pg_terminate_backend(pid) {_SESSIONS} {chosen}").fetchall()
+    found = own.execute(f"SELECT pid, pg_terminate_backend(pid) {_SESSIONS} {chosen}").fetchall()
     note("terminated", server="postgres", sessions=len(found))
 
 
