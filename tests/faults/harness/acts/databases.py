@@ -1,7 +1,6 @@
 """PostgreSQL: stopped, killed, crashed, its sessions ended, all of them taken, and made to wait."""
 
 import contextlib
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -91,7 +90,7 @@ def held(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 def _away(grips: Grips, number: signal.Signals, note: Note) -> Iterator[None]:
     postmaster = grips.pid_of("postgres")
     below = pids.whole(postmaster)
-    os.kill(postmaster, number)
+    pids.send([postmaster], number)
     note("crashed", server="postgres", pids=[postmaster])
     gone = pids.all_gone(below, _PATIENCE)
     try:
