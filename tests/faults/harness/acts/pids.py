@@ -37,8 +37,8 @@ def sender_at(grips: Grips, programs: Iterable[str], port: int) -> tuple[str, in
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """Signal each that is there."""
-    for pid in pids:
+    """Signal each that is there. 0, which would be our own group, is nobody."""
+    for pid in filter(None, pids):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
