@@ -17,6 +17,7 @@ class TamperingConfig(AppConfig):
 
     def ready(self) -> None:
         """All models are there, and nothing of the program has run yet."""
+        import_module("tests.faults.harness.hurrying").install()
         if folder := os.environ.get("FAULT_POINTS"):
             points = import_module("tests.faults.harness.points")
             points.install(Path(folder), os.environ.get("FAULT_PROGRAM", ""))
