@@ -174,9 +174,8 @@ def test_a_torn_way_passes_half_of_a_piece_and_then_nothing(way: Way, echo: Echo
 
 def test_where_no_server_is_a_connection_ends_at_once(way: Way, echo: Echo) -> None:
     echo.end()
-    with connected(way) as own:
-        with contextlib.suppress(ConnectionResetError):
-            assert own.recv(1) == b""
+    with connected(way) as own, contextlib.suppress(ConnectionResetError):
+        assert own.recv(1) == b""
 
 
 def test_a_mode_that_is_none_is_refused(way: Way) -> None:

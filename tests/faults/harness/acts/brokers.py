@@ -1,6 +1,5 @@
 """Valkey: gone and back with nothing, hanging, emptied."""
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from tests.faults.harness.grips import Grips
 def killed(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """By SIGKILL; it keeps nothing, so that it comes back empty."""
     pid = grips.pid_of("valkey")
-    os.kill(pid, signal.SIGKILL)
+    pids.send([pid], signal.SIGKILL)
     note("crashed", server="valkey", pids=[pid])
     pids.all_gone([pid], 30)
     try:
@@ -28,12 +27,13 @@ def killed(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 @contextmanager
 def stopped(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """It keeps its connections and answers nothing, then goes on."""
-    pid = grips.pid_of("valkey")
-    os.kill(pid, signal.SIGSTOP)
+    those = [grips.pid_of("valkey")]
+    pids.send(those, signal.SIGSTOP)
+    note("stopped", server="valkey", pids=those)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
+        pids.send(those, signal.SIGCONT)
 
 
 @contextmanager

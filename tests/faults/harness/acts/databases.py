@@ -1,7 +1,6 @@
 """PostgreSQL: stopped, killed, crashed, its sessions ended, all of them taken, and made to wait."""
 
 import contextlib
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -57,17 +56,19 @@ def crashed(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 @contextmanager
 def terminated(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """Sessions are ended by the server, all or about half of them, as it begins and as it ends."""
-    _terminate(grips, fault["how"], note)
-    yield
-    _terminate(grips, fault["how"], note)
+    for is_last in (False, True):
+        with _session(grips) as own:
+            _terminate(own, fault["how"], note)
+        if not is_last:
+            yield
 
 
 @contextmanager
 def exhausted(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """Idle strangers have all its sessions; those that there were are ended, and get no new ones."""
-    with ExitStack() as strangers:
+    with _session(grips) as own, ExitStack() as strangers:
         taken = _take_all(grips, strangers)
-        _terminate(grips, "strangers apart", note)
+        _terminate(own, "but strangers", note)
         taken += _take_all(grips, strangers)
         note("exhausted", server="postgres", sessions=taken)
         yield
@@ -89,7 +90,7 @@ def held(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 def _away(grips: Grips, number: signal.Signals, note: Note) -> Iterator[None]:
     postmaster = grips.pid_of("postgres")
     below = pids.whole(postmaster)
-    os.kill(postmaster, number)
+    pids.send([postmaster], number)
     note("crashed", server="postgres", pids=[postmaster])
     gone = pids.all_gone(below, _PATIENCE)
     try:
@@ -99,14 +100,13 @@ def _away(grips: Grips, number: signal.Signals, note: Note) -> Iterator[None]:
         grips.come_back("postgres")
 
 
-def _terminate(grips: Grips, which: str, note: Note) -> None:
+def _terminate(own: psycopg.Connection, which: str, note: Note) -> None:
     chosen = {
         "all": "",
         "some": "AND pid % 2 = 0",
-        "strangers apart": "AND application_name <> 'strangers'",
+        "but strangers": "AND application_name <> 'strangers'",
     }[which]
-    with _session(grips) as own:
-        found = own.execute(f"SELECT pid, pg_terminate_backend(pid) {_SESSIONS} {chosen}").fetchall()
+    found = own.execute(f"SELECT pid, pg_terminate_backend(pid) {_SESSIONS} {chosen}").fetchall()
     note("terminated", server="postgres", sessions=len(found))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.faults.harness.grips import Grips
-from tests.faults.senders import inode_of, open_files
+from tests.faults.senders import links_of, open_files
 
 _MOMENT = 0.02
 
@@ -28,17 +28,17 @@ def whole(leader: int) -> list[int]:
 
 def sender_at(grips: Grips, programs: Iterable[str], port: int) -> tuple[str, int]:
     """The program and the process whose connection has this port at its own end; ("", 0): none of them."""
-    link = f"socket:[{inode_of(port)}]"
+    links = links_of(port)
     for program in programs:
         for pid in whole(grips.pid_of(program)):
-            if link in open_files(pid):
+            if links & open_files(pid):
                 return program, pid
     return "", 0
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:
-    """Signal each that is there."""
-    for pid in pids:
+    """Signal each that is there. 0, which would be our own group, is nobody."""
+    for pid in filter(None, pids):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
 
