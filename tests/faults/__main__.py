@@ -27,8 +27,10 @@ def main(words: Sequence[str]) -> int:
     began = time.monotonic()
     every = _run(asked.seeds, wish, asked.keep, asked.jobs)
     if asked.report:
-        when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {time.monotonic() - began:.0f} s, {asked.jobs} at a time"
-        report.write(asked.report, every, wish, {"when": when})
+        took = f"{time.monotonic() - began:.0f} s, {asked.jobs} at a time"
+        report.write(
+            asked.report, every, wish, {"when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "took": took}
+        )
     failed = sorted(came.seed for came in every if not came.holds)
     print(
         f"{len(every) - len(failed)} of {len(every)} seeds pass" + (f"; failed: {failed}" if failed else "")

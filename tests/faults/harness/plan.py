@@ -1,6 +1,6 @@
 """What a seed makes of a run: its parcels and what carriers say of them when, its endpoints, its faults.
 
-Everything is drawn from `Random(seed)`, in one order, and from nothing else: a seed is the same plan anywhere.
+All is drawn from `Random(seed)`, in one order, and from nothing else: a seed is the same plan anywhere.
 """
 
 import hashlib
@@ -60,7 +60,7 @@ def plan_of(
         "merchants": MERCHANTS,
         "parcels": _parcels(random, seconds, size),
         "endpoints": _endpoints(random),
-        "faults": [] if kinds is None else faults_of(Random(random.random()), seconds, kinds),
+        "faults": [] if kinds is None else faults_of(Random(seed), seconds, kinds),
     }
 
 

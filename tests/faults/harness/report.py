@@ -52,8 +52,7 @@ def markdown(every: Sequence[Came], wish: Wish, whole: dict[str, Any]) -> str:
     passed = sum(came.holds is True for came in every)
     parts = [
         "# Runs with faults\n",
-        f"{passed} of {len(every)} seeds pass. Written by `python -m tests.faults`; "
-        "README.md says what is done and what must hold.\n",
+        f"{passed} of {len(every)} seeds pass. Written by `python -m tests.faults`; see README.md.\n",
         "| | |\n|---|---|",
         *(f"| {name} | {value} |" for name, value in whole.items()),
         "\n## Seeds\n",

@@ -129,7 +129,7 @@ def _load(run: Run) -> None:
 
 
 def _drain(run: Run) -> None:
-    """Wait until nothing is due, claimed or owed; what is so after CALM seconds is for the checker to judge."""
+    """Wait until nothing is due, claimed or owed; what still is after CALM seconds the checker judges."""
     end = time.monotonic() + CALM
     left: Sequence[int] = (1, 0)
     with psycopg.connect(run.stack.url_of("postgres"), autocommit=True) as looking:

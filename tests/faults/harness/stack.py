@@ -97,7 +97,7 @@ class Stack:
     # What is asked of it.
 
     def start_servers(self) -> None:
-        """PostgreSQL and Valkey, on the data folder that is there, each at the end of a way of every program."""
+        """PostgreSQL and Valkey, on the data folder that is there; a way leads to each from every program."""
         for name, server in self._servers.items():
             self._running[name] = self._do(lambda server=server: servers.start(server, self.data))
             for program in PROGRAMS:
@@ -229,7 +229,7 @@ class Stack:
                 continue
             try:
                 told.set_result(what())
-            except Exception as error:  # whoever asked is told
+            except Exception as error:  # noqa: BLE001 (whoever asked is told)
                 told.set_exception(error)
 
     def _restart_what_ended(self) -> None:
