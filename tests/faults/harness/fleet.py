@@ -160,7 +160,7 @@ class Fleet:
 async def _write(answer: Answer, writer: asyncio.StreamWriter) -> None:
     head = f"HTTP/1.1 {answer.status} Said\r\nContent-Length: 2\r\n"
     whole = head + "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items()) + "\r\nok"
-    writer.write(whole[:-1].encode() if answer.torn else whole.encode())
+    writer.write(head[: len(head) // 2].encode() if answer.torn else whole.encode())
     await writer.drain()
     if answer.torn:
         writer.transport.abort()

@@ -18,7 +18,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Seconds until it is given.
     after: float = 0.0
-    #: Whether its last byte is missing, and the connection reset instead.
+    #: Whether half of its head is written, and the connection reset: that is no success, whatever it said.
     torn: bool = False
 
 
@@ -37,7 +37,7 @@ def answer(behaviour: str, by: int, nth: int, heard: int, elsewhere: str) -> Ans
         "refusing": (nth <= by % 3, Answer(503)),
         "throttling": (nth <= by % 2, Answer(429, {"Retry-After": str(1 + by % 3)})),
         "resetting": (nth == 1 and by % 3 == 0, Answer(torn=True)),
-        "hanging": (nth == 1 and by % 4 == 0, Answer(after=HANG)),
+        "hanging": (nth == 1 and by % 4 == 0, Answer(after=HANG, torn=True)),
         "gone": (heard > BEFORE_GONE, Answer(410)),
         "redirecting": (True, Answer(307, {"Location": elsewhere})),
     }
