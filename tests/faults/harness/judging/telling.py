@@ -16,12 +16,16 @@ _FRESH, _SHIFTED = 20.0, 630.0
 
 
 class Arrival(NamedTuple):
-    """One request and how it was answered. `status` 0: not, or not in time, or not to its end."""
+    """One request and how it was answered. `status` 0: not, or not in time, or not to its end.
+
+    `torn`: with 200 and whole headers, after which the connection was reset. That counts as taken, to a sender.
+    """
 
     note: Row
     at: float
     answered: float
     status: int
+    torn: bool
 
     @property
     def succeeded(self) -> bool:
@@ -39,12 +43,13 @@ def arrivals(seen: Evidence) -> dict[tuple[int, str], list[Arrival]]:
             ended = answer["mono"] if answer else note["mono"] + deadline
             in_time = answer is not None and ended - note["mono"] < deadline
             status = answer["status"] if answer and in_time else 0
-            found[note["endpoint"], note["id"]].append(Arrival(note, note["mono"], ended, status))
+            torn = answer is not None and in_time and answer["status"] == 0
+            found[note["endpoint"], note["id"]].append(Arrival(note, note["mono"], ended, status, torn))
     return found
 
 
 def all_that_is_owed_arrives(seen: Evidence) -> Finding:
-    """D1. Each append that tells subscribers is delivered to each endpoint that wants it, or given up in full."""
+    """D1. Each append that tells is delivered to each endpoint that wants it, or given up in full."""
     found = Finding()
     there = arrivals(seen)
     deliveries = {(row["message"], row["endpoint"]): row for row in seen.rows["deliveries"]}
@@ -126,7 +131,8 @@ def messages_are_in_order(seen: Evidence) -> Finding:
 
 def _is_done(row: Row, endpoint: Row, every: list[Arrival], name: str) -> tuple[bool, str]:
     if row["state"] == "delivered":
-        return any(one.succeeded for one in every), f"{name} is delivered, and never arrived well"
+        arrived = any(one.succeeded or one.torn for one in every)
+        return arrived, f"{name} is delivered, and never arrived well"
     if row["state"] == "exhausted":
         done = row["attempt_count"] >= len(endpoint["schedule"]) + 1
         return done, f"{name} is given up after {row['attempt_count']} tries"
