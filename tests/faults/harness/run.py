@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from config import loopback
-from tests.faults.harness import clock
+from tests.faults.harness import clock, ports
 from tests.faults.harness.callers import Callers
 from tests.faults.harness.calling import Caller
 from tests.faults.harness.feed import Tail, read_whole
@@ -64,7 +64,7 @@ def carry_out(plan: Plan, folder: Path, template: Path, judge: Judge, **environm
         run = Run(folder, plan, on)
         run.tell(seed=plan["seed"], seconds=plan["seconds"], environment={**SHORT, **environment})
         run.tell(merchants=[{"id": each["merchantId"], "key": each["apiKey"]} for each in merchants])
-        run.tell(database=on.url_of("postgres"), logs=str(on.data / "log"))
+        run.tell(database=on.url_of("postgres"), app_database=on.app_url(), logs=str(on.data / "log"))
         _begin(run)
         _load(run)
         _calm(run)
@@ -79,11 +79,11 @@ def carry_out(plan: Plan, folder: Path, template: Path, judge: Judge, **environm
 def _begin(run: Run) -> None:
     """Carriers, subscribers and all programs are there; accounts and endpoints are registered."""
     on, folder = run.stack, run.folder
-    carrier, fleet, control, forbidden = (loopback.free_port() for _ in range(4))
+    carrier, fleet, control, forbidden = (ports.free() for _ in range(4))
     words = ("-m", "tests.faults.harness.carrier", str(folder), str(carrier))
     on.start_other("carrier", *words, listens_on=carrier)
-    ports = (str(fleet), str(control), str(forbidden))
-    on.start_other("fleet", "-m", "tests.faults.harness.fleet", str(folder), *ports, listens_on=fleet)
+    own = (str(fleet), str(control), str(forbidden))
+    on.start_other("fleet", "-m", "tests.faults.harness.fleet", str(folder), *own, listens_on=fleet)
     on.subscribers = Control(control)
     on.start_programs()
     on.wait_until_ready()
