@@ -12,8 +12,8 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 
 KEPT = {"django_content_type", "auth_permission"}
 
-# Locked like TRUNCATE does it, which waits for whoever a test left behind. Triggers, those of foreign keys among
-# them, do not fire; files above a megabyte are for TRUNCATE.
+# Locked as by TRUNCATE, which waits for whoever a test left behind. No trigger fires, foreign keys' included;
+# files above a megabyte are for TRUNCATE.
 _EMPTY = """
 DO $$
 DECLARE one regclass;
