@@ -15,7 +15,7 @@ from bench.polling.record import record
 from bench.polling.run import QUICK, Run, Sizes
 from bench.polling.sick import sick
 from bench.polling.unchanged import unchanged
-from bench.rows import measured, parser, show
+from bench.rows import measured, parser, tell
 from bench.stage import stage
 
 ROWS = {
@@ -36,7 +36,7 @@ def main() -> int:
         sizes = QUICK if options.quick else Sizes()
         run = Run(on, carrier, subscriber, sizes, 1 if options.quick else options.rounds)
         tables = measured(ROWS, options.rows, run)
-    show(tables)
+    tell(tables, options.json)
     return 0
 
 
