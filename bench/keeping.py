@@ -29,6 +29,8 @@ def plain(table: Table) -> dict[str, Any]:
         ],
         "spreads": {name: asdict(spread) for name, spread in table.spreads.items()},
         "curves": {name: asdict(curve) for name, curve in table.curves.items()},
+        "grid": table.grid,
+        "caption": table.caption,
     }
 
 
@@ -39,6 +41,8 @@ def table(row: Mapping[str, Any]) -> Table:
         [_finding(found) for found in row["findings"]],
         {name: Spread(**spread) for name, spread in row["spreads"].items()},
         {name: Curve(**curve) for name, curve in row["curves"].items()},
+        row["grid"],
+        row["caption"],
     )
 
 

@@ -48,7 +48,7 @@ def measured(rows: Mapping[str, Callable[[R], Table]], names: Iterable[str], run
 def show(tables: Mapping[str, Table]) -> None:
     for name, table in tables.items():
         say(f"\n{name}")
-        for side, found in table.sides.items():
+        for side, found in ({} if table.grid else table.sides).items():
             say(f"  {side:32} {found}")
         for finding in table.findings:
             say(f"  {finding}")

@@ -11,6 +11,7 @@ from bench.keeping import table
 from bench.parts import PARTS, Part
 
 _NOTES = Path(__file__).resolve().parent / "notes"
+_YES = "yes"
 _HEAD = ("row", "measure", "this", "reference", "ratio", "goal", "holds")
 
 
@@ -19,11 +20,10 @@ class Overview:
     """Every finding in one table: a line each of the cells of _HEAD."""
 
     lines: Sequence[Sequence[str]]
-    missed: int
 
     @property
     def holds(self) -> bool:
-        return not self.missed
+        return all(line[-1] == _YES for line in self.lines)
 
     def __str__(self) -> str:
         lines = [_HEAD, *self.lines]
@@ -39,18 +39,19 @@ class Overview:
 
     @property
     def verdict(self) -> str:
-        return f"{len(self.lines) - self.missed} goals of {len(self.lines)} hold, {self.missed} are missed."
+        missed = [line for line in self.lines if line[-1] != _YES]
+        words = "; missed: " + ", ".join(dict.fromkeys(f"`{line[0]}`" for line in missed)) if missed else ""
+        return f"{len(self.lines) - len(missed)} of {len(self.lines)} goals hold{words}."
 
 
 def overview(results: Mapping[str, Any], parts: Iterable[str]) -> Overview:
     """Of these parts."""
-    lines, missed = [], 0
+    lines = []
     for part in parts:
         for row, measured in results.get(part, {"rows": {}})["rows"].items():
             found = table(measured)
             lines += [_line(f"{part} {row}", found, each) for each in found.findings]
-            missed += sum(not each.holds for each in found.findings)
-    return Overview(lines, missed)
+    return Overview(lines)
 
 
 def write(results: Mapping[str, Any], into: Path) -> None:
@@ -96,11 +97,17 @@ def _sides(rows: Mapping[str, Table]) -> Iterator[str]:
     lines = [
         (_code(row), name, shown(side.median), side.unit, side.shown_rounds)
         for row, found in rows.items()
+        if not found.grid
         for name, side in found.sides.items()
     ]
     if lines:
         yield from _table(("row", "side", "median", "of", "rounds"), lines)
         yield ""
+    for row, found in rows.items():
+        if found.grid:
+            yield from (f"{_code(row)}. {found.caption}".strip(), "")
+            yield from _table(found.grid[0], found.grid[1:])
+            yield ""
 
 
 def _spreads(rows: Mapping[str, Table]) -> Iterator[str]:
@@ -122,7 +129,7 @@ def _spreads(rows: Mapping[str, Table]) -> Iterator[str]:
 def _line(row: str, found: Table, finding: Finding) -> tuple[str, ...]:
     """A ratio has two sides; another figure is its own."""
     goal = f"{finding.wish.value} {finding.limit:g}"
-    verdict = "yes" if finding.holds else "**no**"
+    verdict = _YES if finding.holds else "**no**"
     if not finding.reference:
         return row, finding.words, shown(finding.value), "", "", goal, verdict
     this, reference = (

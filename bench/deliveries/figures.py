@@ -66,6 +66,10 @@ class Table:
     #: For the plots: how latencies were distributed, by side; and what grows with a size, by what it is of.
     spreads: Mapping[str, Spread] = field(default_factory=dict)
     curves: Mapping[str, Curve] = field(default_factory=dict)
+    #: What RESULTS.md shows instead of the sides: lines of cells, the head first.
+    grid: Sequence[Sequence[str]] = ()
+    #: And what it says above that.
+    caption: str = ""
 
 
 def ratio(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from subprocess import Popen
 
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Finding, Side, Table, Wish, ratio
 from bench.polling.run import Run
 from bench.stage import Stage, hear, say_to
 
@@ -52,8 +52,8 @@ def record(run: Run) -> Table:
             found = run.in_turn(sides)
             process.communicate()
         mine = {side: Side("events/s", [each.pace for each in rounds]) for side, rounds in found.items()}
-        ours, raw = mine.values()
-        findings.append(Finding(f"{name} / {_RAW}", ours.median / raw.median, Wish.AT_LEAST, 0.4))
+        ours, raw = mine
+        findings.append(ratio(mine, ours, raw, Wish.AT_LEAST, 0.4, f"{name} / {_RAW}"))
         tables |= mine
     return Table(tables, findings)
 
