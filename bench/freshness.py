@@ -58,7 +58,7 @@ def _watched(many: int, days: int, seed: int, quota: int) -> Table:
         "calls, schedule": Side("in all", [float(paced.calls)]),
         "calls, busiest day": Side("calls", [float(paced.busiest_day)]),
         "calls, fixed": Side("in all", [float(regular.calls)]),
-        "fixed interval": Side("hours", [every / HOUR]),
+        "hours of the fixed interval": Side("hours", [every / HOUR]),
     }
     return _table(sides, regular, paced)
 

@@ -10,18 +10,24 @@ class Part:
     name: str
     title: str
     module: str
-    #: What it is asked for besides, when figures count.
+    #: What it is asked for, and besides where figures count.
     words: tuple[str, ...] = ()
-    #: Whether it runs where no parts are named.
-    always: bool = True
+    in_full: tuple[str, ...] = ()
 
 
 PARTS = (
-    Part("reads", "Reads", "bench.reads", ("--seconds", "2")),
+    Part("reads", "Reads", "bench.reads"),
     Part("freshness", "Freshness", "bench.freshness"),
-    Part("deliveries", "Deliveries", "bench.deliveries", ("--rounds", "3")),
-    Part("polling", "Polling", "bench.polling", ("--rounds", "3")),
-    Part("door", "From the carrier to the subscriber's door", "bench.door"),
+    Part("deliveries", "Deliveries", "bench.deliveries", (), ("--rounds", "3")),
+    Part("polling", "Polling", "bench.polling", ("--rows", "unchanged,changed,sick"), ("--rounds", "3")),
+    Part("recording", "Recording", "bench.polling", ("--rows", "record,history,claim"), ("--rounds", "3")),
+    Part(
+        "end",
+        "From the carrier to the subscriber",
+        "bench.polling",
+        ("--rows", "end,door"),
+        ("--rounds", "3"),
+    ),
     Part("growth", "Growth", "bench.growth"),
     Part("pages", "Pages for staff", "bench.load_data"),
     Part("processes", "More processes", "bench.processes"),

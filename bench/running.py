@@ -49,7 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _measured(part: Part, *, quick: bool) -> dict[str, Any]:
     """What the part says, and of which run. Raises CalledProcessError where it ends badly."""
-    words = ["-m", part.module, *(["--quick"] if quick else part.words)]
+    words = ["-m", part.module, *part.words, *(["--quick"] if quick else part.in_full)]
     say(f"\n== {part.name}: python {' '.join(words)}")
     about = {
         "command": f"python {' '.join(words)}",
@@ -73,12 +73,11 @@ def _in_order(results: dict[str, Any]) -> dict[str, Any]:
 
 def _options(words: Sequence[str] | None) -> argparse.Namespace:
     options = argparse.ArgumentParser(prog="python -m bench", description=sys.modules[__name__].__doc__)
-    usual = [part for part in PARTS if part.always]
     options.add_argument(
         "--parts",
         type=_parts,
-        default=usual,
-        help=f"of {_names(PARTS)}; {_names(usual)} by default. What is not measured stays as it was written",
+        default=list(PARTS),
+        help=f"of {_names(PARTS)}; all by default. What is not measured stays as it was written",
     )
     options.add_argument("--into", type=Path, help="the folder that is written to; bench by default")
     options.add_argument(

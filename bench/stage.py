@@ -16,7 +16,7 @@ import requests
 from celery import Celery
 from psycopg import sql
 
-from config import children, embedded, loopback
+from config import children, embedded, loopback, programs
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: Seconds for whatever a bench waits for; what takes longer is broken.
@@ -123,6 +123,14 @@ class Stage:
             for nth, names in enumerate(queues):
                 words = f"-m celery -A config {_WORKER} -n {nth}@bench -Q {names}"
                 running.enter_context(self._running(f"worker-{nth}", words))
+            yield
+
+    @contextlib.contextmanager
+    def programs(self) -> Iterator[None]:
+        """Everything that `manage.py up` runs on its servers, in as many processes."""
+        with contextlib.ExitStack() as running:
+            for name, words in programs.stack("127.0.0.1", loopback.free_port()).items():
+                running.enter_context(self._running(name, f"manage.py {' '.join(words)}"))
             yield
 
     @contextlib.contextmanager

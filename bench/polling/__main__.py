@@ -9,6 +9,7 @@ import sys
 
 from bench.polling.changed import changed
 from bench.polling.claim import claim
+from bench.polling.door import door
 from bench.polling.end import end
 from bench.polling.history import history
 from bench.polling.record import record
@@ -22,6 +23,7 @@ ROWS = {
     "unchanged": unchanged,
     "changed": changed,
     "end": end,
+    "door": door,
     "record": record,
     "history": history,
     "claim": claim,
