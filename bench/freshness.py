@@ -66,7 +66,8 @@ def _watched(many: int, days: int, seed: int, quota: int) -> Table:
 def _table(sides: dict[str, Side], regular: Watched, paced: Watched) -> Table:
     """A line for each milestone that was reached, and what it says of those that are waited for."""
     calls = [f"{name}: {side.median:,.{0 if side.median > 100 else 2}f}" for name, side in sides.items()]
-    grid, findings = [_HEAD], []
+    grid: list[tuple[str, ...]] = [_HEAD]
+    findings = []
     for milestone in Milestone:
         if not paced.delays[milestone]:
             continue

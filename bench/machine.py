@@ -5,7 +5,6 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 

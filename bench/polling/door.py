@@ -1,4 +1,4 @@
-"""Row `door`: from a scan at the carrier to the subscriber's door, with everything running as `manage.py up` does."""
+"""Row `door`: from a scan at the carrier to the subscriber; everything runs as `manage.py up` runs it."""
 
 from subprocess import Popen
 
@@ -18,7 +18,7 @@ _STREAMS = "SELECT id::text, stream::text FROM webhooks_message"
 
 
 def door(run: Run) -> Table:
-    """100 changed parcels a second, each poll asked for when the scans are there, one endpoint of each merchant."""
+    """100 changed parcels a second, each poll asked for at once, one endpoint of each merchant."""
     found = run.in_turn({"parcelwire": lambda: _round(run)})["parcelwire"]
     sides = {
         "p50": Side("ms", [each.p50 * 1000 for each in found]),

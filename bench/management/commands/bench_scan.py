@@ -1,4 +1,4 @@
-"""`manage.py bench_scan`: carriers have news of parcels at a steady rate, and each poll is asked for at once."""
+"""`manage.py bench_scan`: carriers have news of parcels at a steady rate; each poll is asked for at once."""
 
 import sys
 import time
@@ -17,9 +17,9 @@ _LATER = "UPDATE trackers_watch SET next_poll_at = now() + interval '1 day'"
 
 class Command(BaseCommand):
     help = (
-        "Put off all polls and say that it is ready; at each line of stdin, a rate and a count, ask for polls "
-        "of so many parcels that were not asked for yet, and print a line each of its id and the moment at "
-        "which the carrier had news, of the machine's monotonic clock; then `done`."
+        "Put off all polls and say that it is ready; at each line of stdin, a rate and a count, ask for "
+        "polls of so many parcels that were not asked for yet, and print a line each of its id and the "
+        "moment at which the carrier had news, of the machine's monotonic clock; then `done`."
     )
 
     def handle(self, *args: object, **options: object) -> None:
