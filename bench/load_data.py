@@ -38,7 +38,7 @@ def main() -> int:
         environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.settings"}
         words = [sys.executable, "manage.py", "bench_load", str(given.trackers)]
         return subprocess.run(words, env=environment, check=False).returncode
-    with stage(threads=1) as on:
+    with stage(threads=1, durable=not given.quick) as on:
         few = _measured(on, given.trackers // _SMALLER, given.rounds)
         many = _measured(on, given.trackers, given.rounds)
     tell(_tables(few, many), given.json)

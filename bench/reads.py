@@ -31,7 +31,7 @@ _STATUS = {_CONSTANT: 200, _RESULTS: 200, _NOT_MODIFIED: 304, _COUNTED: 200}
 def main() -> int:
     """Measure and print."""
     options = _options()
-    with stage(options.threads) as on:
+    with stage(options.threads, durable=not options.quick) as on:
         cast: dict[str, Any] = json.loads(on.command("bench_cast", "--trackers", str(options.trackers)))
         first = f"/v1/trackers/{cast['trackers'][0]}/results"
         with on.web() as url:

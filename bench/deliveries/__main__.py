@@ -34,7 +34,7 @@ ROWS = {
 def main() -> int:
     """Measure and print."""
     options = _options()
-    with stage(threads=1) as on, on.subscriber() as url:
+    with stage(threads=1, durable=not options.quick) as on, on.subscriber() as url:
         run = Run(on, url, _sizes(options), 1 if options.quick else options.rounds)
         tables = measured(ROWS, options.rows, run)
     tell(tables, options.json)

@@ -34,7 +34,11 @@ ROWS = {
 def main() -> int:
     """Measure and print."""
     options = parser("bench.polling", __doc__, ROWS).parse_args()
-    with stage(threads=1) as on, on.carrier() as carrier, on.subscriber() as subscriber:
+    with (
+        stage(threads=1, durable=not options.quick) as on,
+        on.carrier() as carrier,
+        on.subscriber() as subscriber,
+    ):
         sizes = QUICK if options.quick else Sizes()
         run = Run(on, carrier, subscriber, sizes, 1 if options.quick else options.rounds)
         tables = measured(ROWS, options.rows, run)
