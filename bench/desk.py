@@ -1,4 +1,4 @@
-"""One process that runs commands of manage.py on any database of a bench, so that each does not start anew."""
+"""One process that runs commands of manage.py on any database of a bench: none has to start anew."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ class Desk:
         self._process: subprocess.Popen[str] | None = None
 
     def run(self, database: str, words: list[str]) -> str:
-        """What a command writes that is run on the database of this name. Raises RuntimeError where it fails."""
+        """What a command writes on the database of this name. Raises RuntimeError where it fails."""
         process = self._process = self._process or self._start()
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the desk has no pipes")

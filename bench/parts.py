@@ -20,7 +20,7 @@ PARTS = (
     Part("freshness", "Freshness", "bench.freshness"),
     Part("deliveries", "Deliveries", "bench.deliveries", (), ("--rounds", "3")),
     Part("polling", "Polling", "bench.polling", ("--rows", "unchanged,changed,sick"), ("--rounds", "3")),
-    Part("recording", "Recording", "bench.polling", ("--rows", "record,history,claim"), ("--rounds", "3")),
+    Part("recording", "Recording", "bench.polling", ("--rows", "record,history"), ("--rounds", "3")),
     Part(
         "end",
         "From the carrier to the subscriber",

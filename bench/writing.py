@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import drawing
-from bench.deliveries.figures import Finding, Table, shown
+from bench.deliveries.figures import Finding, Table, Wish, shown
 from bench.keeping import table
 from bench.parts import PARTS, Part
 
 _NOTES = Path(__file__).resolve().parent / "notes"
-_YES = "yes"
+_YES, _NO = "yes", "**no**"
+_SHARES = (0.5, 0.95, 0.99, 0.999, 1.0)
 _HEAD = ("row", "measure", "this", "reference", "ratio", "goal", "holds")
 
 
@@ -23,7 +24,7 @@ class Overview:
 
     @property
     def holds(self) -> bool:
-        return all(line[-1] == _YES for line in self.lines)
+        return not self._missed
 
     def __str__(self) -> str:
         lines = [_HEAD, *self.lines]
@@ -39,9 +40,15 @@ class Overview:
 
     @property
     def verdict(self) -> str:
-        missed = [line for line in self.lines if line[-1] != _YES]
-        words = "; missed: " + ", ".join(dict.fromkeys(f"`{line[0]}`" for line in missed)) if missed else ""
-        return f"{len(self.lines) - len(missed)} of {len(self.lines)} goals hold{words}."
+        missed = ", ".join(dict.fromkeys(f"`{line[0]}`" for line in self._missed))
+        goals = sum(bool(line[-1]) for line in self.lines)
+        return f"{goals - len(self._missed)} of {goals} goals hold" + (
+            f"; missed: {missed}." if missed else "."
+        )
+
+    @property
+    def _missed(self) -> list[Sequence[str]]:
+        return [line for line in self.lines if line[-1] == _NO]
 
 
 def overview(results: Mapping[str, Any], parts: Iterable[str]) -> Overview:
@@ -79,8 +86,8 @@ def _about(results: Mapping[str, Any]) -> Iterator[str]:
 def _section(part: Part, measured: Mapping[str, Any], plots: Mapping[str, str]) -> Iterator[str]:
     yield from (f"## {part.title}", "")
     yield (
-        f"`{measured['command']}`, {measured['began']}, commit {measured['commit']}, {measured['seconds']} s; "
-        f"load before it: {measured['load']}."
+        f"`{measured['command']}`, {measured['began']}, commit {measured['commit']}, "
+        f"{measured['seconds']} s; load before it: {measured['load']}."
     )
     if measured["quick"]:
         yield "**Quick: it shows that the bench works, and none of these figures counts.**"
@@ -115,7 +122,7 @@ def _spreads(rows: Mapping[str, Table]) -> Iterator[str]:
         (
             _code(row),
             name,
-            *(shown(spread.at(share)) for share in (0.5, 0.95, 0.99, 0.999, 1.0)),
+            *(shown(spread.at(share)) for share in _SHARES),
             f"{spread.count:,}",
         )
         for row, found in rows.items()
@@ -128,8 +135,9 @@ def _spreads(rows: Mapping[str, Table]) -> Iterator[str]:
 
 def _line(row: str, found: Table, finding: Finding) -> tuple[str, ...]:
     """A ratio has two sides; another figure is its own."""
-    goal = f"{finding.wish.value} {finding.limit:g}"
-    verdict = _YES if finding.holds else "**no**"
+    goal, verdict = f"{finding.wish.value} {finding.limit:g}", _YES if finding.holds else _NO
+    if finding.wish is Wish.NONE:
+        goal = verdict = ""
     if not finding.reference:
         return row, finding.words, shown(finding.value), "", "", goal, verdict
     this, reference = (

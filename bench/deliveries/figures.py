@@ -14,6 +14,8 @@ class Wish(Enum):
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
+    #: It is said beside others, and has no goal.
+    NONE = "no goal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,14 @@ class Finding:
 
     @property
     def holds(self) -> bool:
+        """What has no goal holds."""
+        if self.wish is Wish.NONE:
+            return True
         return self.value >= self.limit if self.wish is Wish.AT_LEAST else self.value <= self.limit
 
     def __str__(self) -> str:
+        if self.wish is Wish.NONE:
+            return f"{self.words}: {self.value:,.2f}"
         word = "holds" if self.holds else "MISSES"
         return f"{self.words}: {self.value:,.2f} ({self.wish.value} {self.limit:g}: {word})"
 
@@ -73,7 +80,7 @@ class Table:
 
 
 def ratio(
-    sides: Mapping[str, Side], this: str, reference: str, wish: Wish, limit: float, words: str = ""
+    sides: Mapping[str, Side], this: str, reference: str, wish: Wish, limit: float = 0.0, words: str = ""
 ) -> Finding:
     """The medians of two sides of a row, divided."""
     value = sides[this].median / sides[reference].median

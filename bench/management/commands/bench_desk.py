@@ -1,4 +1,4 @@
-"""`manage.py bench_desk`: run the commands that stdin asks for, a line of JSON each, and say what they wrote."""
+"""`manage.py bench_desk`: run the commands that stdin asks for, a line of JSON each; say what they wrote."""
 
 import json
 import sys
