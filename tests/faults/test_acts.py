@@ -106,6 +106,7 @@ def test_what_does_not_end_is_killed_and_counts_as_such(
     monkeypatch.setattr("tests.faults.harness.acts.ending.PATIENCE", 0.1)
     old = stack.pid_of("beat")
     os.kill(old, signal.SIGSTOP)
+    eventually(lambda: state_of(old) == "T")
     doing, notes = act(stack, "end_worker", "beat", "SIGTERM")
     with doing:
         assert old in notes.pids("killed")

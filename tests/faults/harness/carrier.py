@@ -1,8 +1,8 @@
 """`python -m tests.faults.harness.carrier FOLDER PORT`: the carriers of a run, as its plan has them.
 
-all24 is asked for one parcel, and tells the scans that have happened by then. Ship24 keeps trackers, is asked,
-and pushes what happens, again and again until it is told that the push was taken. Whatever is asked, answered
-or pushed is noted in carrier.jsonl. While the plan has a fault `carrier_ill`, both are ill in that way.
+all24 is asked for one parcel, and tells the scans that have happened by then. Ship24 keeps trackers, is
+asked, and pushes what happens, again and again until it is told that the push was taken. Whatever is asked,
+answered or pushed is noted in carrier.jsonl. While the plan has a fault `carrier_ill`, both are ill so.
 """
 
 import asyncio

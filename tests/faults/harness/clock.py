@@ -1,7 +1,6 @@
 """When a run began: one moment, which all its witnesses read from a file of its folder."""
 
 import json
-import os
 import time
 from functools import cache
 from pathlib import Path
@@ -20,7 +19,7 @@ def begin(folder: Path) -> Began:
     moment = Began(time.monotonic(), time.time())
     draft = folder / "began.draft"
     draft.write_text(json.dumps(moment._asdict()))
-    os.replace(draft, folder / "began.json")
+    draft.replace(folder / "began.json")
     return moment
 
 

@@ -1,4 +1,4 @@
-"""Readers of the log by its API: one of each merchant who follows it all through a run, one who reads it whole."""
+"""Readers of the log by its API: of each merchant one who follows it, and one who reads it whole in the end."""
 
 import threading
 from collections.abc import Sequence

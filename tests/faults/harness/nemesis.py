@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from tests.faults.harness.acts import ACTS
+from tests.faults.harness.acts import ACTS, AT_ONCE
 from tests.faults.harness.acts.act import Fault
 from tests.faults.harness.grips import Grips
 from tests.faults.harness.history import History
@@ -57,10 +57,9 @@ class Nemesis:
             self._history.note(what=what, **named, **facts)
 
         note("began")
-        until = time.monotonic() + fault["for"]
         try:
             with ACTS[fault["kind"]](self._grips, fault, note):
-                self._over.wait(max(0.0, until - time.monotonic()))
+                self._over.wait(0.0 if fault["kind"] in AT_ONCE else fault["for"])
         except Exception:  # noqa: BLE001 - whatever it was, the others go on, and the run is void
             self._failures.append(f"{named}: {traceback.format_exc()}")
             note("failed", error=traceback.format_exc())

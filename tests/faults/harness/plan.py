@@ -1,6 +1,6 @@
 """What a seed makes of a run: its parcels and what carriers say of them when, its endpoints, its faults.
 
-Everything is drawn from `Random(seed)`, in one order, and from nothing else: a seed is the same plan anywhere.
+All is drawn from `Random(seed)`, in one order, and from nothing else: a seed is the same plan anywhere.
 """
 
 import hashlib
@@ -22,6 +22,8 @@ POLLED, PUSHED = "all24", "ship24"
 BEHAVIOURS = ("slow", "refusing", "throttling", "resetting", "hanging", "gone", "redirecting", "ordered")
 #: Waits before further tries, in seconds: enough of them to outlast any fault of a run.
 SCHEDULE = (1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5)
+#: Of an endpoint that never answers with success: it is soon over.
+_SOON_OVER = (1, 1, 2)
 #: The last words of a run's parcels, and what they go through before. No two scans of a parcel are alike.
 _FIRST, _BETWEEN, _LAST = "050000", ("100000", "200000", "300000"), "500000"
 #: Parcels are made in this part of a run, and the last scans come in the rest.
@@ -58,7 +60,7 @@ def plan_of(
         "merchants": MERCHANTS,
         "parcels": _parcels(random, seconds, size),
         "endpoints": _endpoints(random),
-        "faults": [] if kinds is None else faults_of(Random(random.random()), seconds, kinds),
+        "faults": [] if kinds is None else faults_of(Random(seed), seconds, kinds),
     }
 
 
@@ -112,7 +114,7 @@ def _endpoints(random: Random) -> list[Plan]:
             "behaviour": behaviour,
             "ordered": behaviour == "ordered",
             "types": ["*"] if behaviour == "quick" else random.choice((["*"], ["tracking.*"])),
-            "schedule": list(SCHEDULE),
+            "schedule": list(_SOON_OVER if behaviour == "redirecting" else SCHEDULE),
         }
         for nth, (merchant, behaviour) in enumerate(told)
     ]

@@ -12,22 +12,29 @@ from typing import Any
 import psycopg
 
 from config import loopback
-from tests.faults.harness import clock
+from tests.faults.harness import clock, ports
 from tests.faults.harness.callers import Callers
 from tests.faults.harness.calling import Caller
 from tests.faults.harness.feed import Tail, read_whole
+from tests.faults.harness.fleet_control import Control
 from tests.faults.harness.history import History
+from tests.faults.harness.judging.sampling import Sampler
 from tests.faults.harness.nemesis import Nemesis
+from tests.faults.harness.outcome import outcome
 from tests.faults.harness.plan import POLLED, PUSHED, Plan
 from tests.faults.harness.stack import SHORT, WEBS, Stack, stack
 from tests.processes import ROOT
 
+#: Says of a folder, and of the database at this URL, which is the owner's, what holds.
+Judge = Callable[[Path, str], Mapping[str, Any]]
 #: Seconds after the last fault until nothing may be due, claimed or owed any more (D8).
 CALM = 60.0
-#: Nothing is due within this many seconds, claimed, or owed.
+#: How many watches are due or claimed, and how many deliveries owed to endpoints that are sent to.
 _RESTLESS = """
 SELECT (SELECT count(*) FROM trackers_watch WHERE claim_id IS NOT NULL OR next_poll_at < clock_timestamp()),
-       (SELECT count(*) FROM webhooks_delivery WHERE state = 'pending')
+       (SELECT count(*) FROM webhooks_delivery AS delivery
+        JOIN webhooks_endpoint AS endpoint ON endpoint.id = delivery.endpoint_id
+        WHERE delivery.state = 'pending' AND endpoint.state = 'active')
 """
 
 
@@ -45,14 +52,11 @@ class Run:
         (self.folder / "run.json").write_text(json.dumps(self.facts, indent=1))
 
 
-def carry_out(
-    plan: Plan,
-    folder: Path,
-    template: Path,
-    judge: Callable[[Path, str], Mapping[str, Any]],
-    **environment: str,
-) -> Mapping[str, Any]:
-    """Do what the plan says in this folder, which is made; the verdict. `environment`: of every program."""
+def carry_out(plan: Plan, folder: Path, template: Path, judge: Judge, **environment: str) -> dict[str, Any]:
+    """Do what the plan says in this folder, which is made. `environment`: of every program.
+
+    What came of it: the `verdict` of `judge`, the `outcome`, and the seconds after which it was `drained`.
+    """
     folder.mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps(plan, indent=1))
     with stack(folder, template, **environment) as on:
@@ -60,20 +64,27 @@ def carry_out(
         run = Run(folder, plan, on)
         run.tell(seed=plan["seed"], seconds=plan["seconds"], environment={**SHORT, **environment})
         run.tell(merchants=[{"id": each["merchantId"], "key": each["apiKey"]} for each in merchants])
-        run.tell(database=on.url_of("postgres"), logs=str(on.data / "log"))
+        run.tell(database=on.url_of("postgres"), app_database=on.app_url(), logs=str(on.data / "log"))
         _begin(run)
         _load(run)
         _calm(run)
-        return judge(folder, on.url_of("postgres"))
+        url = on.url_of("postgres")
+        return {
+            "verdict": judge(folder, url),
+            "outcome": outcome(plan, run.facts, url),
+            "drained": run.facts["drained_mono"] - run.facts["calm_mono"],
+        }
 
 
 def _begin(run: Run) -> None:
     """Carriers, subscribers and all programs are there; accounts and endpoints are registered."""
     on, folder = run.stack, run.folder
-    carrier, fleet, control, forbidden = (loopback.free_port() for _ in range(4))
-    on.start_other(
-        "carrier", "-m", "tests.faults.harness.carrier", str(folder), str(carrier), listens_on=carrier
-    )
+    carrier, fleet, control, forbidden = (ports.free() for _ in range(4))
+    words = ("-m", "tests.faults.harness.carrier", str(folder), str(carrier))
+    on.start_other("carrier", *words, listens_on=carrier)
+    own = (str(fleet), str(control), str(forbidden))
+    on.start_other("fleet", "-m", "tests.faults.harness.fleet", str(folder), *own, listens_on=fleet)
+    on.subscribers = Control(control)
     on.start_programs()
     on.wait_until_ready()
     way = on.way_to("worker", "carrier", carrier)
@@ -100,8 +111,10 @@ def _load(run: Run) -> None:
     callers = Callers(run.plan, _callers(run, history))
     began = clock.begin(run.folder)
     nemesis = Nemesis(run.plan["faults"], run.stack, History(run.folder / "nemesis.jsonl"))
+    sampler = Sampler(run.folder, run.stack.url_of("postgres"))
     callers.start(began.mono)
     tail.start()
+    sampler.start()
     nemesis.start(began.mono)
     nemesis.join()
     time.sleep(max(0.0, began.mono + run.plan["seconds"] - time.monotonic()))
@@ -110,12 +123,13 @@ def _load(run: Run) -> None:
     run.tell(calm_mono=time.monotonic())
     callers.poll_all()
     _drain(run)
+    sampler.stop()
     tail.stop()
     read_whole(run.folder, _callers(run, None))
 
 
 def _drain(run: Run) -> None:
-    """Wait until nothing is due, claimed or owed; what is so after CALM seconds is for the checker to judge."""
+    """Wait until nothing is due, claimed or owed; what still is after CALM seconds the checker judges."""
     end = time.monotonic() + CALM
     left: Sequence[int] = (1, 0)
     with psycopg.connect(run.stack.url_of("postgres"), autocommit=True) as looking:
@@ -148,7 +162,7 @@ def _callers(run: Run, history: History | None) -> list[Caller]:
 
 def _account(caller: Caller, courier: str, url: str) -> dict[str, Any]:
     key = f"key-of-{caller.merchant}-at-{courier}"
-    body = {"courierCode": courier, "key": key, "baseUrl": url if courier == POLLED else f"{url}"}
+    body = {"courierCode": courier, "key": key, "baseUrl": url}
     secret = f"push-of-{caller.merchant}"
     if courier == PUSHED:
         body["pushSecret"] = secret

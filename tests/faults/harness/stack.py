@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from config import children, loopback, servers
-from tests.faults.harness import template
+from tests.faults.harness import ports, template
 from tests.faults.harness.grips import PROGRAMS, SERVERS, Subscribers
 from tests.faults.harness.nobody import Nobody
 from tests.faults.harness.proxy import Way, Ways
@@ -78,7 +78,7 @@ class Stack:
 
     def __post_init__(self) -> None:
         self.data = self.folder / "data"
-        self.ports = {name: loopback.free_port() for name in WEBS}
+        self.ports = {name: ports.free() for name in WEBS}
         self._servers = {
             "postgres": servers.Postgres(self.data),
             "valkey": servers.Valkey(self.data, durable=False),
@@ -97,9 +97,13 @@ class Stack:
     # What is asked of it.
 
     def start_servers(self) -> None:
-        """PostgreSQL and Valkey, on the data folder that is there, each at the end of a way of every program."""
+        """PostgreSQL and Valkey, on the data folder that is there; a way leads to each from every program."""
         for name, server in self._servers.items():
-            self._running[name] = self._do(lambda server=server: servers.start(server, self.data))
+            port = ports.free()
+            self._running[name] = self._do(
+                lambda server=server, port=port: servers.launch(server, self.data, port)
+            )
+            self.come_back(name)
             for program in PROGRAMS:
                 self.ways[program, name] = self._ways.open(loopback.HOST, self._running[name].port)
 
@@ -229,7 +233,7 @@ class Stack:
                 continue
             try:
                 told.set_result(what())
-            except Exception as error:  # whoever asked is told
+            except Exception as error:  # noqa: BLE001 (whoever asked is told)
                 told.set_exception(error)
 
     def _restart_what_ended(self) -> None:

@@ -1,4 +1,4 @@
-"""A data folder with a migrated PostgreSQL, made once, of which each run gets a copy: that takes no second."""
+"""A data folder with a migrated PostgreSQL, made once; each run gets a copy, which takes no second."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.faults.harness.plan import MERCHANTS
 from tests.processes import ROOT
 
 #: The role that a run's programs connect as, which may not change the log, and its password.
-ROLE, PASSWORD = "app", "of-a-run-that-is-over-soon"  # noqa: S105 (of a server that lives for a minute)
+ROLE, PASSWORD = "app", "of-a-run-that-is-over-soon"
 #: The file with what the API needs of merchants: their ids and keys.
 MERCHANTS_FILE = "merchants.json"
 
@@ -25,6 +25,10 @@ MERCHANTS_FILE = "merchants.json"
 def make(data: Path, merchants: int = MERCHANTS) -> None:
     """Fill this folder: tables, the role of the application, merchants with a key each."""
     postgres = servers.Postgres(data)
+    postgres.prepare()
+    # After a crash it would sync every file that was copied, one by one: seconds of a run that has thirty.
+    with (postgres.cluster / "postgresql.conf").open("a") as settings:
+        settings.write("recovery_init_sync_method = syncfs\n")
     running = servers.start(postgres, data)
     try:
         owner = postgres.url(running.port)
@@ -44,7 +48,7 @@ def make(data: Path, merchants: int = MERCHANTS) -> None:
 def copy(template: Path, data: Path) -> list[dict[str, Any]]:
     """Put a copy at `data`. Its merchants: `merchantId` and `apiKey` of each."""
     shutil.copytree(template, data, symlinks=True, ignore=shutil.ignore_patterns("log", "run"))
-    os.chmod(data / "postgres" / "cluster", 0o700)
+    (data / "postgres" / "cluster").chmod(0o700)
     made: list[dict[str, Any]] = json.loads((data / MERCHANTS_FILE).read_text())
     return made
 
@@ -74,8 +78,7 @@ def _manage(environment: Mapping[str, str], *words: str) -> str:
         [sys.executable, "manage.py", *words],
         cwd=ROOT,
         env=dict(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

@@ -35,3 +35,6 @@ ACTS: dict[str, Act] = {
     "carrier_net": networks.to_carrier,
     "subscribers_hang": ending.standing_still,
 }
+
+#: Those that have done all they do as their block begins: nothing is waited for then.
+AT_ONCE = frozenset(name for name in ACTS if name.startswith(("kill_", "die_", "end_", "rolling")))

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config import children
+from tests.faults.harness.acts import pids
 from tests.faults.harness.acts.act import Fault, Note
 from tests.faults.harness.acts.ending import replace
 from tests.faults.harness.grips import Grips
 
+#: Seconds that a worker may take to begin its work.
+_START = 20.0
 _FOLDERS = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib")
 
 
@@ -36,6 +40,8 @@ def wrong(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     grips.give(program, shifted(int(fault["how"]), found))
     try:
         pid = replace(grips, program, note)
+        # A worker works once it has a pool; beat has none.
+        children.wait_until(lambda: program == "beat" or bool(pids.children_of(pid)), _START)
         note("shifted", program=program, pids=[pid], seconds=int(fault["how"]))
         yield
     finally:

@@ -3,14 +3,12 @@
 import contextlib
 import os
 import signal
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from config import children
 from tests.faults.harness.grips import Grips
-from tests.faults.senders import inode_of, open_files
-
-_MOMENT = 0.02
+from tests.faults.senders import links_of, open_files
 
 
 def children_of(pid: int) -> list[int]:
@@ -28,10 +26,10 @@ def whole(leader: int) -> list[int]:
 
 def sender_at(grips: Grips, programs: Iterable[str], port: int) -> tuple[str, int]:
     """The program and the process whose connection has this port at its own end; ("", 0): none of them."""
-    link = f"socket:[{inode_of(port)}]"
+    links = links_of(port)
     for program in programs:
         for pid in whole(grips.pid_of(program)):
-            if link in open_files(pid):
+            if links & open_files(pid):
                 return program, pid
     return "", 0
 
@@ -51,23 +49,18 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def all_gone(pids: Iterable[int], seconds: float) -> bool:
+def all_gone(pids: Sequence[int], seconds: float) -> bool:
     """Whether they end within so many seconds."""
-    end = time.monotonic() + seconds
-    for pid in pids:
-        while not is_gone(pid):
-            if time.monotonic() > end:
-                return False
-            time.sleep(_MOMENT)
-    return True
+    return children.wait_until(lambda: all(is_gone(pid) for pid in pids), seconds)
 
 
 def successor(grips: Grips, program: str, of: int, seconds: float) -> int:
     """The process that was started in the place of this one; 0 where none is within so many seconds."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        pid = grips.pid_of(program)
-        if pid not in {0, of} and not is_gone(pid):
-            return pid
-        time.sleep(_MOMENT)
-    return 0
+    found = 0
+
+    def is_there() -> bool:
+        nonlocal found
+        found = grips.pid_of(program)
+        return found not in {0, of} and not is_gone(found)
+
+    return found if children.wait_until(is_there, seconds) else 0

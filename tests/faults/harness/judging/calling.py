@@ -1,0 +1,55 @@
+"""Who calls: a creation makes one tracker, of its own merchant; carriers are asked by whom and as may be."""
+
+from collections import defaultdict
+
+from tests.faults.harness.judging.evidence import Evidence
+from tests.faults.harness.judging.finding import Finding
+from tests.faults.harness.judging.windows import cutting
+
+#: Calls with one account at once.
+_CAP = 10
+
+
+def each_creation_makes_one_tracker(seen: Evidence) -> Finding:
+    """C1. What was answered is there, once, and its caller's; what was not answered is there once at most."""
+    found = Finding()
+    trackers = {row["id"]: row for row in seen.rows["trackers"]}
+    of_number = defaultdict(list)
+    for row in trackers.values():
+        of_number[row["number"]].append(row["id"])
+    for number, ids in of_number.items():
+        found.look(len(ids) == 1, f"{number} has {len(ids)} trackers")
+    for note in seen.callers:
+        if note["what"] == "answered" and note["key"] and 200 <= note["status"] < 300:
+            row = trackers.get(note["tracker"])
+            right = row is not None and row["number"] == note["number"]
+            found.look(right, f"the creation of {note['number']} was answered, and is not there")
+            own = row is not None and row["merchant"] == seen.merchants[note["merchant"]]
+            found.look(own, f"the tracker of {note['number']} is another merchant's")
+    return found
+
+
+def accounts_are_asked_as_they_may_be(seen: Evidence) -> Finding:
+    """C2. Each parcel is asked about with its merchant's key, and no key has more calls open than the cap."""
+    found = Finding()
+    keys = {
+        (parcel["number"], f"key-of-{parcel['merchant']}-at-{parcel['courier']}")
+        for parcel in seen.plan["parcels"]
+    }
+    deadline = float(seen.run["environment"]["CARRIER_DEADLINE"])
+    ends = {note["n"]: note["mono"] for note in seen.carrier if note["what"] in {"answered", "cut"}}
+    moments: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    for note in seen.carrier:
+        if note["what"] == "asked":
+            who = f"{note['number']} is asked about with {note['account']}"
+            found.look((note["number"], note["account"]) in keys or not note["number"], who)
+            end = min(ends.get(note["n"], note["mono"] + deadline), note["mono"] + deadline)
+            moments[note["account"]] += [(note["mono"], 1), (end, -1)]
+    allowed = _CAP * (2 if cutting(seen) else 1)
+    for account, every in moments.items():
+        most = now = 0
+        for _, change in sorted(every):
+            now += change
+            most = max(most, now)
+        found.look(most <= allowed, f"{account} had {most} calls at once")
+    return found

@@ -1,0 +1,55 @@
+"""What nobody may get: a visit where redirects lead, and secrets in logs or on record."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.faults.harness.judging.evidence import Evidence
+from tests.faults.harness.judging.finding import Finding
+
+
+def nobody_goes_where_nobody_may(seen: Evidence) -> Finding:
+    """S1. No redirect is followed: where they lead, nobody came."""
+    found = Finding()
+    redirects = [
+        note for note in seen.subscribers if note["what"] == "answered" and 300 <= note["status"] < 400
+    ]
+    came = [note for note in seen.subscribers if note["what"] == "forbidden"]
+    found.looked_at = len(redirects)
+    if came:
+        found.look(False, f"{len(came)} came where a redirect leads")
+    if not any(one["behaviour"] == "redirecting" for one in seen.plan["endpoints"]):
+        found.nothing = "no subscriber of the plan redirects"
+    return found
+
+
+def secrets_stay_secret(seen: Evidence) -> Finding:
+    """S3. No secret, key or personal text of the run is in a log of its processes, or in a recorded attempt."""
+    found = Finding()
+    secrets = _secrets(seen)
+    for file in sorted(Path(seen.run["logs"]).glob("*.log*")):
+        text = file.read_text(errors="replace")
+        for name, secret in secrets.items():
+            found.look(secret not in text, f"{name} is in {file.name}")
+    said = json.dumps([row["said"] for row in seen.rows["attempts"]])
+    said += json.dumps([event["data"] for event in seen.events])
+    for name, secret in secrets.items():
+        found.look(secret not in said, f"{name} is in a recorded attempt or in the log")
+    return found
+
+
+def _secrets(seen: Evidence) -> dict[str, str]:
+    return dict(_named(seen))
+
+
+def _named(seen: Evidence) -> Iterator[tuple[str, str]]:
+    for one in seen.run["endpoints"]:
+        yield f"the secret of endpoint {one['n']}", one["secret"]
+    for nth, merchant in enumerate(seen.run["merchants"]):
+        yield f"the key of merchant {nth}", merchant["key"]
+    for one in seen.run["accounts"]:
+        yield f"the key {one['key']}", one["key"]
+        if one["push_secret"]:
+            yield f"the push secret of {one['merchant']}", one["push_secret"]
+    yield "the recipient's name", "Recipient of Parcels"
+    yield "the recipient's address", "1 Secret Lane"
