@@ -121,9 +121,7 @@ class Asking:
 
         def stop() -> None:
             tracker = self._made[parcel["n"]]
-            status, _ = self._caller(parcel).call(
-                "PATCH", f"/v1/trackers/{tracker}", {"isSubscribed": False}
-            )
+            status, _ = self._caller(parcel).call("PATCH", f"/v1/trackers/{tracker}", {"isSubscribed": False})
             if status == 200:
                 self._done()
             else:

@@ -10,14 +10,12 @@ from tests.faults.harness.plan import MERCHANTS, POLLED, PUSHED, SCHEDULE, Plan
 #: fault, and the soak wants to know how late we are.
 _BEHAVIOURS = ("slow", "refusing", "throttling", "resetting", "ordered", "slow")
 #: Scans of a parcel, and seconds between two of them.
-SCANS, _BETWEEN = (2, 5), (4.0, 30.0)
+SCANS, BETWEEN = (2, 5), (4.0, 30.0)
 #: News of a parcel on an average: each scan.
 NEWS = sum(SCANS) / 2
 #: The share of parcels that the carrier pushes.
 BY_PUSH = 0.3
 _FIRST, _ON_THE_WAY, _LAST = "050000", ("100000", "200000", "300000"), "500000"
-#: Seconds before the end in which no parcel is made: its scans come before that.
-LAST_ONES = (SCANS[1] - 1) * _BETWEEN[1]
 #: Seconds between two faults, at the beginning without any, and at the end.
 EVERY, _BEFORE, _AFTER = 60.0, 30.0, 30.0
 #: After these the same processes go on as before. The second half has no others, so that the memory of a
@@ -39,15 +37,21 @@ _SPARING = frozenset(
 )
 
 
-def plan_of(seed: int, rates: Sequence[tuple[float, float]], *, faults: bool) -> Plan:
-    """All that happens. `rates`: one after the other, for so many seconds so many news a second."""
+def plan_of(
+    seed: int, rates: Sequence[tuple[float, float]], *, faults: bool, between: tuple[float, float] = BETWEEN
+) -> Plan:
+    """All that happens. `rates`: one after the other, for so many seconds so many news a second.
+
+    `between`: seconds from one scan of a parcel to its next. No parcel is made at the end whose scans might
+    come after it.
+    """
     random = Random(seed)
     seconds = sum(lasts for lasts, _ in rates)
     return {
         "seed": seed,
         "seconds": seconds,
         "merchants": MERCHANTS,
-        "parcels": _parcels(random, rates),
+        "parcels": _parcels(random, rates, between),
         "endpoints": _endpoints(),
         "faults": faults_of(random, seconds) if faults else [],
     }
@@ -60,30 +64,30 @@ def faults_of(random: Random, seconds: float, every: float = EVERY) -> list[Plan
         begin = _BEFORE + nth * every
         kinds = [kind for kind in KINDS if begin < seconds / 2 or kind.name in _SPARING]
         (kind,) = random.choices(kinds, [each.weight for each in kinds])
-        found += [
-            fault | {"at": round(begin + fault["at"], 1)} for fault in placed(random, every, [kind])
-        ]
+        found += [fault | {"at": round(begin + fault["at"], 1)} for fault in placed(random, every, [kind])]
     return found
 
 
-def _parcels(random: Random, rates: Sequence[tuple[float, float]]) -> list[Plan]:
+def _parcels(
+    random: Random, rates: Sequence[tuple[float, float]], between: tuple[float, float]
+) -> list[Plan]:
     parcels: list[Plan] = []
-    begin, end = 0.0, sum(lasts for lasts, _ in rates)
+    begin, end = 0.0, sum(lasts for lasts, _ in rates) - (SCANS[1] - 1) * between[1]
     for lasts, rate in rates:
         moment = begin
-        while moment < min(begin + lasts, end - LAST_ONES):
-            parcels.append(_parcel(random, len(parcels), moment))
+        while moment < min(begin + lasts, end):
+            parcels.append(_parcel(random, len(parcels), moment, between))
             moment += NEWS / rate
         begin += lasts
     return parcels
 
 
-def _parcel(random: Random, nth: int, made: float) -> Plan:
+def _parcel(random: Random, nth: int, made: float, between: tuple[float, float]) -> Plan:
     by_push = random.random() < BY_PUSH
     count = random.randint(*SCANS)
     moments = [made]
     for _ in range(count - 1):
-        moments.append(moments[-1] + random.uniform(*_BETWEEN))
+        moments.append(moments[-1] + random.uniform(*between))
     codes = [_FIRST, *(random.choice(_ON_THE_WAY) for _ in range(count - 2)), _LAST]
     return {
         "n": nth,
