@@ -64,7 +64,7 @@ def carry_out(
         "busy": spent / (os.cpu_count() or 1),
         "late": offered.late,
         "unseen": offered.unseen,
-        "counts": f"{len(plan['parcels'])} parcels, {lengths['events']} events, {lengths['delivered']} deliveries",
+        "counts": {"parcels": len(plan["parcels"]), **lengths},
         "took": time.monotonic() - began,
     }
     warm_up = min(findings.WARM_UP, asked.seconds * _WARMING)

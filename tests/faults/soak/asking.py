@@ -1,4 +1,4 @@
-"""The load of a soak, as an open loop: each call has its moment, whether those before were answered or not."""
+"""The load of a soak, an open loop: each call has its moment, whether those before were answered or not."""
 
 import heapq
 import itertools

@@ -7,12 +7,15 @@ from typing import Any
 
 from tests.faults.harness.clock import began
 from tests.faults.harness.history import read
+from tests.faults.harness.plan import Plan
 from tests.faults.soak import load, running
 
 #: News a second, one step after the other, and seconds of each.
 STEPS, LASTS = (10.0, 20.0, 40.0, 80.0, 160.0), 20.0
 #: Seconds at the beginning of a step that still see the step before.
 _SETTLING = 6.0
+#: Seconds between two scans of a parcel.
+_BETWEEN = (1.0, 3.0)
 #: A step is borne where so much of what it offers was told.
 BORNE = 0.9
 
@@ -40,9 +43,16 @@ class Capacity:
 
 def measure(folder: Path, template: Path, seed: int, lasts: float = LASTS) -> Capacity:
     """Takes about the sum of the steps, in a stack of its own."""
-    plan = load.plan_of(seed, [(lasts, rate) for rate in STEPS], faults=False, between=(1.0, 3.0))
+    plan = plan_of(seed, lasts)
     with running.soaked(plan, folder, template):
         return of(plan, began(folder).mono, read(folder / "subscribers.jsonl"), lasts)
+
+
+def plan_of(seed: int, lasts: float = LASTS) -> Plan:
+    """The steps, of parcels with short lives, and after them so long that all of them end theirs."""
+    ending = (load.SCANS[1] - 1) * _BETWEEN[1]
+    rates = [*((lasts, rate) for rate in STEPS), (ending, STEPS[0])]
+    return load.plan_of(seed, rates, faults=False, between=_BETWEEN)
 
 
 def of(plan: Mapping[str, Any], start: float, notes: Sequence[Mapping[str, Any]], lasts: float) -> Capacity:

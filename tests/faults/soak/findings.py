@@ -22,7 +22,7 @@ OLDEST = 10.0
 #: Of a table's rows, at most so many may be dead, and so many whatever its size: small ones are written all
 #: the time, and PostgreSQL looks once a minute.
 DEAD_SHARE, DEAD_ROWS = 0.5, 20_000
-#: The least share of the samples that must lie outside the windows, or the soak has said nothing about OLDEST.
+#: The least share of the samples that must lie outside the windows, or nothing is said about OLDEST.
 _JUDGED = 0.25
 #: Sessions, and seconds of the longest transaction, that nobody may ever need outside the windows.
 SESSIONS, TRANSACTION = 150, 30.0
@@ -41,7 +41,7 @@ class Finding:
 def memory(samples: Sequence[Sample], warm_up: float = WARM_UP) -> list[Finding]:
     """Of each program's leader and children, and of Valkey: whether they grow.
 
-    PostgreSQL fills its shared buffers for as long as there is something new to read, and is told, not judged.
+    PostgreSQL fills its shared buffers as long as there is something new to read: told, not judged.
     """
     return [_grown(name, those) for name, those in sorted(lives(samples, warm_up).items())]
 
@@ -67,7 +67,7 @@ def oldest_due(samples: Sequence[Sample], faults: Sequence[Window]) -> Finding:
     share = len(outside) / max(1, len(samples))
     return Finding(
         "oldest due row",
-        f"at most {most:.1f} s in the {share:.0%} of samples outside the windows of faults (limit {OLDEST:g} s);"
+        f"at most {most:.1f} s in the {share:.0%} of samples outside the windows (limit {OLDEST:g} s);"
         f" inside them at most {worst:.1f} s ({fault})",
         most < OLDEST if share >= _JUDGED else None,
         {"outside": most, "inside": worst, "fault": fault, "share": share, "limit": OLDEST},
@@ -93,7 +93,7 @@ def sessions(samples: Sequence[Sample], faults: Sequence[Window]) -> Finding:
     xmin = max((each["xmin_age"] for each in calm), default=0)
     return Finding(
         "sessions",
-        f"at most {most} (limit {SESSIONS}), the longest transaction {longest:.1f} s (limit {TRANSACTION:g} s),"
+        f"at most {most} (limit {SESSIONS}), the longest transaction {longest:.1f} s (limit {TRANSACTION:g}),"
         f" the oldest snapshot {xmin} transactions old",
         most <= SESSIONS and longest <= TRANSACTION if calm else None,
         {"sessions": most, "longest": longest, "xmin_age": xmin},
@@ -122,7 +122,7 @@ def _grown(name: str, series: Sequence[Sequence[Point]]) -> Finding:
     is_judged = not name.startswith("postgres")
     return Finding(
         f"memory of {name}",
-        f"{level:.0f} MiB, {found.an_hour:+.1%} an hour (95 % sure: {found.lowest:+.1%} to {found.highest:+.1%};"
+        f"{level:.0f} MiB, {found.an_hour:+.1%} an hour (95 %: {found.lowest:+.1%} to {found.highest:+.1%};"
         f" {len(series)} lives, {found.hours:.2f} h after their warm-up)"
         + ("" if is_judged else "; not judged"),
         found.lowest <= FLAT if is_judged else True,
@@ -138,7 +138,7 @@ def _grown(name: str, series: Sequence[Sequence[Point]]) -> Finding:
 
 
 def _vacuumed(name: str, rows: Sequence[Mapping[str, Any]]) -> Finding:
-    """Bounded: never beyond the limits. What a share means for a table without rows, the second limit says."""
+    """Bounded: never beyond both limits."""
     worst = max(rows, key=lambda row: row["dead"] - max(DEAD_ROWS, DEAD_SHARE * row["live"]))
     most = max(row["dead"] for row in rows)
     limit = max(DEAD_ROWS, DEAD_SHARE * worst["live"])

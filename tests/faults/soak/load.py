@@ -1,4 +1,4 @@
-"""The plan of a soak: parcels at an even rate, each with a short life, and subscribers of every bearable kind."""
+"""The plan of a soak: parcels at an even rate, each with a short life, and those who are told."""
 
 from collections.abc import Sequence
 from random import Random
@@ -58,7 +58,7 @@ def plan_of(
 
 
 def faults_of(random: Random, seconds: float, every: float = EVERY) -> list[Plan]:
-    """One about every so many seconds, by the weights of the kinds; those of the second half spare processes."""
+    """One about every so many seconds, by the weights of the kinds; the second half's spare processes."""
     found: list[Plan] = []
     for nth in range(int((seconds - _BEFORE - _AFTER) / every)):
         begin = _BEFORE + nth * every

@@ -20,7 +20,7 @@ _WORDS = {True: "yes", False: "**no**", None: "**too little was seen**"}
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """All that is known in the end. `facts`: seed, seconds, rate, when, counts, lateness, load of the machine."""
+    """All that is known in the end. `facts`: seed, seconds, rate, when, counts, how late, how busy."""
 
     facts: Mapping[str, Any]
     capacity: Capacity | None
@@ -61,10 +61,12 @@ def _lines(soak: Soak, file: Path) -> Iterable[str]:
     facts = soak.facts
     yield "# A soak: half load with faults\n"
     yield "Written by `make soak`; what each line means is in [README.md](../README.md#the-soak).\n"
-    yield f"- {facts['when']}, seed {facts['seed']}, {facts['seconds']:g} s of load at {facts['rate']:.1f} news a second"
-    yield f"- {machine()}; commit {commit()}; processors {facts['busy']:.0%} busy, with all that ran on the machine"
-    yield f"- calls began late by {facts['late'][0]:g} s (median), {facts['late'][1]:g} s (99 %), {facts['late'][2]:g} s at most"
-    yield f"- {facts['counts']}; {facts['unseen']} parcels that nobody saw whole"
+    median, most, latest = facts["late"]
+    counts = ", ".join(f"{count} {what}" for what, count in facts["counts"].items())
+    yield f"- {facts['when']}, seed {facts['seed']}: {facts['seconds']:g} s, {facts['rate']:.1f} news a second"
+    yield f"- {machine()}; commit {commit()}; processors {facts['busy']:.0%} busy, by anything that ran there"
+    yield f"- calls began late by {median:g} s (median), {most:g} s (99 %), {latest:g} s at most"
+    yield f"- {counts}; {facts['unseen']} parcels that nobody saw whole"
     yield f"- verdict: **{'holds' if soak.holds else 'does not hold'}**\n"
     yield from _of_capacity(soak.capacity)
     yield f"## Findings\n\n![memory and ages]({file.with_suffix('.svg').name})\n"
@@ -74,7 +76,7 @@ def _lines(soak: Soak, file: Path) -> Iterable[str]:
     yield "\n## Invariants\n\n| invariant | looked at | violations |\n|---|---:|---|"
     for name, one in soak.verdict["invariants"].items():
         yield f"| {name} | {one['looked_at']} | {_said(one['violations'])} |"
-    yield f'\n## Faults\n\nEach with {RECOVERY:g} s after it is left out where "outside the windows" is said.\n'
+    yield f"\n## Faults\n\nThe windows that are left out above: each fault, and {RECOVERY:g} s after it.\n"
     yield "| kind | times |\n|---|---:|"
     for kind, times in sorted(Counter(each.name.split()[0] for each in soak.faults).items()):
         yield f"| {kind} | {times} |"
@@ -85,7 +87,7 @@ def _of_capacity(capacity: Capacity | None) -> Iterable[str]:
         yield "The rate was given; capacity was not measured.\n"
         return
     least = "at least " if capacity.is_least else ""
-    yield f"## Capacity\n\n{least}{capacity.news:.1f} news a second, harness and all on the same machine.\n".capitalize()
+    yield f"## Capacity\n\nServed: {least}{capacity.news:.1f} news a second, and the harness beside it.\n"
     yield "| offered a second | told a second |\n|---:|---:|"
     for step in capacity.steps:
         yield f"| {step.offered:.1f} | {step.told:.1f} |"

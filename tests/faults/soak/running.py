@@ -61,4 +61,5 @@ def soaked(plan: Plan, folder: Path, template: Path) -> Iterator[tuple[Run, Offe
 
 def _late(every: list[float]) -> tuple[float, float, float]:
     ordered = sorted(every) or [0.0]
-    return tuple(round(ordered[int(share * (len(ordered) - 1))], 3) for share in (0.5, 0.99, 1.0))  # type: ignore[return-value]
+    last = len(ordered) - 1
+    return round(ordered[last // 2], 3), round(ordered[int(last * 0.99)], 3), round(ordered[last], 3)

@@ -14,7 +14,7 @@ from tests.faults.soak.memory import as_json, busy, processes
 
 #: Seconds between two looks.
 EVERY = 5.0
-#: Seconds for which the longest due, and not taken by anybody whose lease holds, has been so; null: nothing is.
+#: Seconds for which what is longest due, and nobody's whose lease holds, has been so; null: nothing is.
 #: A delivery that waits in turn behind another of its parcel counts as well.
 _DUE = """
 SELECT

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: Seconds after a fault in which whatever it left is made good: a lease that runs out (6 s), a poll that waits
+#: Seconds after a fault in which what it left is made good: a lease that runs out (6 s), a poll that waits
 #: for a circuit (up to 4 s), tries that wait for their schedule, a queue that built up.
 RECOVERY = 20.0
 
