@@ -137,7 +137,7 @@ def _load(run: Run) -> None:
 
 
 def drain(run: Run, patience: float = CALM) -> None:
-    """Wait until nothing is due, claimed or owed; what still is after `patience` seconds the checker judges."""
+    """Wait until nothing is due, claimed or owed; what is after `patience` seconds the checker judges."""
     end = time.monotonic() + patience
     left: Sequence[int] = (1, 0)
     with psycopg.connect(run.stack.url_of("postgres"), autocommit=True) as looking:

@@ -63,7 +63,7 @@ def _lines(soak: Soak, file: Path) -> Iterable[str]:
     yield "Written by `make soak`; what each line means is in [README.md](../README.md#the-soak).\n"
     median, most, latest = facts["late"]
     counts = ", ".join(f"{count} {what}" for what, count in facts["counts"].items())
-    yield f"- {facts['when']}, seed {facts['seed']}: {facts['seconds']:g} s, {facts['rate']:.1f} news a second"
+    yield f"- {facts['when']}, seed {facts['seed']}: {facts['seconds']:g} s, {facts['rate']:.1f} news a s"
     yield f"- {machine()}; commit {commit()}; processors {facts['busy']:.0%} busy, by anything that ran there"
     yield f"- calls began late by {median:g} s (median), {most:g} s (99 %), {latest:g} s at most"
     yield f"- {counts}; {facts['unseen']} parcels that nobody saw whole"
@@ -87,7 +87,7 @@ def _of_capacity(capacity: Capacity | None) -> Iterable[str]:
         yield "The rate was given; capacity was not measured.\n"
         return
     least = "at least " if capacity.is_least else ""
-    yield f"## Capacity\n\nServed: {least}{capacity.news:.1f} news a second, and the harness beside it.\n"
+    yield f"## Capacity\n\nServed: {least}{capacity.news:.1f} news a second.\n"
     yield "| offered a second | told a second |\n|---:|---:|"
     for step in capacity.steps:
         yield f"| {step.offered:.1f} | {step.told:.1f} |"
