@@ -7,8 +7,9 @@ from pytest_django import Settings
 
 from tests.hostile.wire import WireServer, wire_server
 from tests.trackers.conftest import _long_leases, account, carrier, follow, poll_all
+from tests.webhooks.conftest import _patience, no_news
 
-__all__ = ["_long_leases", "account", "carrier", "follow", "poll_all"]
+__all__ = ["_long_leases", "_patience", "account", "carrier", "follow", "no_news", "poll_all"]
 
 
 @pytest.fixture

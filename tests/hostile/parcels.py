@@ -92,7 +92,7 @@ def poll() -> None:
 
 
 def assert_sound(courier: str) -> None:
-    """Nothing is half stored: the log and the rows agree, each kept answer can be read, nobody was shut out."""
+    """Nothing is half stored: log and rows agree, each kept answer can be read, nobody was shut out."""
     assert list(check()) == []
     for kept in RawAnswer.objects.all():
         zlib.decompress(kept.body)

@@ -118,7 +118,7 @@ def test_of_fifty_megabytes_no_more_is_read_than_the_limit(
     account_at(wire, alice, courier)
     tracker, neighbour = (follow(alice, number, courierCode=courier) for number in ("HOST0000", "WELL0000"))
     head = message(b"").replace(b"Content-Length: 0", b"Content-Length: 50000002")
-    wire.messages |= dict.fromkeys(names(tracker), [head, b'["', *[b"x" * 100_000] * 500])
+    wire.messages |= dict.fromkeys(names(tracker), (head, b'["', *[b"x" * 100_000] * 500))
     wire.messages |= dict.fromkeys(names(neighbour), well(courier, "WELL0000", neighbour.id))
     tracemalloc.start()
     poll()

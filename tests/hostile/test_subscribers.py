@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from accounts.models import Merchant
-from tests.subscribers import Subscriber, subscriber
+from tests.subscribers import Subscriber, status, subscriber
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
-from tests.webhooks.hostile import ANSWERS, PASSWORD, SECRET, refuses
+from tests.hostile.answers import ANSWERS, PASSWORD, SECRET, refuses
 from tests.webhooks.trying import check_what_follows, try_once, try_with_time_enough
 from webhooks import pump, transport
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -73,6 +73,13 @@ def test_no_header_of_an_answer_shows_a_secret(endpoint: Endpoint, server: Subsc
     assert "hidden" in shown
     for secret in (SECRET, SECRET.removeprefix("whsec_"), PASSWORD):
         assert secret.lower() not in shown
+
+
+def test_a_cookie_is_not_brought_back(endpoint: Endpoint, server: Subscriber) -> None:
+    server.answer("/hook", status(200, {"set-cookie": "a=b; path=/"}))
+    for _ in range(2):
+        try_once(endpoint)
+    assert [heard.headers["cookie"] for heard in server.heard()] == [None, None]
 
 
 def test_a_410_holds_what_is_owed_and_disables_the_endpoint(endpoint: Endpoint, server: Subscriber) -> None:

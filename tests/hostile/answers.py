@@ -63,6 +63,13 @@ ANSWERS = {
     "fifty early answers": arrives(raw(EARLY * 50 + OK + b"\r\n")),
     "an early answer and no other": Hostile(raw(EARLY)),
     "an early answer, then it hangs": Hostile(drip(EARLY, every=60), "timeout", ends_by_time=True),
+    "continue, then a 200": arrives(
+        raw(b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"content-length: 0\r\n\r\n")
+    ),
+    "continue and no other": Hostile(raw(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    "ten megabytes": arrives(
+        raw(OK + b"content-length: 10000000\r\n\r\n" + bytes(10_000_000)), kept(bytes(10_000_000))
+    ),
     "gzip bomb": arrives(
         raw(OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(BOMB) + BOMB), kept(BOMB)
     ),
@@ -116,6 +123,9 @@ ANSWERS = {
     "length that is no number": Hostile(raw(OK + b"content-length: many\r\n\r\n")),
     "length beyond every number": arrives(raw(OK + b"content-length: %s\r\n\r\nx" % (b"9" * 30)), "x"),
     "two lengths": Hostile(raw(OK + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello!")),
+    "the same length twice": arrives(raw(OK + b"content-length: 2\r\ncontent-length: 2\r\n\r\nok"), "ok"),
+    "a carriage return in a header": Hostile(raw(OK + b"x-odd: a\rset-cookie: b=c\r\n\r\n")),
+    "cookies": arrives(raw(OK + b"set-cookie: a=b; path=/\r\ncontent-length: 0\r\n\r\n")),
     "chunk beyond every number": arrives(raw(CHUNKED + b"FFFFFFFFFFFFFFFFFF\r\nx")),
     "chunk of no size": arrives(raw(CHUNKED + b"nonsense\r\n")),
     "unknown transfer encoding": Hostile(raw(OK + b"transfer-encoding: nonsense\r\n\r\nx")),

@@ -12,7 +12,7 @@ from carriers.adapter import Adapter
 from carriers.exceptions import CarrierError
 from carriers.registry import adapters
 from tests.carriers.payloads import TRACKER, query
-from tests.carriers.test_totality import VALUES, assert_clear, assert_storable, replaced
+from tests.hostile.test_totality import VALUES, assert_clear, assert_storable, replaced
 from tests.ship24_server import event, push, tracking
 
 #: A push of each courier that calls us, in its own format.
