@@ -1,8 +1,8 @@
 """Malformed answers of carriers as files, and what becomes of each.
 
-`carriers/<courier>/<name>.<kind>` is a body that comes with status 200, `.http` a whole message as it goes over
-the wire. `@NUMBER@`, `@TRACKER@` and `@CAPITALS@`, with as many @ behind them as what comes instead is longer,
-stand for the parcel's number and our tracker's id. What must become of each is a line of
+`carriers/<courier>/<name>.<kind>` is a body that comes with status 200, `.http` a whole message as it goes
+over the wire. `@NUMBER@`, `@TRACKER@` and `@CAPITALS@` stand for the parcel's number and our tracker's id; as
+many @ follow as what comes instead is longer. What must become of each is a line of
 `carriers/<courier>.expected.json`.
 """
 

@@ -10,9 +10,9 @@ import certifi
 import pytest
 
 from accounts.models import Merchant
+from tests.hostile.answers import RESET
 from tests.subscribers import subscriber
 from tests.webhooks.cast import EndpointFactory
-from tests.hostile.answers import RESET
 from tests.webhooks.tls import certificate
 from tests.webhooks.trying import check_what_follows, try_once, try_with_time_enough
 from webhooks import transport

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from accounts.models import Merchant
+from tests.hostile.answers import ANSWERS, PASSWORD, SECRET, refuses
 from tests.subscribers import Subscriber, status, subscriber
 from tests.webhooks.cast import EndpointFactory, attempts_of, owe
-from tests.hostile.answers import ANSWERS, PASSWORD, SECRET, refuses
 from tests.webhooks.trying import check_what_follows, try_once, try_with_time_enough
 from webhooks import pump, transport
 from webhooks.models import Attempt, Delivery, Endpoint
