@@ -38,6 +38,7 @@ test: lint $(VENV)/.tools ## lint, then the whole suite
 
 test-faults: $(VENV)/.tools ## seeded runs with faults on the real stack, judged by a checker (SEEDS=1-50)
 	@$(RUN) -m tests.faults --seeds "$(SEEDS)"
+	@$(RUN) -m tests.faults --broken all
 
 bench: $(VENV)/.installed-dev ## measure everything, into bench/RESULTS.md; wants a quiet machine
 	@$(RUN) -m bench

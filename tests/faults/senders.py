@@ -31,20 +31,24 @@ class Senders:
         return [pid for pid, _ in sent.most_common() if pid in alive]
 
     def _note(self, peer: tuple[str, int]) -> None:
-        link = f"socket:[{_inode(peer[1])}]"
+        links = links_of(peer[1])
         for pid in self._worker.children():
-            if link in _open_files(pid):
+            if links & open_files(pid):
                 self._of_peer[peer] = pid
 
 
-def _inode(port: int) -> str:
-    """Of the socket whose own end is this port of IPv4."""
+def links_of(port: int) -> set[str]:
+    """What the open sockets are called whose own end is this port of IPv4: one port may lead to two servers.
+
+    Those of nobody any more, which wait for late packets, are left out.
+    """
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     own = f":{port:04X}"
-    return next((fields[9] for fields in map(str.split, lines) if fields[1].endswith(own)), "")
+    found = [fields[9] for fields in map(str.split, lines) if fields[1].endswith(own)]
+    return {f"socket:[{inode}]" for inode in found if inode != "0"}
 
 
-def _open_files(pid: int) -> set[str]:
+def open_files(pid: int) -> set[str]:
     found = set()
     for file in Path(f"/proc/{pid}/fd").glob("*"):
         try:

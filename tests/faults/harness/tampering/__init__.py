@@ -1,0 +1,1 @@
+"""An application that does nothing but tamper with the process that it is loaded into: see `apps`."""
