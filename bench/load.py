@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
 
@@ -19,6 +19,9 @@ class Rate:
     per_second: float
     statuses: dict[int, int]
 
+    def __str__(self) -> str:
+        return f"{self.per_second:,.0f} a second"
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -33,51 +36,45 @@ def run(calls: list[Call], seconds: float) -> Rate:
     statuses: Counter[int] = Counter()
     waiting = cycle(calls)
     multi = pycurl.CurlMulti()
-    handles = [_handle() for _ in range(CONNECTIONS)]
-    for handle in handles:
-        _send(multi, handle, next(waiting))
+    handles = [handle() for _ in range(CONNECTIONS)]
+    for one in handles:
+        send(multi, one, next(waiting))
     began = time.perf_counter()
     while time.perf_counter() - began < seconds:
         multi.perform()
-        for handle in _done(multi):
-            statuses[handle.getinfo(pycurl.RESPONSE_CODE)] += 1
-            multi.remove_handle(handle)
-            _send(multi, handle, next(waiting))
+        for one in done(multi):
+            statuses[one.getinfo(pycurl.RESPONSE_CODE)] += 1
+            multi.remove_handle(one)
+            send(multi, one, next(waiting))
         multi.select(0.1)
     elapsed = time.perf_counter() - began
-    for handle in handles:
-        multi.remove_handle(handle)
-        handle.close()
+    for one in handles:
+        multi.remove_handle(one)
+        one.close()
     multi.close()
     return Rate(statuses.total() / elapsed, dict(statuses))
 
 
-def _handle() -> pycurl.Curl:
-    handle = pycurl.Curl()
-    handle.setopt(pycurl.WRITEFUNCTION, len)
-    handle.setopt(pycurl.PROXY, "")
-    return handle
+def handle() -> pycurl.Curl:
+    """One that keeps its connection, and reads bodies and throws them away."""
+    made = pycurl.Curl()
+    made.setopt(pycurl.WRITEFUNCTION, len)
+    made.setopt(pycurl.PROXY, "")
+    return made
 
 
-def _send(multi: pycurl.CurlMulti, handle: pycurl.Curl, call: Call) -> None:
-    handle.setopt(pycurl.URL, call.url)
-    handle.setopt(pycurl.HTTPHEADER, list(call.headers))
-    multi.add_handle(handle)
+def send(multi: pycurl.CurlMulti, by: pycurl.Curl, call: Call) -> None:
+    """Begin this call."""
+    by.setopt(pycurl.URL, call.url)
+    by.setopt(pycurl.HTTPHEADER, list(call.headers))
+    multi.add_handle(by)
 
 
-def _done(multi: pycurl.CurlMulti) -> Iterator[pycurl.Curl]:
+def done(multi: pycurl.CurlMulti) -> Iterator[pycurl.Curl]:
+    """The handles that have been answered. Raises ConnectionError where one was not."""
     left = 1
     while left:
         left, good, failed = multi.info_read()
         for _, code, message in failed:
             raise ConnectionError(f"{code}: {message}")
         yield from good
-
-
-def alternate(rounds: int, routes: dict[str, Callable[[], Rate]]) -> dict[str, list[Rate]]:
-    """The rates of each, measured in turn, so that what else the machine does hits all alike."""
-    found: dict[str, list[Rate]] = {name: [] for name in routes}
-    for _ in range(rounds):
-        for name, measure in routes.items():
-            found[name].append(measure())
-    return found

@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from bench.deliveries.figures import Table
+from bench.keeping import keep
 from bench.turns import say
 
 R = TypeVar("R")
@@ -25,7 +27,13 @@ def parser(bench: str, description: str | None, rows: Iterable[str]) -> argparse
     options.add_argument(
         "--quick", action="store_true", help="only whether the bench works: no figure counts"
     )
+    takes_a_file(options)
     return options
+
+
+def takes_a_file(options: argparse.ArgumentParser) -> None:
+    """The option by which `python -m bench` gets what was measured."""
+    options.add_argument("--json", type=Path, help="write what was measured into this file, too")
 
 
 def measured(rows: Mapping[str, Callable[[R], Table]], names: Iterable[str], run: R) -> dict[str, Table]:
@@ -40,7 +48,14 @@ def measured(rows: Mapping[str, Callable[[R], Table]], names: Iterable[str], run
 def show(tables: Mapping[str, Table]) -> None:
     for name, table in tables.items():
         say(f"\n{name}")
-        for side, found in table.sides.items():
+        for side, found in ({} if table.grid else table.sides).items():
             say(f"  {side:32} {found}")
         for finding in table.findings:
             say(f"  {finding}")
+
+
+def tell(tables: Mapping[str, Table], file: Path | None) -> None:
+    """Print what was measured, and write it into the file where there is one."""
+    show(tables)
+    if file:
+        keep(tables, file)

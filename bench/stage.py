@@ -16,7 +16,8 @@ import requests
 from celery import Celery
 from psycopg import sql
 
-from config import children, embedded, loopback
+from bench.desk import Desk
+from config import children, embedded, loopback, programs
 
 _ROOT = Path(__file__).resolve().parent.parent
 #: Seconds for whatever a bench waits for; what takes longer is broken.
@@ -27,7 +28,7 @@ _WORKER = "worker --concurrency 1 --loglevel WARNING --without-gossip --without-
 class Stage:
     """PostgreSQL and Valkey run; commands, workers and web servers may be started on them."""
 
-    def __init__(self, data: Path, urls: dict[str, str], threads: int) -> None:
+    def __init__(self, data: Path, urls: dict[str, str], threads: int, desk: Desk | None = None) -> None:
         self._data = data
         self._threads = threads
         self.constant = data / "constant.json"
@@ -43,6 +44,7 @@ class Stage:
             "CARRIER_ALLOWED_NETWORKS": "127.0.0.0/8",
             "BENCH_CONSTANT": str(self.constant),
         }
+        self.desk = desk or Desk(self._environment)
 
     @contextlib.contextmanager
     def scene(self, name: str, **settings: str) -> Iterator["Stage"]:
@@ -57,14 +59,13 @@ class Stage:
                     "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
                     "REDIS_URL": self._redis_url,
                 }
-                yield Stage(self._data, urls | settings, self._threads)
+                yield Stage(self._data, urls | settings, self._threads, self.desk)
             finally:
                 server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(ours))
 
     def command(self, *words: str) -> str:
-        """What a command of manage.py writes."""
-        with self.talk(*words) as process:
-            return process.communicate(timeout=PATIENCE)[0]
+        """What a command of manage.py writes, which is run without this scene's own settings."""
+        return self.desk.run(urlsplit(self.database_url).path[1:], list(words))
 
     @contextlib.contextmanager
     def talk(self, *words: str) -> Iterator[subprocess.Popen[str]]:
@@ -126,6 +127,14 @@ class Stage:
             yield
 
     @contextlib.contextmanager
+    def programs(self) -> Iterator[None]:
+        """Everything that `manage.py up` runs on its servers, in as many processes."""
+        with contextlib.ExitStack() as running:
+            for name, words in programs.stack("127.0.0.1", loopback.free_port()).items():
+                running.enter_context(self._running(name, f"manage.py {' '.join(words)}"))
+            yield
+
+    @contextlib.contextmanager
     def plain_workers(self, of: str = "bench.plain", *, count: int = 1) -> Iterator[None]:
         """So many worker processes of a plain way, for as long as this lasts."""
         with contextlib.ExitStack() as running:
@@ -154,15 +163,18 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(threads: int) -> Iterator[Stage]:
-    """A stage on a temporary folder, with the tables made."""
+def stage(threads: int, *, durable: bool = True) -> Iterator[Stage]:
+    """A stage on a temporary folder, with the tables made. Not `durable`: no figure counts."""
     for name in (*embedded.SERVERS_OF_OTHERS, "PARCELWIRE_ENV"):
         os.environ.pop(name, None)  # never a database that somebody needs
     data = Path(tempfile.mkdtemp(prefix="parcelwire-bench-"))
-    with embedded.using(data, "a bench", discard=True) as urls:
+    with embedded.using(data, "a bench", durable=durable, discard=True) as urls:
         made = Stage(data, urls, threads)
-        made.command("migrate", "--run-syncdb", "--verbosity", "0")
-        yield made
+        try:
+            made.command("migrate", "--run-syncdb", "--verbosity", "0")
+            yield made
+        finally:
+            made.desk.end()
 
 
 def fetch(url: str, key: str) -> requests.Response:

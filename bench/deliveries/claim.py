@@ -10,7 +10,7 @@ from subprocess import Popen
 from typing import Any
 
 from bench.deliveries import backlog
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.deliveries.run import Run
 from bench.stage import Stage, hear, say_to
 
@@ -53,10 +53,7 @@ def claim(run: Run) -> Table:
             sides[name] = partial(_time, process, run.sizes.claims)
         found = run.in_turn(sides)
     tables = {name: Side("ms", [each.ms for each in rounds]) for name, rounds in found.items()}
-    findings = [
-        Finding(f"{name} / {reference}", tables[name].median / tables[reference].median, Wish.AT_MOST, 1.3)
-        for name in (much, heavy)
-    ]
+    findings = [ratio(tables, name, reference, Wish.AT_MOST, 1.3) for name in (much, heavy)]
     return Table(tables, findings)
 
 

@@ -3,8 +3,10 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+from bench.curves import Curve, Spread
 
 
 class Wish(Enum):
@@ -12,6 +14,8 @@ class Wish(Enum):
 
     AT_LEAST = "at least"
     AT_MOST = "at most"
+    #: It is said beside others, and has no goal.
+    NONE = "no goal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,20 @@ class Finding:
     value: float
     wish: Wish
     limit: float
+    #: The sides of the row that were compared; without a reference the figure is one side's own.
+    this: str = ""
+    reference: str = ""
 
     @property
     def holds(self) -> bool:
+        """What has no goal holds."""
+        if self.wish is Wish.NONE:
+            return True
         return self.value >= self.limit if self.wish is Wish.AT_LEAST else self.value <= self.limit
 
     def __str__(self) -> str:
+        if self.wish is Wish.NONE:
+            return f"{self.words}: {self.value:,.2f}"
         word = "holds" if self.holds else "MISSES"
         return f"{self.words}: {self.value:,.2f} ({self.wish.value} {self.limit:g}: {word})"
 
@@ -44,13 +56,12 @@ class Side:
         return statistics.median(self.rounds)
 
     def __str__(self) -> str:
-        rounds = " ".join(f"{each:,.{self._digits}f}" for each in self.rounds)
-        return f"{self.median:10,.{self._digits}f} {self.unit}   rounds {rounds}"
+        return f"{shown(self.median):>10} {self.unit}   rounds {self.shown_rounds}"
 
     @property
-    def _digits(self) -> int:
-        """So that three figures count."""
-        return max(0, 2 - math.floor(math.log10(abs(self.median) or 1.0)))
+    def shown_rounds(self) -> str:
+        """All of them, as finely as the median."""
+        return " ".join(shown(each, like=self.median) for each in self.rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,27 @@ class Table:
 
     sides: Mapping[str, Side]
     findings: Sequence[Finding]
+    #: For the plots: how latencies were distributed, by side; and what grows with a size, by what it is of.
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    #: What RESULTS.md shows instead of the sides: lines of cells, the head first.
+    grid: Sequence[Sequence[str]] = ()
+    #: And what it says above that.
+    caption: str = ""
+
+
+def ratio(
+    sides: Mapping[str, Side], this: str, reference: str, wish: Wish, limit: float = 0.0, words: str = ""
+) -> Finding:
+    """The medians of two sides of a row, divided."""
+    value = sides[this].median / sides[reference].median
+    return Finding(words or f"{this} / {reference}", value, wish, limit, this, reference)
+
+
+def shown(value: float, like: float | None = None) -> str:
+    """With so many places that three figures of it count, or of another value like it."""
+    size = abs(value if like is None else like)
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(size or 1.0)))}f}"
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from bench.bodies import EACH
-from bench.deliveries.arriving import Waits, told_for, waits
+from bench.deliveries.arriving import Waits, spread, told_for, waits
 from bench.deliveries.draining import drain
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Finding, Side, Table, Wish, ratio
 from bench.deliveries.recorded import arrivals, check_records, wait_until_delivered
 from bench.deliveries.run import ONE_WORKER, Run
 from bench.stage import fetch_text
@@ -39,8 +39,8 @@ def latency(run: Run) -> Table:
     findings = [
         Finding(f"{name}, ms", sides[name].median, Wish.AT_MOST, limit) for name, limit in limits.items()
     ]
-    load = sides["load"].median / sides["load asked for"].median
-    return Table(sides, [*findings, Finding("load / load asked for", load, Wish.AT_LEAST, 0.95)])
+    load = ratio(sides, "load", "load asked for", Wish.AT_LEAST, 0.95)
+    return Table(sides, [*findings, load], {"half load": spread(found)})
 
 
 def tasks(run: Run) -> Table:

@@ -1,7 +1,7 @@
 """Row `hang`: what 20 of 100 endpoints that never answer cost the other 80."""
 
-from bench.deliveries.arriving import Waits, heard_of, told_for, waits
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.arriving import Waits, heard_of, spread, told_for, waits
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.deliveries.recorded import check_records, wait_until_delivered
 from bench.deliveries.run import WORKER_EACH, Run
 from bench.stage import fetch_text
@@ -23,13 +23,12 @@ def hang(run: Run) -> Table:
     found = run.in_turn(sides)
     tables = {name: Side("ms, p99", [each.p99 * 1000 for each in rounds]) for name, rounds in found.items()}
     loads = {f"load, {name}": Side("a second", [each.rate for each in found[name]]) for name in found}
-    ratio = tables["20 hang"].median / tables["all answer"].median
-    load = loads["load, 20 hang"].median / loads["load, all answer"].median
     findings = [
-        Finding("20 hang / all answer", ratio, Wish.AT_MOST, 1.5),
-        Finding("load, 20 hang / all answer", load, Wish.AT_LEAST, 0.95),
+        ratio(tables, "20 hang", "all answer", Wish.AT_MOST, 1.5, "p99, 20 hang / all answer"),
+        ratio(loads, "load, 20 hang", "load, all answer", Wish.AT_LEAST, 0.95),
     ]
-    return Table(tables | loads, findings)
+    spreads = {name: spread(rounds) for name, rounds in found.items()}
+    return Table(tables | loads, findings, spreads)
 
 
 def _waits(run: Run, other: str) -> Waits:

@@ -9,7 +9,7 @@ from bench.deliveries import backlog
 from bench.deliveries.arriving import Waits, news, waits
 from bench.deliveries.draining import Drained
 from bench.deliveries.draining import drain as drained
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Finding, Side, Table, Wish, ratio
 from bench.deliveries.recorded import arrivals, check_arrivals, check_records, wait_until_delivered
 from bench.deliveries.run import WORKER_EACH, Run
 from bench.stage import fetch_text
@@ -42,14 +42,13 @@ def drain(run: Run) -> Table:
     sides |= {name: partial(_with_news, run, late=late) for name, late in _OUTAGES.items()}
     found = run.in_turn(sides)
     tables = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
-    reference = tables[_NO_OUTAGE].median
     findings = []
     for name in _OUTAGES:
         rounds = [each for each in found[name] if isinstance(each, _Round)]
         news_p99 = Side("s, p99", [each.waits.p99 for each in rounds])
         tasks = Side("for 1,000", [each.tasks for each in rounds])
         findings += [
-            Finding(f"{name} / {_NO_OUTAGE}", tables[name].median / reference, Wish.AT_LEAST, 0.9),
+            ratio(tables, name, _NO_OUTAGE, Wish.AT_LEAST, 0.9),
             Finding(f"p99 of news, s, {name}", news_p99.median, Wish.AT_MOST, 2),
             Finding(f"tasks for 1,000, {name}", tasks.median, Wish.AT_MOST, 10),
         ]

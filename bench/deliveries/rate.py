@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from bench.deliveries.draining import Drained, drained
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.deliveries.recorded import arrivals, check_arrivals, wait_until
 from bench.deliveries.run import Run
 from bench.stage import fetch_text
@@ -61,5 +61,4 @@ def _plain_way(run: Run) -> Drained:
 
 def _table(found: dict[str, list[Drained]], other: str, goal: float) -> Table:
     sides = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
-    ratio = sides["parcelwire"].median / sides[other].median
-    return Table(sides, [Finding(f"parcelwire / {other}", ratio, Wish.AT_LEAST, goal)])
+    return Table(sides, [ratio(sides, "parcelwire", other, Wish.AT_LEAST, goal)])

@@ -9,19 +9,21 @@ import sys
 
 from bench.polling.changed import changed
 from bench.polling.claim import claim
+from bench.polling.door import door
 from bench.polling.end import end
 from bench.polling.history import history
 from bench.polling.record import record
 from bench.polling.run import QUICK, Run, Sizes
 from bench.polling.sick import sick
 from bench.polling.unchanged import unchanged
-from bench.rows import measured, parser, show
+from bench.rows import measured, parser, tell
 from bench.stage import stage
 
 ROWS = {
     "unchanged": unchanged,
     "changed": changed,
     "end": end,
+    "door": door,
     "record": record,
     "history": history,
     "claim": claim,
@@ -32,11 +34,15 @@ ROWS = {
 def main() -> int:
     """Measure and print."""
     options = parser("bench.polling", __doc__, ROWS).parse_args()
-    with stage(threads=1) as on, on.carrier() as carrier, on.subscriber() as subscriber:
+    with (
+        stage(threads=1, durable=not options.quick) as on,
+        on.carrier() as carrier,
+        on.subscriber() as subscriber,
+    ):
         sizes = QUICK if options.quick else Sizes()
         run = Run(on, carrier, subscriber, sizes, 1 if options.quick else options.rounds)
         tables = measured(ROWS, options.rows, run)
-    show(tables)
+    tell(tables, options.json)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Row `changed`: polls a second that tell five scans each, of one worker process."""
 
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.polling.polled import Polled, check, polled, polled_plainly
 from bench.polling.run import POLLS, SCANS, Run
 from bench.stage import fetch_text
@@ -19,10 +19,7 @@ def changed(run: Run) -> Table:
         }
     )
     sides = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
-    findings = [
-        Finding(f"{name} / {_REFERENCE}", sides[name].median / sides[_REFERENCE].median, Wish.AT_LEAST, 10)
-        for name in (_QUIET, _TOLD)
-    ]
+    findings = [ratio(sides, name, _REFERENCE, Wish.AT_LEAST, 10) for name in (_QUIET, _TOLD)]
     return Table(sides, findings)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from subprocess import Popen
 from typing import Any
 
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.polling.run import Run
 from bench.stage import hear, say_to
 
@@ -38,9 +38,7 @@ def claim(run: Run) -> Table:
             sides[_name(count)] = partial(_time, claimer, run.sizes.claims)
         found = run.in_turn(sides)
     tables = {name: Side("ms", [each.ms for each in rounds]) for name, rounds in found.items()}
-    ratio = tables[_name(many)].median / tables[_name(few)].median
-    finding = Finding(f"{_name(many)} / {_name(few)}", ratio, Wish.AT_MOST, 1.3)
-    return Table(tables, [finding])
+    return Table(tables, [ratio(tables, _name(many), _name(few), Wish.AT_MOST, 1.3)])
 
 
 def _name(count: int) -> str:

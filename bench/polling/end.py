@@ -1,6 +1,6 @@
 """Row `end`: from a poll that tells five scans to subscribers who have heard of them."""
 
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.deliveries.recorded import arrivals, check_arrivals, check_records, wait_until
 from bench.polling.polled import Polled, check, first_question, polled, polled_plainly
 from bench.polling.run import DELIVERIES, POLLS, SCANS, Run
@@ -19,8 +19,7 @@ def end(run: Run) -> Table:
     """Beside the plain way; two worker processes each, until all deliveries are made and on record."""
     found = run.in_turn({_REFERENCE: lambda: _plain_way(run), _OURS: lambda: _ours(run)})
     sides = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
-    ratio = sides[_OURS].median / sides[_REFERENCE].median
-    return Table(sides, [Finding(f"{_OURS} / {_REFERENCE}", ratio, Wish.AT_LEAST, 15)])
+    return Table(sides, [ratio(sides, _OURS, _REFERENCE, Wish.AT_LEAST, 15)])
 
 
 def _ours(run: Run) -> Polled:

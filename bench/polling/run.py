@@ -32,6 +32,8 @@ class Sizes:
     few_trackers: int = 10_000
     many_trackers: int = 1_000_000
     claims: int = 100
+    #: Seconds of scans that are timed from the carrier to the subscriber's door.
+    door: float = 20.0
 
 
 QUICK = Sizes(
@@ -44,6 +46,7 @@ QUICK = Sizes(
     few_trackers=2_500,
     many_trackers=5_000,
     claims=5,
+    door=2.0,
 )
 
 

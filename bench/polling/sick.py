@@ -1,6 +1,6 @@
 """Row `sick`: what 10 of 50 carrier accounts that are ill cost the other 40, of one worker process."""
 
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.deliveries.recorded import wait_until
 from bench.polling.polled import Polled, check, first_question
 from bench.polling.run import POLLS, SCANS, Run
@@ -38,8 +38,7 @@ def sick(run: Run) -> Table:
         }
     )
     sides = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
-    ratio = sides["10 are ill"].median / sides["all answer"].median
-    return Table(sides, [Finding("10 are ill / all answer", ratio, Wish.AT_LEAST, 0.9)])
+    return Table(sides, [ratio(sides, "10 are ill", "all answer", Wish.AT_LEAST, 0.9)])
 
 
 def _rate(run: Run, others: list[str]) -> Polled:

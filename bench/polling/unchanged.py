@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
-from bench.deliveries.figures import Finding, Side, Table, Wish
+from bench.deliveries.figures import Side, Table, Wish, ratio
 from bench.polling.polled import Polled, check_questions, polled, polled_plainly
 from bench.polling.run import POLLS, SCANS, Run
 from bench.stage import Stage, fetch_text
@@ -19,9 +19,8 @@ def unchanged(run: Run) -> Table:
     with _ours(run) as ours, _plain_way(run) as plain_way:
         found = run.in_turn({"bare loop": lambda: bare_loop(run), "plain way": plain_way, "parcelwire": ours})
     sides = {name: Side("a second", [each.rate for each in rounds]) for name, rounds in found.items()}
-    rate = sides["parcelwire"].median
     findings = [
-        Finding(f"parcelwire / {name}", rate / sides[name].median, Wish.AT_LEAST, goal)
+        ratio(sides, "parcelwire", name, Wish.AT_LEAST, goal)
         for name, goal in (("bare loop", 0.6), ("plain way", 10))
     ]
     return Table(sides, findings)

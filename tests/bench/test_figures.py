@@ -1,7 +1,7 @@
 """What the bench makes of what it measured."""
 
 from bench.deliveries.draining import most_at_once
-from bench.deliveries.figures import Finding, Side, Wish, quantile
+from bench.deliveries.figures import Finding, Side, Wish, quantile, ratio, shown
 
 
 def test_a_quantile_is_one_of_the_values():
@@ -27,3 +27,21 @@ def test_a_side_shows_its_median_and_every_round():
 def test_what_lasts_until_another_begins_is_not_under_way_with_it():
     assert most_at_once([0.0, 0.1, 0.2, 0.25], 0.2) == 3
     assert most_at_once([0.0, 1.0, 2.0], 0.5) == 1
+
+
+def test_a_ratio_is_of_medians_and_knows_its_sides():
+    sides = {"ours": Side("a second", [80.0, 90.0, 70.0]), "bare": Side("a second", [100.0])}
+    found = ratio(sides, "ours", "bare", Wish.AT_LEAST, 0.8)
+    assert (found.words, found.value, found.holds) == ("ours / bare", 0.8, True)
+    assert (found.this, found.reference) == ("ours", "bare")
+
+
+def test_what_has_no_goal_is_said_and_holds():
+    assert Finding("known scans", 0.2, Wish.NONE, 0.4).holds
+    assert str(Finding("known scans", 0.2, Wish.NONE, 0.4)) == "known scans: 0.20"
+
+
+def test_three_figures_of_a_value_are_shown():
+    assert [shown(each) for each in (0.01234, 1.234, 12.34, 1234.5, 0.0)] == [
+        "0.0123", "1.23", "12.3", "1,234", "0.00",
+    ]  # fmt: skip

@@ -65,4 +65,4 @@ def test_it_prints_that_merchants_know_twice_as_soon_of_what_they_wait_for():
     bench = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert bench.returncode == 0, bench.stderr
     assert "median of out_for_delivery, schedule / fixed" in bench.stdout
-    assert bench.stdout.count("holds") == 2
+    assert bench.stdout.count("holds") == 6

@@ -1,20 +1,38 @@
 """The plugin that gives the tests their servers."""
 
+import json
 import os
 
 import pytest
 import redis
 from django.conf import settings
-from django.core.management.color import no_style
-from django.db import ProgrammingError, connection
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
+from django.db import ProgrammingError, connection, transaction
+from uuid_utils.compat import uuid7
+
+from accounts.models import Merchant
+from events import log
+from events.models import Event
 
 
 @pytest.mark.django_db(transaction=True)
-def test_tables_are_emptied_between_tests_though_their_triggers_forbid_it() -> None:
+@pytest.mark.parametrize(
+    "payload", [b"{}", b'{"much": "%s"}' % os.urandom(3_000_000).hex().encode()], ids=["small", "large"]
+)
+def test_tables_are_emptied_between_tests_though_their_triggers_forbid_it(
+    alice: Merchant, payload: bytes
+) -> None:
+    with transaction.atomic():
+        log.append(
+            alice.id, [log.NewEvent(uuid7(), 1, "tracker.created", "created", None, json.loads(payload))]
+        )
     with pytest.raises(ProgrammingError), connection.cursor() as cursor:
         cursor.execute("TRUNCATE events_event CASCADE")
-    statements = connection.ops.sql_flush(no_style(), ["events_event"], allow_cascade=True)
-    connection.ops.execute_sql_flush(statements)
+    call_command("flush", verbosity=0, interactive=False, reset_sequences=False, allow_cascade=False)
+    assert not Event.objects.exists()
+    assert not Merchant.objects.exists()
+    assert Permission.objects.exists()
 
 
 def test_each_worker_of_the_tests_has_a_redis_database_of_its_own() -> None:

@@ -207,7 +207,7 @@ class Engine:
         tools.mkdir()
         for program in servers.postgres_binary("postgres").parent.iterdir():
             (tools / program.name).symlink_to(program)
-        (tools / "valkey-server").symlink_to(servers._valkey_binary())
+        (tools / "valkey-server").symlink_to(servers.valkey_binary())
         (tools / "valkey-cli").write_text(_VALKEY_CLI.format(python=sys.executable))
         (tools / "valkey-cli").chmod(0o755)
 

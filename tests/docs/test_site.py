@@ -28,6 +28,8 @@ WRITTEN = {path.relative_to(DOCS).as_posix(): path for path in sorted(DOCS.rglob
     page: PROJECT / path for path, page in FROM_OUTSIDE.items()
 }
 
+pytestmark = pytest.mark.xdist_group("site")
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:

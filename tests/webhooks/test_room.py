@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Merchant
+from tests.waiting import eventually
 from tests.webhooks.aging import ended_as
 from tests.webhooks.cast import EndpointFactory, ended, owe
 from webhooks import retention
@@ -66,8 +67,20 @@ def size(relation: str) -> int:
 
 
 def vacuum(table: str) -> None:
+    """As soon as nobody else looks: what autovacuum's ANALYZE may still see is not given free."""
+    eventually(_nobody_looks)
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM (INDEX_CLEANUP ON) {table}")
+
+
+def _nobody_looks() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_xmin IS NOT NULL)"
+        )
+        found: bool = cursor.fetchone()[0]
+    return found
 
 
 def drain(*codes: int) -> int:

@@ -44,6 +44,7 @@ _GIVE_BACK = "UPDATE trackers_watch SET claim_id = NULL, claimed_until = NULL WH
 
 class Command(BaseCommand):
     help = "Time the claims of polls that are due, as the lines of stdin ask."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("trackers", type=int)

@@ -82,6 +82,7 @@ SELECT gen_random_uuid(), delivery, 1, 'schedule', at, 20, 200, '', 'ok', '{{}}'
 
 class Command(BaseCommand):
     help = "Fill the database with trackers of 50 merchants, ten events each on average."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("trackers", type=int)

@@ -30,6 +30,7 @@ from webhooks.models import Attempt, Delivery, Endpoint, Message
 
 class Command(BaseCommand):
     help = "Open the admin's pages and say how long the database was asked for each."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("rounds", type=int)

@@ -50,6 +50,7 @@ _FIELDS = ("id", "merchant_id", "stream", "version", "type", "occurred_at", "rec
 
 class Command(BaseCommand):
     help = "Time the recording of answers, as the lines of stdin ask."
+    requires_system_checks = ()
 
     def handle(self, *args: object, **options: object) -> None:
         desk = _Desk()
