@@ -46,7 +46,7 @@ INSERT INTO trackers_watch (id, tracker_id, merchant_id, courier, carrier_accoun
     next_poll_at, last_polled_at, last_outcome, urgency, failures, set_aside, ignored, absent)
 SELECT gen_random_uuid(), clone.id, clone.merchant, 'all24',
     (SELECT id FROM carriers_carrieraccount WHERE merchant_id = clone.merchant), '{{}}',
-    now() + random() * interval '6 hours', now() - random() * interval '6 hours', 'ok', 3, 0, 0, 0, '{{}}'
+    now() + interval '2 hours' + random() * interval '6 hours', now() - random() * interval '6 hours', 'ok', 3, 0, 0, 0, '{{}}'
 FROM ({clones}) AS clone
 """
 _EVENTS = """
