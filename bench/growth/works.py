@@ -50,7 +50,7 @@ _GIVE_BACK = "UPDATE trackers_watch SET claim_id = NULL, claimed_until = NULL WH
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Something that is timed: `run` gets what `before` made, `after` what `run` gave; only `run` is timed."""
+    """What is timed is `run`, which gets what `before` made; `after` gets what it gave."""
 
     run: Callable[[Any], Any]
     before: Callable[[], Any] = lambda: None
@@ -98,7 +98,8 @@ class Works:
         return {
             "results": Work(partial(self._get, "/v1/trackers/{id}/results"), self._next),
             "list": Work(partial(self._get, "/v1/trackers?limit=100")),
-            "search by number": Work(partial(self._get, "/v1/trackers?trackingNumber={number}"), self._next),
+            "results by number": Work(partial(self._get, "/v1/trackers/search/{number}/results"), self._next),
+            "search of staff": Work(self._search, self._next),
             "feed, first page": Work(partial(self._get, "/v1/events?limit=100&after=0")),
             "feed, middle": Work(partial(self._get, f"/v1/events?limit=100&after={middle}")),
             "feed, end": Work(partial(self._get, f"/v1/events?limit=100&after={first['b']}")),
@@ -133,6 +134,9 @@ class Works:
     def _get(self, path: str, row: tuple[UUID, str] | None) -> None:
         _ok(self._caller.get(path.format(id=row[0], number=row[1]) if row else path))
 
+    def _search(self, row: tuple[UUID, str]) -> None:
+        _ok(self._staff.get("/admin/search/", {"s": row[1]}))
+
     def _answers(self) -> list[Any]:
         """Of parcels that are known and were never polled, parsed."""
         claims = parcels.claimed(parcels.follow(self._writer.id, EACH))
@@ -148,10 +152,12 @@ class Works:
 
 
 def settle() -> None:
-    """As autovacuum and the checkpointer leave a database: dead rows gone, statistics there, pages written."""
+    """As autovacuum and the checkpointer leave a database: no dead rows, fresh statistics, written pages."""
     with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
         cursor.execute("CHECKPOINT")
+        cursor.execute("RESET statement_timeout")
 
 
 def _sweep() -> None:

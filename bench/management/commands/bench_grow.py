@@ -1,4 +1,4 @@
-"""`manage.py bench_grow`: the works of `bench.growth.works`. Each line of stdin asks, a line of stdout answers.
+"""`manage.py bench_grow`: what `bench.growth` times. Each line of stdin asks, a line of stdout answers.
 
 - `due`: make polls and deliveries due; the answer is `null`.
 - `COUNT NAME`: do that work so often; JSON lists of its milliseconds, and of the pages it looked at.
