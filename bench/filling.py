@@ -19,7 +19,7 @@ _IN_A_HURRY = {
     "statement_timeout": "0",
     "synchronous_commit": "off",
     "maintenance_work_mem": "512MB",
-    "work_mem": "64MB",
+    "work_mem": "256MB",
 }
 # Only who may do anything may do this.
 _UNCHECKED = """
@@ -38,9 +38,17 @@ def filling(cursor: Any, tables: Sequence[str]) -> Iterator[None]:
         cursor.execute(f"SET {name} = '{value}'")
     missing = _drop(cursor, tables)
     cursor.execute(_UNCHECKED)
+    _leave_to_us(cursor, tables, "SET (autovacuum_enabled = false)")
     yield
+    _leave_to_us(cursor, tables, "RESET (autovacuum_enabled)")
     for words in ("RESET session_replication_role", *missing, *(f"RESET {name}" for name in _IN_A_HURRY)):
         cursor.execute(words)
+
+
+def _leave_to_us(cursor: Any, tables: Sequence[str], words: str) -> None:
+    """Whether autovacuum looks at them: whoever fills them vacuums them at the end."""
+    for table in tables:
+        cursor.execute(f"ALTER TABLE {table} {words}")
 
 
 def _drop(cursor: Any, tables: Sequence[str]) -> list[str]:

@@ -28,7 +28,8 @@ class Command(BaseCommand):
         for line in sys.stdin:
             count, _, name = line.strip().partition(" ")
             if count == "due":
-                self._tell(works.make_due())
+                works.make_due()
+                self._tell(None)
             else:
                 self._tell([_timed(named[name]) for _ in range(int(count))])
 
