@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from tests.hostile.test_tenancy import NO_TENANTS, TABLE
 from tests.openapi import operations, the_document
-from tests.test_tenancy import NO_TENANTS, TABLE
 
 pytestmark = pytest.mark.django_db
 
