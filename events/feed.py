@@ -16,12 +16,15 @@ from events.writing import written
 #: Positions that one page looks at, so that a filter that rarely matches costs no more than a page.
 EXAMINED = 5_000
 
+# Compared as pairs, so that only the merchant's own index serves: near the end of the log, where statistics
+# know of few rows, PostgreSQL would otherwise go through what all merchants have had since.
 # `seen` is what this page looks at; its last position is the next cursor, whatever the filter lets through.
 _PAGE = """
 WITH seen AS MATERIALIZED (
     SELECT position, type FROM events_event
-    WHERE merchant_id = %(merchant)s AND position > %(after)s
-    ORDER BY position LIMIT %(examined)s
+    WHERE (merchant_id, position) > (%(merchant)s, %(after)s)
+      AND (merchant_id, position) <= (%(merchant)s, 9223372036854775807)
+    ORDER BY merchant_id, position LIMIT %(examined)s
 ),
 page AS MATERIALIZED (
     SELECT position FROM seen

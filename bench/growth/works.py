@@ -88,7 +88,7 @@ class Works:
 
     def _writing(self) -> dict[str, Work]:
         return {
-            "create 100": Work(lambda _: parcels.follow(self._writer.id, EACH)),
+            "create 100": Work(lambda _: parcels.follow(self._writer.id, EACH), after=_ask_no_more),
             "record 100 answers": Work(self._record, self._answers),
         }
 
@@ -174,6 +174,12 @@ def _sweep() -> None:
     ):
         sweep()
     retention.forget(0.0)
+
+
+def _ask_no_more(trackers: list[UUID]) -> None:
+    """What is due is for those who claim it."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE trackers_watch SET next_poll_at = NULL WHERE tracker_id = ANY(%s)", [trackers])
 
 
 def _give_polls_back(taken: list[polling.Claim]) -> None:
