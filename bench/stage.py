@@ -63,6 +63,11 @@ class Stage:
             finally:
                 server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(ours))
 
+    def elsewhere(self, database_url: str) -> "Stage":
+        """The same on another database, which somebody else runs."""
+        urls = {"DATABASE_URL": database_url, "REDIS_URL": self._redis_url}
+        return Stage(self.data, urls, self._threads, self.desk)
+
     def command(self, *words: str) -> str:
         """What a command of manage.py writes, which is run without this scene's own settings."""
         return self.desk.run(urlsplit(self.database_url).path[1:], list(words))

@@ -6,12 +6,14 @@ accounts say which program used the processors. The exit status is 0 whatever th
 
 import sys
 
+from bench.processes.replica import replica
 from bench.processes.run import QUICK, Run, Sizes
+from bench.processes.straight import straight
 from bench.processes.workers import deliveries, polls
 from bench.rows import measured, parser, tell
 from bench.stage import stage
 
-ROWS = {"deliveries": deliveries, "polls": polls}
+ROWS = {"deliveries": deliveries, "polls": polls, "straight": straight, "replica": replica}
 
 
 def main() -> int:

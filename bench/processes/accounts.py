@@ -3,7 +3,7 @@
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,16 +47,12 @@ class Spent:
 
 
 class Accounts:
-    """Of PostgreSQL, and of the programs that a stage has started under these names."""
+    """Of PostgreSQL, and of other programs."""
 
-    def __init__(self, on: Stage, programs: Mapping[str, list[str]]) -> None:
-        """`programs`: the names of a stage's processes by what they are called together."""
+    def __init__(self, on: Stage, programs: Mapping[str, Sequence[int]]) -> None:
+        """`programs`: processes by what they are called together."""
         self._database = on.database()
-        roots = {
-            called: [int((on.data / "run" / f"{name}.pid").read_text().split()[0]) for name in names]
-            for called, names in programs.items()
-        }
-        self._roots = {POSTGRES: [postmaster(on)], **roots}
+        self._roots = {POSTGRES: [postmaster(on)], **programs}
 
     def look(self) -> Look:
         """Now. Statistics of transactions are up to a second late."""
@@ -82,6 +78,11 @@ class Accounts:
     def close(self) -> None:
         """Leave the database."""
         self._database.close()
+
+
+def pid_of(on: Stage, name: str) -> int:
+    """A process that the stage has started under this name."""
+    return int((on.data / "run" / f"{name}.pid").read_text().split()[0])
 
 
 def postmaster(on: Stage) -> int:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bench.curves import Curve
 from bench.deliveries.figures import Side, Table
-from bench.processes.accounts import Spent
+from bench.processes.accounts import POSTGRES, Spent
 from bench.stage import Stage
 from bench.turns import in_turn
 
@@ -32,8 +33,8 @@ QUICK = Sizes(
     polls=100,
     straight_deliveries=1_000,
     straight_polls=100,
-    workers=(1, 2),
-    clients=(1, 2),
+    workers=(2,),
+    clients=(1,),
     trackers=20,
     reads=0.5,
 )
@@ -58,6 +59,8 @@ class Paced:
 
     rate: float
     spent: Spent
+    #: Bytes on disk, with indexes, of each piece, by table; where that was asked for.
+    disk: Mapping[str, float] = MappingProxyType({})
 
     def __str__(self) -> str:
         each = ", ".join(f"{self.spent.each(name):.0f} us of {name}" for name in self.spent.used)
@@ -78,10 +81,15 @@ def sides_of(found: Mapping[str, Sequence[Paced]]) -> dict[str, Side]:
         for program in rounds[0].spent.used:
             sides[f"{name}, {program}"] = Side("us each", [each.spent.each(program) for each in rounds])
         sides[f"{name}, busy"] = Side("processors", [each.spent.processors for each in rounds])
+        sides[f"{name}, PostgreSQL busy"] = Side(
+            "processors", [each.spent.used[POSTGRES] / each.spent.seconds for each in rounds]
+        )
         sides[f"{name}, WAL"] = Side("bytes each", [each.spent.wal / each.spent.count for each in rounds])
         sides[f"{name}, transactions"] = Side(
             "for 1,000", [1000 * each.spent.transactions / each.spent.count for each in rounds]
         )
+        for table in rounds[0].disk:
+            sides[f"{name}, disk of {table}"] = Side("bytes each", [each.disk[table] for each in rounds])
     return sides
 
 

@@ -5,9 +5,11 @@ each of them. So what starting takes is nobody's, and all of them begin together
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 from bench.bodies import BODY
 from bench.curves import Curve
@@ -16,13 +18,16 @@ from bench.deliveries.figures import Table
 from bench.deliveries.run import ONE_WORKER
 from bench.polling.polled import polled
 from bench.polling.run import POLLS, SCANS
-from bench.processes.accounts import Accounts
+from bench.processes.accounts import Accounts, pid_of
 from bench.processes.run import Paced, Run, by_number, curve, sides_of
 from bench.stage import Stage, fetch_text
 from bench.turns import in_turn
 
 _OF = "worker processes"
 _ACCOUNTS = "50"
+#: What a delivery leaves on the disk, and a parcel.
+_OWED = ("webhooks_message", "webhooks_delivery", "webhooks_attempt")
+_KEPT = ("events_event", "trackers_tracker", "trackers_watch", "trackers_rawanswer", "trackers_personaldata")
 
 _MESSAGES = """
 INSERT INTO webhooks_message (id, merchant_id, type, stream, sequence, body, created_at)
@@ -45,7 +50,7 @@ _DUE = "UPDATE trackers_watch SET next_poll_at = now() + %s * interval '1 hour'"
 
 def deliveries(run: Run) -> Table:
     """So many worker processes, subscribers that answer at once."""
-    return by_number(run, run.sizes.workers, _OF, lambda number: _deliveries(run, number), "deliveries")
+    return by_number(run, run.sizes.workers, _OF, partial(delivered, run), "deliveries")
 
 
 def polls(run: Run) -> Table:
@@ -62,17 +67,27 @@ def polls(run: Run) -> Table:
     return Table(sides_of(changed) | sides_of(unchanged), [], curves=curves)
 
 
-def _deliveries(run: Run, number: int) -> Paced:
+def delivered(
+    run: Run,
+    number: int,
+    *,
+    meanwhile: AbstractContextManager[None] | None = None,
+    others: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> Paced:
+    """A round of so many worker processes; `others` are processes whose accounts are wanted too."""
     count = run.sizes.deliveries
     with run.stage.scene("processes") as on:
         on.command("bench_owe", f"{run.subscriber}/at-once/{{}}", "0")
-        with _ready(on, [*ONE_WORKER] * number, subscriber="subscriber") as accounts:
+        others = {"subscriber": [pid_of(on, "subscriber")], **others}
+        with _ready(on, [*ONE_WORKER] * number, others) as accounts:
             fetch_text(f"{run.subscriber}/forget")
             _owe(on, count)
             before = accounts.look()
-            on.command("bench_nudge", "deliveries", str(number))
-            done = drain(on, run.subscriber, count)
-            return Paced(done.rate, accounts.since(before, count))
+            with meanwhile or contextlib.nullcontext():
+                on.command("bench_nudge", "deliveries", str(number))
+                done = drain(on, run.subscriber, count)
+                spent = accounts.since(before, count)
+            return Paced(done.rate, spent, _disk(on, _OWED, count))
 
 
 def _owe(on: Stage, count: int) -> None:
@@ -104,7 +119,7 @@ def _polling(run: Run, number: int) -> _Polled:
     with run.stage.scene("processes") as on:
         on.command("bench_follow", f"{run.carrier}/{SCANS}", str(run.sizes.polls), "--accounts", _ACCOUNTS)
         _set_due(on, in_hours=1)
-        with _ready(on, [POLLS] * number, carrier="carrier") as accounts:
+        with _ready(on, [POLLS] * number, {"carrier": [pid_of(on, "carrier")]}) as accounts:
             return _Polled(
                 _round(run, on, accounts, number, "ok"), _round(run, on, accounts, number, "unchanged")
             )
@@ -117,7 +132,17 @@ def _round(run: Run, on: Stage, accounts: Accounts, number: int, outcome: str) -
     _set_due(on, in_hours=0)
     on.command("bench_nudge", "polls", str(number))
     found = polled(on, run.carrier, count, outcome=outcome, scans=count * SCANS)
-    return Paced(found.rate, accounts.since(before, count))
+    kept = _disk(on, _KEPT, count) if outcome == "ok" else {}
+    return Paced(found.rate, accounts.since(before, count), kept)
+
+
+def _disk(on: Stage, tables: Sequence[str], count: int) -> dict[str, float]:
+    """Bytes of these tables and their indexes for each of so many."""
+    with on.database() as database:
+        return {
+            name: _one(database.execute("SELECT pg_total_relation_size(%s)", [name]).fetchone()) / count
+            for name in tables
+        }
 
 
 def _set_due(on: Stage, in_hours: int) -> None:
@@ -128,13 +153,13 @@ def _set_due(on: Stage, in_hours: int) -> None:
 
 
 @contextlib.contextmanager
-def _ready(on: Stage, queues: Sequence[str], **others: str) -> Iterator[Accounts]:
+def _ready(on: Stage, queues: Sequence[str], others: Mapping[str, Sequence[int]]) -> Iterator[Accounts]:
     """Workers that wait for a nudge, and the accounts of all that works from here on."""
     on.forget_tasks()
     with on.workers(queues):
         on.wait_for_workers(len(queues))
-        names = {called: [name] for called, name in others.items()}
-        accounts = Accounts(on, {"workers": [f"worker-{nth}" for nth in range(len(queues))], **names})
+        ours = [pid_of(on, f"worker-{nth}") for nth in range(len(queues))]
+        accounts = Accounts(on, {"workers": ours, **others})
         try:
             yield accounts
         finally:
