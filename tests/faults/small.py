@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from config import children, servers
+from tests.faults.harness.acts import ACTS
 from tests.faults.harness.grips import PROGRAMS, SERVERS
 from tests.faults.harness.proxy import Ways
 from tests.waiting import eventually
@@ -145,6 +147,26 @@ class Fleet:
     def end(self) -> None:
         self.let_go()
         self._listener.close()
+
+
+class Notes(list[dict[str, Any]]):
+    """What an act noted."""
+
+    def __call__(self, what: str, **facts: Any) -> None:
+        self.append({"what": what, **facts})
+
+    def pids(self, what: str = "killed") -> list[int]:
+        return [pid for note in self if note["what"] == what for pid in note["pids"]]
+
+
+def act(stack: Small, kind: str, target: str, how: str = "", seconds: float = 0.0) -> tuple[Any, Notes]:
+    notes = Notes()
+    fault = {"kind": kind, "target": target, "how": how, "for": seconds}
+    return ACTS[kind](stack, fault, notes), notes
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @contextmanager

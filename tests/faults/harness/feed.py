@@ -1,4 +1,4 @@
-"""Readers of the log by its API: of each merchant one who follows it, and one who reads it whole in the end."""
+"""Readers of the log by its API: of each merchant one who follows it, one who reads it whole in the end."""
 
 import threading
 from collections.abc import Sequence

@@ -19,7 +19,8 @@ _HEAD = "| seed | history | parcels | events | deliveries | tries | drained afte
 
 def line(came: Came) -> str:
     """One run, for the terminal."""
-    said = f"seed {came.seed:>4}  {verdict(came):<10} {came.digest[:_SHOWN]:<{_SHOWN}}  {came.took:5.1f} s"
+    said = f"seed {came.seed:>4}  {verdict(came):<10} {came.digest[:_SHOWN]:<{_SHOWN}}"
+    said += f"  {came.took:5.1f} s, calm after {came.drained:4.1f} s"
     return f"{said}  {came.parcels:>3} parcels  {came.deliveries:>4} deliveries  {', '.join(came.faults)}"
 
 

@@ -46,7 +46,7 @@ _ROWS = {
 
 @dataclass
 class Evidence:
-    """Files as lists of what was noted, in order; rows as dictionaries. Read when they are first asked for."""
+    """Files as lists of what was noted, in order; rows as dictionaries. Each is read when first asked for."""
 
     folder: Path
     database: psycopg.Connection[Any]

@@ -33,9 +33,7 @@ def nothing_is_lost(seen: Evidence) -> Finding:
         if note["what"] == "pushed" and 200 <= note["status"] < 300:
             for scan in note["scans"]:
                 text = texts[note["number"]][scan]
-                found.look(
-                    (note["number"], text) in known, f"the push of {text!r} was taken and is not there"
-                )
+                found.look((note["number"], text) in known, f"{text!r} was pushed, taken and lost")
     return found
 
 
@@ -54,7 +52,7 @@ def nothing_is_doubled(seen: Evidence) -> Finding:
 
 
 def nothing_is_changed(seen: Evidence) -> Finding:
-    """I3. What was seen of the log at pauses is there unchanged, and the application's role may not touch it."""
+    """I3. What was seen of the log at pauses is there unchanged, and the application may not touch it."""
     found = Finding()
     for sample in seen.samples:
         now = fingerprint(seen.database, sample["merchant"], sample["position"])

@@ -27,7 +27,7 @@ def fingerprint(database: psycopg.Connection[Any], merchant: str, position: int)
 
 
 class Sampler:
-    """Notes fingerprints in samples.jsonl, from `start` until `stop`. A database that is away is asked later."""
+    """Notes fingerprints in samples.jsonl, from `start` until `stop`; from a database that is away, later."""
 
     def __init__(self, folder: Path, url: str, every: float = EVERY) -> None:
         self._history = History(folder / "samples.jsonl")

@@ -1,6 +1,7 @@
 """How is sent: no try too early, a true record of all tries, never too many at once, and an end to it."""
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 
 from tests.faults.harness.judging.evidence import Evidence, Row
 from tests.faults.harness.judging.finding import Finding
@@ -16,7 +17,7 @@ _STILL = 12.0
 
 
 def no_try_is_too_early(seen: Evidence) -> Finding:
-    """D5. After a refusal the next try waits for the schedule, and for Retry-After; none after a disabling."""
+    """D5. After a refusal the next try waits as the schedule says; none comes after a disabling."""
     found = Finding()
     attempts = _attempts(seen)
     ids = {(row["endpoint"], row["message"]): row["id"] for row in seen.rows["deliveries"]}
@@ -26,7 +27,7 @@ def no_try_is_too_early(seen: Evidence) -> Finding:
         tries = attempts[ids.get((endpoint["id"], message), "")]
         if any(one["error"] == _ABANDONED for one in tries):
             continue  # the schedule counts what was recorded, not what arrived
-        for step, (one, after) in enumerate(zip(every, every[1:], strict=False)):
+        for step, (one, after) in enumerate(pairwise(every)):
             if one.status >= 300:
                 waits = endpoint["schedule"][step] if step < len(endpoint["schedule"]) else 0.0
                 gap = after.at - one.answered

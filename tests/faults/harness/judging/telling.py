@@ -11,6 +11,8 @@ from tests.faults.harness.judging.windows import cutting, overlaps
 
 #: Of these, an append tells nobody where it has nothing else.
 _SILENT = frozenset({"tracking.scan_amended", "tracking.scan_withdrawn"})
+#: How tries are on record that may have arrived, and whose answer nobody has heard.
+_UNHEARD = frozenset({"abandoned", "timeout", "connect_timeout", "connection_reset"})
 #: Seconds by which a timestamp may be older than the arrival: the deadline of a try, and a busy machine.
 _FRESH, _SHIFTED = 20.0, 630.0
 
@@ -18,7 +20,7 @@ _FRESH, _SHIFTED = 20.0, 630.0
 class Arrival(NamedTuple):
     """One request and how it was answered. `status` 0: not, or not in time, or not to its end.
 
-    `torn`: with 200 and whole headers, after which the connection was reset. That counts as taken, to a sender.
+    `torn`: with 200, and the connection was reset after that. Where the headers were whole, it is taken.
     """
 
     note: Row
@@ -87,14 +89,19 @@ def a_message_stays_the_same(seen: Evidence) -> Finding:
 
 
 def only_faults_double(seen: Evidence) -> Finding:
-    """D3. A message that was taken comes again only where a fault may have cut its try off."""
+    """D3. A message that was taken comes again only where a fault may have cut its try off.
+
+    That is so while one was about that kills senders or takes what they hold, and where a try is on record
+    as none that was answered: its sender gave up, or died. Without faults there is no excuse.
+    """
     found = Finding()
     windows = cutting(seen)
+    unheard = _unheard(seen) if seen.plan["faults"] else set()
     for (endpoint, id_), every in arrivals(seen).items():
         taken = [one for one in every if one.succeeded]
         found.looked_at += 1
         for one in taken[:-1]:
-            excused = overlaps(windows, one.at, one.answered + 1.0)
+            excused = (endpoint, id_) in unheard or overlaps(windows, one.at, one.answered + 1.0)
             found.look(
                 excused,
                 f"endpoint {endpoint}, message {id_}: taken at {one.at - seen.began:.1f} s, and again",
@@ -126,6 +133,17 @@ def messages_are_in_order(seen: Evidence) -> Finding:
     for (endpoint, stream), told in heard.items():
         sequences = [sequence for _, sequence in sorted(told)]
         found.look(sequences == sorted(sequences), f"endpoint {endpoint} heard of {stream}: {sequences}")
+    return found
+
+
+def _unheard(seen: Evidence) -> set[tuple[int, str]]:
+    """Endpoints and messages of which a try was cut off, timed out or was reset."""
+    pairs = {row["id"]: (row["endpoint"], row["message"]) for row in seen.rows["deliveries"]}
+    found = set()
+    for attempt in seen.rows["attempts"]:
+        if attempt["error"] in _UNHEARD:
+            endpoint, message = pairs[attempt["delivery"]]
+            found.add((seen.endpoints[endpoint]["n"], message))
     return found
 
 

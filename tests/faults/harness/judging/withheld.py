@@ -24,7 +24,7 @@ def nobody_goes_where_nobody_may(seen: Evidence) -> Finding:
 
 
 def secrets_stay_secret(seen: Evidence) -> Finding:
-    """S3. No secret, key or personal text of the run is in a log of its processes, or in a recorded attempt."""
+    """S3. No secret, key or personal text of the run is in a log of its processes or a recorded attempt."""
     found = Finding()
     secrets = _secrets(seen)
     for file in sorted(Path(seen.run["logs"]).glob("*.log*")):
