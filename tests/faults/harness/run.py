@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,20 @@ def carry_out(plan: Plan, folder: Path, template: Path, judge: Judge, **environm
 
     What came of it: the `verdict` of `judge`, the `outcome`, and the seconds after which it was `drained`.
     """
+    with started(plan, folder, template, **environment) as run:
+        _load(run)
+        calm(run)
+        url = run.stack.url_of("postgres")
+        return {
+            "verdict": judge(folder, url),
+            "outcome": outcome(plan, run.facts, url),
+            "drained": run.facts["drained_mono"] - run.facts["calm_mono"],
+        }
+
+
+@contextmanager
+def started(plan: Plan, folder: Path, template: Path, **environment: str) -> Iterator[Run]:
+    """A run in this folder, which is made, whose programs all run; its load has not begun."""
     folder.mkdir(parents=True)
     (folder / "plan.json").write_text(json.dumps(plan, indent=1))
     with stack(folder, template, **environment) as on:
@@ -65,18 +80,11 @@ def carry_out(plan: Plan, folder: Path, template: Path, judge: Judge, **environm
         run.tell(seed=plan["seed"], seconds=plan["seconds"], environment={**SHORT, **environment})
         run.tell(merchants=[{"id": each["merchantId"], "key": each["apiKey"]} for each in merchants])
         run.tell(database=on.url_of("postgres"), app_database=on.app_url(), logs=str(on.data / "log"))
-        _begin(run)
-        _load(run)
-        _calm(run)
-        url = on.url_of("postgres")
-        return {
-            "verdict": judge(folder, url),
-            "outcome": outcome(plan, run.facts, url),
-            "drained": run.facts["drained_mono"] - run.facts["calm_mono"],
-        }
+        begin(run)
+        yield run
 
 
-def _begin(run: Run) -> None:
+def begin(run: Run) -> None:
     """Carriers, subscribers and all programs are there; accounts and endpoints are registered."""
     on, folder = run.stack, run.folder
     carrier, fleet, control, forbidden = (ports.free() for _ in range(4))
@@ -88,7 +96,7 @@ def _begin(run: Run) -> None:
     on.start_programs()
     on.wait_until_ready()
     way = on.way_to("worker", "carrier", carrier)
-    callers = _callers(run, None)
+    callers = callers_of(run, None)
     accounts = [
         _account(caller, courier, f"http://{loopback.HOST}:{way}")
         for caller in callers
@@ -107,8 +115,8 @@ def _begin(run: Run) -> None:
 def _load(run: Run) -> None:
     """Everything that the plan says of callers and faults; on return the faults are healed."""
     history = History(run.folder / "callers.jsonl")
-    tail = Tail(run.folder, _callers(run, None))
-    callers = Callers(run.plan, _callers(run, history))
+    tail = Tail(run.folder, callers_of(run, None))
+    callers = Callers(run.plan, callers_of(run, history))
     began = clock.begin(run.folder)
     nemesis = Nemesis(run.plan["faults"], run.stack, History(run.folder / "nemesis.jsonl"))
     sampler = Sampler(run.folder, run.stack.url_of("postgres"))
@@ -122,15 +130,15 @@ def _load(run: Run) -> None:
     callers.finish()
     run.tell(calm_mono=time.monotonic())
     callers.poll_all()
-    _drain(run)
+    drain(run)
     sampler.stop()
     tail.stop()
-    read_whole(run.folder, _callers(run, None))
+    read_whole(run.folder, callers_of(run, None))
 
 
-def _drain(run: Run) -> None:
-    """Wait until nothing is due, claimed or owed; what still is after CALM seconds the checker judges."""
-    end = time.monotonic() + CALM
+def drain(run: Run, patience: float = CALM) -> None:
+    """Wait until nothing is due, claimed or owed; what is after `patience` seconds the checker judges."""
+    end = time.monotonic() + patience
     left: Sequence[int] = (1, 0)
     with psycopg.connect(run.stack.url_of("postgres"), autocommit=True) as looking:
         while any(left) and time.monotonic() < end:
@@ -139,7 +147,7 @@ def _drain(run: Run) -> None:
     run.tell(drained_mono=time.monotonic(), left={"watches": left[0], "deliveries": left[1]})
 
 
-def _calm(run: Run) -> None:
+def calm(run: Run) -> None:
     """All programs end in order, and the projection is compared with the log."""
     exits = run.stack.end_programs()
     rebuilt = subprocess.run(
@@ -153,7 +161,7 @@ def _calm(run: Run) -> None:
     run.tell(exits=exits, rebuild=rebuilt.returncode, rebuild_said=rebuilt.stdout + rebuilt.stderr)
 
 
-def _callers(run: Run, history: History | None) -> list[Caller]:
+def callers_of(run: Run, history: History | None) -> list[Caller]:
     ports = [run.stack.ports[name] for name in WEBS]
     return [
         Caller(ports, nth, merchant["key"], history) for nth, merchant in enumerate(run.facts["merchants"])

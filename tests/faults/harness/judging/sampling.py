@@ -29,9 +29,10 @@ def fingerprint(database: psycopg.Connection[Any], merchant: str, position: int)
 class Sampler:
     """Notes fingerprints in samples.jsonl, from `start` until `stop`; from a database that is away, later."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, every: float = EVERY) -> None:
         self._history = History(folder / "samples.jsonl")
         self._url = url
+        self._every = every
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
 
@@ -43,7 +44,7 @@ class Sampler:
         self._thread.join()
 
     def _go_on(self) -> None:
-        while not self._over.wait(EVERY):
+        while not self._over.wait(self._every):
             try:
                 self._look()
             except psycopg.Error:
