@@ -39,7 +39,8 @@ class Kept:
 
     def __init__(self) -> None:
         self._keys: tuple[str, ...] = ()
-        self._kept: OrderedDict[tuple[UUID, str], Endpoint] = OrderedDict()
+        #: By id, with the version: a row that is written again and again is kept once.
+        self._kept: OrderedDict[UUID, tuple[str, Endpoint]] = OrderedDict()
 
     def load(self, versions: Mapping[UUID, str]) -> dict[UUID, Endpoint]:
         """As `load`, of endpoints whose rows have these versions: no statement where all are kept.
@@ -50,15 +51,14 @@ class Kept:
         if keys != self._keys:
             self._kept.clear()
             self._keys = keys
-        found = {
-            id_: self._kept[id_, version] for id_, version in versions.items() if (id_, version) in self._kept
-        }
+        known = {id_: self._kept[id_] for id_ in versions if id_ in self._kept}
+        found = {id_: endpoint for id_, (version, endpoint) in known.items() if version == versions[id_]}
         missing = versions.keys() - found.keys()
         loaded = load(missing) if missing else {}
         for id_, endpoint in (found | loaded).items():
             if not is_unreadable(endpoint):
-                self._kept[id_, versions[id_]] = endpoint
-                self._kept.move_to_end((id_, versions[id_]))
+                self._kept[id_] = (versions[id_], endpoint)
+                self._kept.move_to_end(id_)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found | loaded

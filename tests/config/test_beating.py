@@ -61,3 +61,10 @@ def test_nor_does_one_that_was_while_beat_was_away(beat: Recording, file: Path) 
     assert again.tick() <= heartbeat.INTERVAL
     assert not again.is_ahead
     again.close()
+
+
+def test_once_its_schedule_is_closed_it_ends_though_the_word_to_end_was_lost(beat: Recording) -> None:
+    beat.close()
+    with pytest.raises(SystemExit) as end:
+        beat.tick()
+    assert not end.value.code

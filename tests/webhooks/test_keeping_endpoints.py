@@ -46,6 +46,14 @@ def test_every_write_to_its_row_has_it_loaded_anew(endpoint: Endpoint) -> None:
         assert found[endpoint.id].url == f"https://{number}.example/hook"
 
 
+def test_one_whose_row_is_written_again_and_again_is_kept_once(endpoint: Endpoint) -> None:
+    kept = Kept()
+    for number in range(3):
+        Endpoint.objects.filter(id=endpoint.id).update(failing_tries=number)
+        kept.load({endpoint.id: version(endpoint)})
+    assert len(kept._kept) == 1
+
+
 def test_other_keys_of_ours_open_nothing_that_was_kept(endpoint: Endpoint, settings) -> None:
     kept, versions = Kept(), {endpoint.id: version(endpoint)}
     kept.load(versions)
@@ -60,7 +68,7 @@ def test_one_that_is_unreadable_is_not_kept(alice: Merchant, endpoint: Endpoint)
     kept = Kept()
     versions = {each.id: version(each) for each in (endpoint, other)}
     assert is_unreadable(kept.load(versions)[endpoint.id])
-    assert [id_ for id_, _ in kept._kept] == [other.id]
+    assert [*kept._kept] == [other.id]
 
 
 def test_those_wanted_longest_ago_are_forgotten_first(alice: Merchant, monkeypatch) -> None:
@@ -69,4 +77,4 @@ def test_those_wanted_longest_ago_are_forgotten_first(alice: Merchant, monkeypat
     a, b, c = (EndpointFactory(merchant=alice) for _ in range(3))
     for each in (a, b, a, c):
         kept.load({each.id: version(each)})
-    assert [id_ for id_, _ in kept._kept] == [a.id, c.id]
+    assert [*kept._kept] == [a.id, c.id]

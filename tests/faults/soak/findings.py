@@ -13,6 +13,8 @@ Sample = Mapping[str, Any]
 
 #: Growth of a program's memory in an hour, as a share of it, that counts as none.
 FLAT = 0.02
+#: Bytes an hour that count as none, however small the process: what its allocator holds in reserve.
+NOISE = 2 * 2**20
 #: Seconds of a process's life that are not looked at: it imports, connects, fills its caches.
 WARM_UP = 600.0
 #: One point of a series for so many seconds, the median of its samples: neighbours say the same.
@@ -121,7 +123,7 @@ def _thinned(life: Sequence[Point]) -> list[Point]:
 
 
 def _grown(name: str, series: Sequence[Sequence[Point]]) -> Finding:
-    """It grows where even the least that the slope may be is more than FLAT."""
+    """It grows where even the least that the slope may be is more than FLAT, and than NOISE."""
     found = slope(series)
     level = median([value for one in series for _, value in one] or [0.0]) / 2**20
     if found is None:
@@ -132,7 +134,7 @@ def _grown(name: str, series: Sequence[Sequence[Point]]) -> Finding:
         f"{level:.0f} MiB, {found.an_hour:+.1%} an hour (95 %: {found.lowest:+.1%} to {found.highest:+.1%};"
         f" {len(series)} lives, {found.hours:.2f} h after their warm-up)"
         + ("" if is_judged else "; not judged"),
-        found.lowest <= FLAT if is_judged else True,
+        found.lowest <= max(FLAT, NOISE / (level * 2**20)) if is_judged else True,
         {
             "mib": level,
             "an_hour": found.an_hour,
