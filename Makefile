@@ -37,8 +37,7 @@ test: lint $(VENV)/.tools ## lint, then the whole suite
 	@$(RUN) -m pytest -n 2 --dist loadgroup
 
 test-faults: $(VENV)/.tools ## seeded runs with faults on the real stack, judged by a checker (SEEDS=1-50)
-	@$(RUN) -m tests.faults --seeds "$(SEEDS)"
-	@$(RUN) -m tests.faults --broken all
+	@$(RUN) -m tests.faults --seeds "$(SEEDS)" --then-broken
 
 bench: $(VENV)/.installed-dev ## measure everything, into bench/RESULTS.md; wants a quiet machine
 	@$(RUN) -m bench

@@ -5,9 +5,11 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tests.faults.harness.finding_out import Build
 from tests.faults.harness.seeds import Came, Wish
 
 #: Of a digest, so many digits are shown.
@@ -39,15 +41,18 @@ def verdict(came: Came) -> str:
     return "holds" if came.holds else " ".join(sorted(came.violations)) or "fails"
 
 
-def write(file: Path, every: Sequence[Came], wish: Wish, about: dict[str, Any]) -> None:
+def write(
+    file: Path, every: Sequence[Came], builds: Sequence[Build], wish: Wish, about: dict[str, Any]
+) -> None:
     """As Markdown into `file`, as JSON beside it. `about`: more to say of the whole, by its name."""
     whole = {**machine(), **about, "seconds of load": wish.seconds}
     runs = [came.as_json() for came in sorted(every, key=lambda one: one.seed)]
-    file.with_suffix(".json").write_text(json.dumps({"about": whole, "runs": runs}, indent=1) + "\n")
-    file.write_text(markdown(every, wish, whole))
+    told = {"about": whole, "runs": runs, "broken builds": [asdict(build) for build in builds]}
+    file.with_suffix(".json").write_text(json.dumps(told, indent=1) + "\n")
+    file.write_text(markdown(every, builds, wish, whole))
 
 
-def markdown(every: Sequence[Came], wish: Wish, whole: dict[str, Any]) -> str:
+def markdown(every: Sequence[Came], builds: Sequence[Build], wish: Wish, whole: dict[str, Any]) -> str:
     """The whole page."""
     faults = Counter(kind for came in every for kind in came.faults)
     passed = sum(came.holds is True for came in every)
@@ -63,6 +68,8 @@ def markdown(every: Sequence[Came], wish: Wish, whole: dict[str, Any]) -> str:
         "\n## Faults\n",
         "| fault | runs |\n|---|--:|",
         *(f"| {name} | {count} |" for name, count in sorted(faults.items())),
+        *(["\n## Builds that are broken on purpose\n"] if builds else []),
+        *(f"- {build}" for build in builds),
         *(["\n## Failures\n"] if passed < len(every) else []),
         *(f"```\n{failure(came, wish)}\n```\n" for came in every if not came.holds),
     ]

@@ -53,8 +53,8 @@ SHORT: Mapping[str, str] = {
 }
 #: Seconds between two starts of one program, and between two looks who has ended.
 _PAUSE, _LOOK = 0.5, 0.02
-#: Seconds that a server may take to answer, and programs to end in order.
-PATIENCE, _ENDING = 120.0, 20.0
+#: Seconds that a server may take to answer, and programs to end in order: they promise half of that.
+PATIENCE, _ENDING = 120.0, 60.0
 
 
 @dataclass

@@ -97,7 +97,7 @@ def readers_see_the_same(seen: Evidence) -> Finding:
 
 
 def the_projection_is_the_log(seen: Evidence) -> Finding:
-    """I6. Of each tracker: version, scans and milestone follow from its events; and the product says so too."""
+    """I6. Of each tracker version, scans and milestone follow from its events; the product says so too."""
     found = Finding()
     events = defaultdict(list)
     for event in seen.events:
