@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from bench.deliveries.figures import shown
-from bench.lives import lives
+from bench.lives import DAY, lives
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS, PAGE = ROOT / "bench" / "results.json", ROOT / "docs" / "scaling.md"
@@ -23,7 +23,7 @@ NOT_YET = "Not measured on this machine yet: `python -m bench`, then `python -m 
 #: Parcels a month, a column each.
 SIZES = (1_000_000, 100_000_000)
 
-_MONTH = 30 * 86_400.0
+_MONTH = 30 * DAY
 #: What `bench.freshness` watched, and where it had as many calls as the schedule wants.
 _WATCHED, _FREELY = 100_000, "1,000,000 calls a day"
 _LOG, _WATCH, _ANSWER = "events_event", "trackers_watch", "trackers_rawanswer"
@@ -56,6 +56,8 @@ class Measured:
 
     polls: float
     scans: float
+    #: From its tracker to its last scan.
+    days: float
     postgres: Mapping[str, float]
     python: Mapping[str, float]
     wal: Mapping[str, float]
@@ -81,7 +83,7 @@ def measured(results: Mapping[str, Any]) -> Measured | None:
 
     return Measured(
         _reader(freshness)(_FREELY, "calls, schedule") / _WATCHED,
-        _scans(),
+        *_drawn(),
         {kind: read(row, f"{side}, PostgreSQL") for kind, (row, side) in names.items()},
         python | {"read": read("replica", "results of the first, web")},
         {kind: read(row, f"{side}, WAL") for kind, (row, side) in names.items()},
@@ -103,10 +105,11 @@ def _reader(rows: Mapping[str, Any]) -> Callable[[str, str], float]:
 
 
 @cache
-def _scans() -> float:
-    """Of a parcel, as `bench.lives` draws them."""
-    drawn = lives(20_000, 14, seed=1)
-    return sum(len(one.scans) for one in drawn) / len(drawn)
+def _drawn() -> tuple[float, float]:
+    """Scans of a parcel, and days until the last of them, as `bench.lives` draws them."""
+    drawn = [one for one in lives(20_000, 14, seed=1) if one.scans]
+    scans = sum(len(one.scans) for one in drawn) / len(drawn)
+    return scans, sum(one.scans[-1].at - one.made for one in drawn) / len(drawn) / DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +171,9 @@ class _Month:
 
     @property
     def memory(self) -> float:
-        """Gigabytes of what a month brings, which is what is written and read again."""
-        return self.gigabytes("parcel", 1) + self.gigabytes("event", self.of.scans + 1)
+        """Gigabytes of parcels that are on their way, and their events: these are read and written again."""
+        share = self.of.days / 30
+        return self.gigabytes("parcel", share) + self.gigabytes("event", (self.of.scans + 1) * share)
 
     def gigabytes(self, of: str, each: float) -> float:
         """That a month's parcels leave, with so many of these each."""
@@ -196,7 +200,7 @@ _LINES: Sequence[tuple[str, str, Callable[[_Month], float]]] = (
     ("parcels, GB more each month", "bytes of a parcel", lambda m: m.gigabytes("parcel", 1)),
     ("carriers' answers, GB in all", "one for each scan", lambda m: m.gigabytes("answer", m.answers)),
     ("deliveries, GB in all", "bytes of a delivery", lambda m: m.gigabytes("delivery", m.deliveries)),
-    ("memory for what is under way, GB", "a month of parcels and events", lambda m: m.memory),
+    ("memory for what is under way, GB", "parcels and events, by days of 30", lambda m: m.memory),
 )
 
 
@@ -209,7 +213,8 @@ def block(results: Mapping[str, Any]) -> str:
 
 
 def _pieces(of: Measured) -> Iterator[str]:
-    yield f"A parcel is polled {shown(of.polls)} times and has {shown(of.scans)} scans. One piece takes:"
+    yield f"A parcel is polled {shown(of.polls)} times, has {shown(of.scans)} scans, and is on its way for"
+    yield f"{shown(of.days)} days. One piece takes:"
     yield ""
     yield "| of | PostgreSQL | worker or web | WAL |"
     yield "|---|---|---|---|"

@@ -11,6 +11,7 @@ from bench.processes.needs import Assumed, Measured
 ONE = Measured(
     polls=41.0,
     scans=8.0,
+    days=6.0,
     postgres={"unchanged": 400.0, "changed": 1_000.0, "delivery": 50.0, "read": 100.0},
     python={"unchanged": 800.0, "changed": 1_500.0, "delivery": 60.0, "read": 600.0},
     wal={"unchanged": 300.0, "changed": 10_000.0, "delivery": 1_100.0, "read": 0.0},
