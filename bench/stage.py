@@ -155,7 +155,9 @@ class Stage:
     def wait_for_workers(self, count: int) -> None:
         """Until so many have started and answer. Raises TimeoutError."""
         control = Celery(broker=self._redis_url).control
-        if not children.wait_until(lambda: len(control.ping(timeout=1.0, limit=count)) == count, PATIENCE):
+        if not children.wait_until(
+            lambda: len(control.ping(timeout=1.0, limit=count) or ()) == count, PATIENCE
+        ):
             raise TimeoutError(f"{count} workers were awaited")
 
     def tasks_begun(self, workers: int) -> int:

@@ -1,8 +1,7 @@
 """A run of the bench: its stage, its sizes, and tables of what each number of processes did."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
 from bench.curves import Curve
 from bench.deliveries.figures import Side, Table
@@ -60,7 +59,7 @@ class Paced:
     rate: float
     spent: Spent
     #: Bytes on disk, with indexes, of each piece, by table; where that was asked for.
-    disk: Mapping[str, float] = MappingProxyType({})
+    disk: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         each = ", ".join(f"{self.spent.each(name):.0f} us of {name}" for name in self.spent.used)
