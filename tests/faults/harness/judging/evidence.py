@@ -29,7 +29,8 @@ _ROWS = {
         FROM webhooks_message
     """,
     "deliveries": """
-        SELECT id::text, message_id::text AS message, endpoint_id::text AS endpoint, state, attempt_count
+        SELECT id::text, message_id::text AS message, endpoint_id::text AS endpoint, state, attempt_count,
+               claim_id IS NOT NULL AS claimed
         FROM webhooks_delivery
     """,
     "attempts": """
