@@ -82,6 +82,10 @@ class Evidence:
     def samples(self) -> list[Row]:
         return read(self.folder / "samples.jsonl")
 
+    @cached_property
+    def projections(self) -> list[Row]:
+        return read(self.folder / "projections.jsonl")
+
     def feed(self, file: str) -> dict[int, list[str]]:
         """By merchant: the ids that a reader saw, in the order in which it saw them."""
         seen: dict[int, list[str]] = defaultdict(list)

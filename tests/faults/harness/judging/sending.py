@@ -17,7 +17,7 @@ _STILL = 12.0
 
 
 def no_try_is_too_early(seen: Evidence) -> Finding:
-    """D5. After a refusal the next try waits as the schedule says; none comes after a disabling."""
+    """D5. A refused try is followed as schedule and Retry-After say; none comes after a disabling."""
     found = Finding()
     attempts = _attempts(seen)
     ids = {(row["endpoint"], row["message"]): row["id"] for row in seen.rows["deliveries"]}
@@ -29,7 +29,8 @@ def no_try_is_too_early(seen: Evidence) -> Finding:
             continue  # the schedule counts what was recorded, not what arrived
         for step, (one, after) in enumerate(pairwise(every)):
             if one.status >= 300:
-                waits = endpoint["schedule"][step] if step < len(endpoint["schedule"]) else 0.0
+                planned = endpoint["schedule"][step] if step < len(endpoint["schedule"]) else 0.0
+                waits = max(planned, one.wait)
                 gap = after.at - one.answered
                 said = f"endpoint {n}, message {message}: try {step + 2} after {gap:.2f} s, not {waits}"
                 found.look(gap >= waits - _MOMENT, said)
