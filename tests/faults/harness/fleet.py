@@ -91,7 +91,8 @@ class Fleet:
         )
         await asyncio.sleep(answer.after)
         await _write(answer, writer)
-        self._history.note(what="answered", status=0 if answer.torn else answer.status, **named)
+        wait = {"retry_after": int(answer.headers["Retry-After"])} if "Retry-After" in answer.headers else {}
+        self._history.note(what="answered", status=0 if answer.torn else answer.status, **wait, **named)
         if answer.torn:
             raise ConnectionResetError("torn")
         if answer.status == 200 and self._to_answer and not self._to_answer.done():

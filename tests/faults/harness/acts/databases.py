@@ -57,7 +57,7 @@ def crashed(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 def terminated(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """Sessions are ended by the server, all or about half of them, as it begins and as it ends."""
     for is_last in (False, True):
-        with _session(grips) as own:
+        with _unless_away(note), _session(grips) as own:
             _terminate(own, fault["how"], note)
         if not is_last:
             yield
@@ -66,24 +66,27 @@ def terminated(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
 @contextmanager
 def exhausted(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """Idle strangers have all its sessions; those that there were are ended, and get no new ones."""
-    with _session(grips) as own, ExitStack() as strangers:
-        taken = _take_all(grips, strangers)
-        _terminate(own, "but strangers", note)
-        taken += _take_all(grips, strangers)
-        note("exhausted", server="postgres", sessions=taken)
+    with ExitStack() as strangers:
+        with _unless_away(note):
+            own = strangers.enter_context(_session(grips))
+            taken = _take_all(grips, strangers)
+            _terminate(own, "but strangers", note)
+            taken += _take_all(grips, strangers)
+            note("exhausted", server="postgres", sessions=taken)
         yield
 
 
 @contextmanager
 def held(grips: Grips, fault: Fault, note: Note) -> Iterator[None]:
     """A transaction of somebody else stays open: `how`, with a snapshot alone, or with rows locked."""
-    with _session(grips) as own:
-        own.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        for statement in _HOLD[fault["how"]]:
-            own.execute(statement)
-        note("held", server="postgres")
-        yield
-        own.execute("ROLLBACK")
+    with ExitStack() as holding:
+        with _unless_away(note):
+            own = holding.enter_context(_session(grips))
+            own.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+            for statement in _HOLD[fault["how"]]:
+                own.execute(statement)
+            note("held", server="postgres")
+        yield  # the transaction ends with its session
 
 
 @contextmanager
@@ -98,6 +101,15 @@ def _away(grips: Grips, number: signal.Signals, note: Note) -> Iterator[None]:
         yield
     finally:
         grips.come_back("postgres")
+
+
+@contextmanager
+def _unless_away(note: Note) -> Iterator[None]:
+    """What is done in this block is left where the server goes away, by another fault of the run."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        note("missed", why=str(error))
 
 
 def _terminate(own: psycopg.Connection, which: str, note: Note) -> None:

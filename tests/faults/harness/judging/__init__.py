@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from tests.faults.harness.judging import calling, logged, sending, telling, withheld
+from tests.faults.harness.judging import calling, doors, logged, sending, telling, withheld
 from tests.faults.harness.judging.evidence import Evidence, evidence
 from tests.faults.harness.judging.finding import Invariant
 
@@ -30,6 +30,8 @@ INVARIANTS: dict[str, Invariant] = {
     "D7": sending.the_record_is_true,
     "D8": sending.everything_calms_down,
     "D9": sending.no_more_at_once_than_may_be,
+    "E1": doors.every_scan_reaches_every_door,
+    "E2": doors.nobody_hears_of_others,
     "S1": withheld.nobody_goes_where_nobody_may,
     "S3": withheld.secrets_stay_secret,
     "C1": calling.each_creation_makes_one_tracker,

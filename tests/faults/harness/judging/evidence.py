@@ -29,7 +29,8 @@ _ROWS = {
         FROM webhooks_message
     """,
     "deliveries": """
-        SELECT id::text, message_id::text AS message, endpoint_id::text AS endpoint, state, attempt_count
+        SELECT id::text, message_id::text AS message, endpoint_id::text AS endpoint, state, attempt_count,
+               claim_id IS NOT NULL AS claimed
         FROM webhooks_delivery
     """,
     "attempts": """
@@ -80,6 +81,10 @@ class Evidence:
     @cached_property
     def samples(self) -> list[Row]:
         return read(self.folder / "samples.jsonl")
+
+    @cached_property
+    def projections(self) -> list[Row]:
+        return read(self.folder / "projections.jsonl")
 
     def feed(self, file: str) -> dict[int, list[str]]:
         """By merchant: the ids that a reader saw, in the order in which it saw them."""

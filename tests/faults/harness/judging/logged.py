@@ -97,7 +97,10 @@ def readers_see_the_same(seen: Evidence) -> Finding:
 
 
 def the_projection_is_the_log(seen: Evidence) -> Finding:
-    """I6. Of each tracker version, scans and milestone follow from its events; the product says so too."""
+    """I6. Of each tracker version, scans and milestone follow from its events; the product says so too.
+
+    At pauses of the run version and number of scans are compared, of all trackers at one moment.
+    """
     found = Finding()
     events = defaultdict(list)
     for event in seen.events:
@@ -113,6 +116,8 @@ def the_projection_is_the_log(seen: Evidence) -> Finding:
         found.look(projected == keys, f"{tracker['number']}: has {projected}, the log {keys}")
         said = f"{tracker['number']}: is {tracker['milestone']}, its newest scan says {milestone}"
         found.look(tracker["milestone"] == milestone, said)
+    for pause in seen.projections:
+        found.look(not pause["astray"], f"during the run the log said otherwise of {pause['astray'][:5]}")
     found.look(seen.run["rebuild"] == 0, f"rebuild_trackers --check: {seen.run['rebuild_said']}")
     return found
 

@@ -8,6 +8,19 @@ import psycopg
 
 from tests.faults.harness.history import History
 
+#: Trackers whose projection is not what their events say, looked at in one statement, so at one moment.
+_ASTRAY = """
+SELECT count(*), coalesce(array_agg(number) FILTER (WHERE astray), '{}') FROM (
+    SELECT tracker.tracking_number AS number,
+           tracker.version <> coalesce(log.version, 0) OR tracker.version <> log.events
+           OR jsonb_array_length(tracker.state -> 'scans') <> log.scans AS astray
+    FROM trackers_tracker AS tracker CROSS JOIN LATERAL (
+        SELECT max(version) AS version, count(*) AS events,
+               count(*) FILTER (WHERE type = 'tracking.scanned') AS scans
+        FROM events_event WHERE stream = tracker.id
+    ) AS log
+) AS compared
+"""
 #: Seconds between two looks.
 EVERY = 2.0
 _ENDS = "SELECT merchant_id::text, max(position) FROM events_event GROUP BY merchant_id"
@@ -27,10 +40,15 @@ def fingerprint(database: psycopg.Connection[Any], merchant: str, position: int)
 
 
 class Sampler:
-    """Notes fingerprints in samples.jsonl, from `start` until `stop`; from a database that is away, later."""
+    """Looks from `start` until `stop`; at a database that is away, later.
+
+    Fingerprints are noted in samples.jsonl; how many projections were compared with their events, and whose
+    are not what those say, in projections.jsonl.
+    """
 
     def __init__(self, folder: Path, url: str, every: float = EVERY) -> None:
         self._history = History(folder / "samples.jsonl")
+        self._projections = History(folder / "projections.jsonl")
         self._url = url
         self._every = every
         self._over = threading.Event()
@@ -55,3 +73,6 @@ class Sampler:
             for merchant, position in database.execute(_ENDS).fetchall():
                 count, value = fingerprint(database, merchant, position)
                 self._history.note(merchant=merchant, position=position, count=count, hash=value)
+            compared = database.execute(_ASTRAY).fetchone()
+            if compared:
+                self._projections.note(compared=compared[0], astray=compared[1])

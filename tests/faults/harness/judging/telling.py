@@ -20,14 +20,14 @@ _FRESH, _SHIFTED = 20.0, 630.0
 class Arrival(NamedTuple):
     """One request and how it was answered. `status` 0: not, or not in time, or not to its end.
 
-    `torn`: with 200, and the connection was reset after that. Where the headers were whole, it is taken.
+    `wait`: the seconds that Retry-After asked for.
     """
 
     note: Row
     at: float
     answered: float
     status: int
-    torn: bool
+    wait: float
 
     @property
     def succeeded(self) -> bool:
@@ -45,8 +45,8 @@ def arrivals(seen: Evidence) -> dict[tuple[int, str], list[Arrival]]:
             ended = answer["mono"] if answer else note["mono"] + deadline
             in_time = answer is not None and ended - note["mono"] < deadline
             status = answer["status"] if answer and in_time else 0
-            torn = answer is not None and in_time and answer["status"] == 0
-            found[note["endpoint"], note["id"]].append(Arrival(note, note["mono"], ended, status, torn))
+            wait = answer.get("retry_after", 0.0) if answer and in_time else 0.0
+            found[note["endpoint"], note["id"]].append(Arrival(note, note["mono"], ended, status, wait))
     return found
 
 
@@ -69,6 +69,10 @@ def all_that_is_owed_arrives(seen: Evidence) -> Finding:
         endpoint = seen.endpoints[endpoint_id]
         name = f"{seen.messages[message_id]['type']} to endpoint {endpoint['n']}"
         found.look(*_is_done(row, endpoint, there[endpoint["n"], message_id], name))
+    for endpoint in seen.endpoints.values():
+        well = endpoint["behaviour"] not in {"gone", "redirecting"}
+        said = f"endpoint {endpoint['n']} is {endpoint['state']}, and gave no cause"
+        found.look(not well or endpoint["state"] == "active", said)
     return found
 
 
@@ -149,12 +153,13 @@ def _unheard(seen: Evidence) -> set[tuple[int, str]]:
 
 def _is_done(row: Row, endpoint: Row, every: list[Arrival], name: str) -> tuple[bool, str]:
     if row["state"] == "delivered":
-        arrived = any(one.succeeded or one.torn for one in every)
+        arrived = any(one.succeeded for one in every)
         return arrived, f"{name} is delivered, and never arrived well"
     if row["state"] == "exhausted":
         done = row["attempt_count"] >= len(endpoint["schedule"]) + 1
         return done, f"{name} is given up after {row['attempt_count']} tries"
-    return endpoint["state"] != "active", f"{name} is {row['state']}"
+    over = endpoint["state"] != "active" and endpoint["behaviour"] == "gone"
+    return over, f"{name} is {row['state']}, the endpoint {endpoint['state']}"
 
 
 def _appends(seen: Evidence) -> Iterator[tuple[str, int, str, bool]]:

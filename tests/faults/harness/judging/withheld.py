@@ -1,11 +1,16 @@
 """What nobody may get: a visit where redirects lead, and secrets in logs or on record."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from psycopg import sql
+
 from tests.faults.harness.judging.evidence import Evidence
 from tests.faults.harness.judging.finding import Finding
+
+#: The one table in which persons may be read.
+_PERSONS = "trackers_personaldata"
+_TABLES = "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public' ORDER BY 1"
 
 
 def nobody_goes_where_nobody_may(seen: Evidence) -> Finding:
@@ -24,18 +29,34 @@ def nobody_goes_where_nobody_may(seen: Evidence) -> Finding:
 
 
 def secrets_stay_secret(seen: Evidence) -> Finding:
-    """S3. No secret, key or personal text of the run is in a log of its processes or a recorded attempt."""
+    """S3. No secret, key or personal text of the run is in a log of its processes or in any table's row.
+
+    Persons have a table of their own, where they may be.
+    """
     found = Finding()
     secrets = _secrets(seen)
     for file in sorted(Path(seen.run["logs"]).glob("*.log*")):
         text = file.read_text(errors="replace")
         for name, secret in secrets.items():
             found.look(secret not in text, f"{name} is in {file.name}")
-    said = json.dumps([row["said"] for row in seen.rows["attempts"]])
-    said += json.dumps([event["data"] for event in seen.events])
-    for name, secret in secrets.items():
-        found.look(secret not in said, f"{name} is in a recorded attempt or in the log")
+    for table, row in _rows(seen):
+        for name, secret in secrets.items():
+            if secret in row and not (table == _PERSONS and name.startswith("the recipient")):
+                found.look(False, f"{name} is in {table}")
+        found.looked_at += 1
     return found
+
+
+def _rows(seen: Evidence) -> Iterator[tuple[str, str]]:
+    """Of each table each row as text, bytes as what they spell."""
+    tables = [name for (name,) in seen.database.execute(_TABLES).fetchall()]
+    with seen.database.transaction():
+        seen.database.execute("SET LOCAL bytea_output = 'escape'")
+        for table in tables:
+            whole = sql.SQL("SELECT each::text FROM {} AS each").format(sql.Identifier(table))
+            with seen.database.cursor(name="rows") as cursor:
+                for (row,) in cursor.execute(whole):
+                    yield table, row
 
 
 def _secrets(seen: Evidence) -> dict[str, str]:
