@@ -29,7 +29,7 @@ class Stage:
     """PostgreSQL and Valkey run; commands, workers and web servers may be started on them."""
 
     def __init__(self, data: Path, urls: dict[str, str], threads: int, desk: Desk | None = None) -> None:
-        self._data = data
+        self.data = data
         self._threads = threads
         self.constant = data / "constant.json"
         self.database_url = urls["DATABASE_URL"]
@@ -59,9 +59,14 @@ class Stage:
                     "DATABASE_URL": parts._replace(path=f"/{name}").geturl(),
                     "REDIS_URL": self._redis_url,
                 }
-                yield Stage(self._data, urls | settings, self._threads, self.desk)
+                yield Stage(self.data, urls | settings, self._threads, self.desk)
             finally:
                 server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(ours))
+
+    def elsewhere(self, database_url: str) -> "Stage":
+        """The same on another database, which somebody else runs."""
+        urls = {"DATABASE_URL": database_url, "REDIS_URL": self._redis_url}
+        return Stage(self.data, urls, self._threads, self.desk)
 
     def command(self, *words: str) -> str:
         """What a command of manage.py writes, which is run without this scene's own settings."""
@@ -143,6 +148,18 @@ class Stage:
                 running.enter_context(self._running(f"worker-plain-{nth}", words))
             yield
 
+    def forget_tasks(self) -> None:
+        """What has been published and nobody has taken yet."""
+        redis.Redis.from_url(self._redis_url).flushdb()
+
+    def wait_for_workers(self, count: int) -> None:
+        """Until so many have started and answer. Raises TimeoutError."""
+        control = Celery(broker=self._redis_url).control
+        if not children.wait_until(
+            lambda: len(control.ping(timeout=1.0, limit=count) or ()) == count, PATIENCE
+        ):
+            raise TimeoutError(f"{count} workers were awaited")
+
     def tasks_begun(self, workers: int) -> int:
         """How many tasks these workers have begun since they were started; whoever published them."""
         app = Celery(broker=self._redis_url)
@@ -154,7 +171,7 @@ class Stage:
     @contextlib.contextmanager
     def _running(self, name: str, words: str) -> Iterator[None]:
         command = children.Command(name, [sys.executable, *words.split()], environment=self._environment)
-        process = children.spawn(command, self._data)
+        process = children.spawn(command, self.data)
         try:
             yield
         finally:

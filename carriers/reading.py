@@ -95,11 +95,12 @@ def readable(
 ) -> tuple[list[Read], list[str]]:
     """What `read` makes of the objects among `items`, and what could not be read: a short text for each.
 
+    An object without a field tells nothing, and cannot be read either.
     `read` raises ValueError with such a text; `what` names an item with its article.
     """
     found, set_aside = [], []
     for item in items:
-        if not isinstance(item, dict):
+        if not isinstance(item, dict) or not item:
             set_aside.append(f"not {what}: {named(item)}")
             continue
         try:

@@ -42,9 +42,9 @@ QUICK = Sizes(
     slow=1_000,
     half_load=1.0,
     hang=1.0,
-    backlog=5_000,
+    backlog=1_000,
     few_due=2_000,
-    many_due=10_000,
+    many_due=4_000,
     claims=2,
 )
 

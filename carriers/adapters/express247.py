@@ -272,8 +272,10 @@ def _delayed(scans: list[Scan], code: str | None) -> tuple[Scan, ...]:
 
 def _shipment(order: Mapping[str, Any], clock: Clock) -> ShipmentFacts:
     estimate = clock.latest(order.get("estimateRoutes"))
-    items = reading.entries(order.get("priceInfo"), "priceInfo")
-    prices = [_price(item) for item in items if isinstance(item, dict)]
+    told = order.get("priceInfo")
+    items = told if isinstance(told, list) else [told]
+    # A price is a courtesy: whatever stands there instead costs no scan.
+    prices = [_price(item) for item in items[: reading.MAX_ENTRIES] if isinstance(item, dict)]
     services = [price["serviceName"] for price in prices if "serviceName" in price]
     details: dict[str, Any] = {name: reading.decimal(order.get(name)) for name in _NUMBERS}
     details |= {name: reading.text(order.get(name), reading.KEPT) for name in _TEXTS}

@@ -14,7 +14,7 @@ from carriers.exceptions import CarrierError
 from carriers.registry import adapters
 from carriers.snapshot import Certainty
 from tests.carriers.payloads import FOLDER, Payload, line, payloads, query
-from tests.carriers.test_totality import VALUES, assert_storable
+from tests.hostile.test_totality import VALUES, assert_storable
 
 #: all24 documents no event for a parcel that went wrong: its `exception` is a request that failed.
 SITUATIONS = ("delivered", "in_transit", "exception", "unknown_number", "unmapped_code")

@@ -24,7 +24,7 @@ from carriers.http import HttpClient
 from carriers.registry import adapter
 from carriers.snapshot import Snapshot
 from tests.carriers.payloads import TRACKER, error_of, parse, query
-from tests.carriers.test_totality import VALUES, assert_storable
+from tests.hostile.test_totality import VALUES, assert_storable
 from tests.ship24_server import KEY, Ship24Server, There, event, push, ship24_server, tracking
 
 NUMBER = "RR123456785GB"

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from accounts.encryption import EncryptedTextField, SealedTextField
 from accounts.models import ApiKey, Merchant
+from bench.processes import needs
 from config import grants
 from tests.docs.documents import page, prose, sections, table
 from tests.processes import ROOT
@@ -16,6 +17,8 @@ from webhooks.answers import BODY_KEPT
 SECURITY = page("security")
 #: Answers of HTTP, which nobody measured.
 _CODES = {"304", "429"}
+#: What follows is reckoned, and says so.
+ON_PAPER = "## Past one machine"
 
 
 def _figures(text: str) -> set[str]:
@@ -24,7 +27,13 @@ def _figures(text: str) -> set[str]:
 
 def test_every_figure_of_scaling_was_measured() -> None:
     measured = _figures((ROOT / "bench" / "RESULTS.md").read_text())
-    assert _figures(prose(page("scaling"))) - _CODES <= measured
+    assert _figures(prose(page("scaling")).partition(ON_PAPER)[0]) - _CODES <= measured
+
+
+def test_what_a_month_needs_is_reckoned_of_what_was_measured() -> None:
+    text = page("scaling").read_text()
+    assert ON_PAPER in text
+    assert needs.written(text, needs.read()) == text, "run python -m bench.processes.needs"
 
 
 def test_every_encrypted_column_is_listed() -> None:

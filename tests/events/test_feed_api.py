@@ -1,7 +1,8 @@
 """`GET /v1/events`."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
@@ -60,6 +61,43 @@ def test_a_filter_that_rarely_matches_examines_a_bounded_number_of_rows(
     assert first["hasMore"] is True
     last = as_alice.get("/v1/events", {"types": "endpoint.*", "limit": 1, "after": first["next"]}).json()
     assert last["data"]["hasMore"] is False
+
+
+def test_without_a_filter_a_page_looks_at_one_row_more_than_it_shows(
+    alice: Merchant, three_events: str
+) -> None:
+    with CaptureQueriesContext(connection) as captured:
+        assert feed.page(alice.id, after=0, limit=1).has_more
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) {captured[0]['sql']}")
+        plan = [line for (line,) in cursor.fetchall() if "CTE Scan on seen" in line]
+    assert plan
+    assert all("rows=2" in line for line in plan), plan
+
+
+def test_a_reader_at_the_end_does_not_look_at_what_others_have_had_since(
+    alice: Merchant, bob: Merchant, three_events: str
+) -> None:
+    head = feed.head(alice.id)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE events_event")
+    with transaction.atomic():
+        log.append(bob.id, [log.NewEvent(uuid7(), 1, "tracker.created", "k", None, {}) for _ in range(500)])
+    with CaptureQueriesContext(connection) as captured:
+        assert feed.page(alice.id, after=head, limit=100) == feed.Page([], head, has_more=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) {captured[0]['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "Rows Removed by Filter" not in plan, plan
+
+
+def test_pages_without_a_filter_give_everything_once(alice: Merchant, three_events: str) -> None:
+    first = feed.page(alice.id, after=0, limit=2)
+    last = feed.page(alice.id, after=first.next, limit=2)
+    assert [event.version for event in first.events + last.events] == [1, 2, 3]
+    assert (first.has_more, last.has_more) == (True, False)
+    assert last.next == last.events[-1].position == feed.head(alice.id)
 
 
 def test_underscore_and_percent_in_types_are_no_wildcards(as_alice: APIClient, three_events: str) -> None:

@@ -14,13 +14,22 @@ from django.db import connection
 
 from accounts.models import Merchant
 from bench.cast import SCANS, follow
+from bench.filling import filling
 from carriers.models import CarrierAccount
 from trackers.models import Tracker
 from webhooks.registering import register
 
-_MERCHANTS = 50
+_MERCHANTS = 50  # unless the command says another number
 _ENDPOINTS_OF_EACH = 4
 _CHUNK = 10_000
+_TABLES = (
+    "trackers_tracker",
+    "trackers_watch",
+    "events_event",
+    "webhooks_message",
+    "webhooks_delivery",
+    "webhooks_attempt",
+)
 _DAYS = 30
 #: What a copy has of its own, by column.
 _OVERRIDES = {
@@ -46,7 +55,8 @@ INSERT INTO trackers_watch (id, tracker_id, merchant_id, courier, carrier_accoun
     next_poll_at, last_polled_at, last_outcome, urgency, failures, set_aside, ignored, absent)
 SELECT gen_random_uuid(), clone.id, clone.merchant, 'all24',
     (SELECT id FROM carriers_carrieraccount WHERE merchant_id = clone.merchant), '{{}}',
-    now() + random() * interval '6 hours', now() - random() * interval '6 hours', 'ok', 3, 0, 0, 0, '{{}}'
+    now() + interval '2 hours' + random() * interval '6 hours', now() - random() * interval '6 hours',
+    'ok', 3, 0, 0, 0, '{{}}'
 FROM ({clones}) AS clone
 """
 _EVENTS = """
@@ -86,21 +96,23 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("trackers", type=int)
+        parser.add_argument("--merchants", type=int, default=_MERCHANTS)
 
-    def handle(self, *args: object, trackers: int, **options: object) -> None:
-        merchants = [_merchant(nth) for nth in range(_MERCHANTS)]
+    def handle(self, *args: object, trackers: int, merchants: int, **options: object) -> None:
+        ids = [_merchant(nth) for nth in range(merchants)]
         templates = _templates()
         with connection.cursor() as cursor:
+            with filling(cursor, _TABLES):
+                for first in range(0, trackers, _CHUNK):
+                    values = {
+                        "merchants": ids,
+                        "templates": templates,
+                        "first": first,
+                        "last": min(first + _CHUNK, trackers) - 1,
+                        "age": _DAYS * (1 - first / trackers),
+                    }
+                    _load(cursor, values)
             cursor.execute("SET statement_timeout = 0")
-            for first in range(0, trackers, _CHUNK):
-                values = {
-                    "merchants": merchants,
-                    "templates": templates,
-                    "first": first,
-                    "last": min(first + _CHUNK, trackers) - 1,
-                    "age": _DAYS * (1 - first / trackers),
-                }
-                _load(cursor, values)
             cursor.execute("VACUUM ANALYZE")  # as autovacuum does within the first minutes
 
 
@@ -132,4 +144,5 @@ def _load(cursor: Any, values: dict[str, Any]) -> None:
     )
     cursor.execute(_WATCHES.format(clones=_CLONES), values)
     cursor.execute(_EVENTS.format(clones=_CLONES), values)
-    cursor.execute(_TOLD.format(clones=_CLONES, merchants=_MERCHANTS, endpoints=_ENDPOINTS_OF_EACH), values)
+    told = _TOLD.format(clones=_CLONES, merchants=len(values["merchants"]), endpoints=_ENDPOINTS_OF_EACH)
+    cursor.execute(told, values)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from random import Random
 
 from django.core.management.base import BaseCommand
@@ -11,6 +12,8 @@ from django.db import connection
 from trackers.asking import poll_now
 from trackers.models import Tracker
 
+#: Callers at once, as a web has threads.
+_THREADS = 8
 #: Longer than any bench runs.
 _LATER = "UPDATE trackers_watch SET next_poll_at = now() + interval '1 day'"
 
@@ -30,22 +33,25 @@ class Command(BaseCommand):
         Random(1).shuffle(mixed)  # of all accounts in no order  # noqa: S311
         parcels = iter(mixed)
         self._tell(["ready"])
-        for line in sys.stdin:
-            rate, count = line.split()
-            self._tell([*_ask(parcels, float(rate), int(count)), "done"])
+        with ThreadPoolExecutor(_THREADS) as callers:
+            for line in sys.stdin:
+                rate, count = line.split()
+                self._tell([*_ask(callers, parcels, float(rate), int(count)), "done"])
 
     def _tell(self, lines: Iterable[str]) -> None:
         self.stdout.write("\n".join([*lines, ""]))
         self.stdout.flush()
 
 
-def _ask(parcels: Iterable[Tracker], rate: float, count: int) -> list[str]:
+def _ask(callers: Executor, parcels: Iterable[Tracker], rate: float, count: int) -> list[str]:
     """The news is there when it is due, however late we come to ask: what waits for us has waited."""
     began = time.monotonic()
-    told = []
+    told, asked = [], []
     for nth, tracker in zip(range(count), parcels, strict=False):
         moment = began + nth / rate
         time.sleep(max(0.0, moment - time.monotonic()))
-        poll_now(tracker)
+        asked.append(callers.submit(poll_now, tracker))
         told.append(f"{tracker.id} {moment:.6f}")
+    for one in asked:
+        one.result()
     return told

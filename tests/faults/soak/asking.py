@@ -29,6 +29,8 @@ class Asking:
         self._plan = plan
         self._callers = callers
         self._made: dict[int, str] = {}
+        #: Parcels that were seen whole and stopped.
+        self._over: set[int] = set()
         #: Seconds by which calls of the plan began late.
         self.late: list[float] = []
         self._due: list[tuple[float, int, bool, Job]] = []
@@ -100,6 +102,8 @@ class Asking:
 
     def _polling(self, parcel: Plan) -> Job:
         def poll() -> None:
+            if parcel["n"] in self._over:
+                return  # it comes so late that there is nothing more to ask about
             tracker = self._made.get(parcel["n"])
             if not tracker or not self._poll(parcel, tracker):
                 self._again(poll)
@@ -123,7 +127,7 @@ class Asking:
             tracker = self._made[parcel["n"]]
             status, _ = self._caller(parcel).call("PATCH", f"/v1/trackers/{tracker}", {"isSubscribed": False})
             if status == 200:
-                self._done()
+                self._done(parcel)
             else:
                 self._again(stop)
 
@@ -138,8 +142,9 @@ class Asking:
             return False
         return len(answer["data"]["trackings"][0]["events"]) == len(parcel["scans"])
 
-    def _done(self) -> None:
+    def _done(self, parcel: Plan) -> None:
         with self._changed:
+            self._over.add(parcel["n"])
             self._left -= 1
             if not self._left:
                 self._changed.notify_all()

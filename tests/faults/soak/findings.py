@@ -14,7 +14,7 @@ Sample = Mapping[str, Any]
 #: Growth of a program's memory in an hour, as a share of it, that counts as none.
 FLAT = 0.02
 #: Seconds of a process's life that are not looked at: it imports, connects, fills its caches.
-WARM_UP = 180.0
+WARM_UP = 600.0
 #: One point of a series for so many seconds, the median of its samples: neighbours say the same.
 _POINT = 30.0
 #: Seconds for which something may be due outside the windows of faults.
@@ -22,6 +22,7 @@ OLDEST = 10.0
 #: Of a table's rows, at most so many may be dead, and so many whatever its size: small ones are written all
 #: the time, and PostgreSQL looks once a minute.
 DEAD_SHARE, DEAD_ROWS = 0.5, 20_000
+_WORTH_SAYING = 1_000
 #: The least share of the samples that must lie outside the windows, or nothing is said about OLDEST.
 _JUDGED = 0.25
 #: Sessions, and seconds of the longest transaction, that nobody may ever need outside the windows.
@@ -75,12 +76,18 @@ def oldest_due(samples: Sequence[Sample], faults: Sequence[Window]) -> Finding:
 
 
 def dead_tuples(samples: Sequence[Sample]) -> list[Finding]:
-    """Of each table: how many of its rows were dead at the worst, and whether there are ever more."""
+    """Of each table that ever had _WORTH_SAYING dead rows, or too many: how many it had at the worst.
+
+    The first is of all the others together.
+    """
     seen: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for sample in samples:
         for table in (sample["database"] or {}).get("tables", ()):
             seen[table["name"]].append(table)
-    return [_vacuumed(name, rows) for name, rows in sorted(seen.items())]
+    every = [_vacuumed(name, rows) for name, rows in sorted(seen.items())]
+    said = [each for each in every if not each.holds or each.figures["most"] >= _WORTH_SAYING]
+    others = f"in {len(every) - len(said)} tables never {_WORTH_SAYING:,}"
+    return [Finding("dead tuples", others, True if every else None, {"tables": len(every)}), *said]
 
 
 def sessions(samples: Sequence[Sample], faults: Sequence[Window]) -> Finding:

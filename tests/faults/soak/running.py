@@ -19,7 +19,7 @@ from tests.faults.soak.sampling import Sampling
 #: Seconds between two fingerprints of the whole log, which is long in the end.
 _FINGERPRINTS = 60.0
 #: Seconds for what is left when the load ends.
-_PATIENCE = 180.0
+PATIENCE = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,13 @@ class Offered:
 
 
 @contextmanager
-def soaked(plan: Plan, folder: Path, template: Path) -> Iterator[tuple[Run, Offered]]:
-    """Carry out the plan; the run with its database still there, and its programs ended."""
+def soaked(
+    plan: Plan, folder: Path, template: Path, patience: float = PATIENCE
+) -> Iterator[tuple[Run, Offered]]:
+    """Carry out the plan; the run with its database still there, and its programs ended.
+
+    `patience`: seconds for what is left when the load ends, and again until nothing is owed.
+    """
     with started(plan, folder, template) as run:
         callers = callers_of(run, History(folder / "callers.jsonl"))
         asking = Asking(plan, callers)
@@ -49,9 +54,9 @@ def soaked(plan: Plan, folder: Path, template: Path) -> Iterator[tuple[Run, Offe
         nemesis.join()
         time.sleep(max(0.0, began.mono + plan["seconds"] - time.monotonic()))
         run.stack.wait_until_ready()
-        unseen = asking.finish(_PATIENCE)
+        unseen = asking.finish(patience)
         run.tell(calm_mono=time.monotonic())
-        drain(run, _PATIENCE)
+        drain(run, patience)
         for each in others:
             each.stop()
         read_whole(folder, callers_of(run, None))

@@ -76,7 +76,12 @@ def test_memory_of_lives_that_were_all_too_short_is_not_called_flat() -> None:
 
 def test_dead_rows_beyond_all_bounds_are_found() -> None:
     assert [each.holds for each in dead_tuples(calm_hour(dead=900))] == [True]
-    assert [each.holds for each in dead_tuples([*calm_hour(), sample(3605.0, dead=30_000)])] == [False]
+    assert [each.holds for each in dead_tuples(calm_hour(dead=9_000))] == [True, True]
+    assert [each.holds for each in dead_tuples([*calm_hour(), sample(3605.0, dead=30_000)])] == [True, False]
+
+
+def test_a_soak_that_saw_no_table_says_nothing_of_dead_rows() -> None:
+    assert [each.holds for each in dead_tuples([sample(1.0) | {"database": None}])] == [None]
 
 
 def test_sessions_beyond_the_limit_count_only_while_no_fault_is_about() -> None:
