@@ -13,7 +13,8 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 KEPT = {"django_content_type", "auth_permission"}
 
 # Locked as by TRUNCATE, which waits for whoever a test left behind. No trigger fires, foreign keys' included;
-# files above a megabyte are for TRUNCATE.
+# files above a megabyte are for TRUNCATE. What autovacuum counted is forgotten, as after TRUNCATE: plans must
+# not follow from it.
 _EMPTY = """
 DO $$
 DECLARE one regclass;
@@ -26,6 +27,11 @@ BEGIN
         FOREACH one IN ARRAY ARRAY[{names}]::regclass[] LOOP
             EXECUTE format('DELETE FROM %s', one);
         END LOOP;
+        IF current_setting('server_version_num')::int >= 180000 THEN
+            PERFORM pg_clear_relation_stats(relnamespace::regnamespace::text, relname)
+            FROM pg_class LEFT JOIN pg_index ON indexrelid = pg_class.oid
+            WHERE coalesce(indrelid, pg_class.oid) = ANY(ARRAY[{names}]::regclass[]) AND reltuples >= 0;
+        END IF;
     END IF;
 END $$
 """

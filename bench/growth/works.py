@@ -77,8 +77,11 @@ class Works:
         return self._writing() | self._reading() | self._keeping() | self._claiming()
 
     def make_due(self) -> None:
-        """A tenth of the polls, and as many deliveries. Before, nothing is."""
-        many = Tracker.objects.count() // _DUE
+        """A tenth of the polls, and as many deliveries. Before, nothing is.
+
+        A claim takes ten of an account at most: where a tenth is few, so many are due that each has ten.
+        """
+        many = max(Tracker.objects.count() // _DUE, 4 * EACH)
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")
             cursor.execute(_MAKE_POLLS_DUE, [many])
