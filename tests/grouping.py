@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-BROWSER_TESTS = Path(__file__).parent / "browser"
+from tests.chromium import BROWSER_TESTS
+
 _MARK = re.compile(r'\bxdist_group\("([^"]+)"\)')
 
 

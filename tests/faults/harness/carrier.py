@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.faults.harness import clock
+from tests.faults.harness.heard import heard
 from tests.faults.harness.history import History
 from tests.faults.harness.pushing import Pusher
 from tests.faults.harness.told import all24_order, ship24_tracking
@@ -145,16 +146,11 @@ def _tracker(given: str) -> dict[str, Any]:
 
 async def _question(reader: asyncio.StreamReader) -> Question | None:
     """The next one on this connection; None where there is none."""
-    first = (await reader.readline()).decode("latin-1").split()
-    if not first:
+    asked = await heard(reader)
+    if asked is None:
         return None
-    headers: dict[str, str] = {}
-    while line := (await reader.readline()).decode("latin-1").strip():
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    address = urlsplit(first[1])
-    return Question(first[0], address.path, parse_qs(address.query), headers, body)
+    address = urlsplit(asked.target)
+    return Question(asked.method, address.path, parse_qs(address.query), asked.headers, asked.body)
 
 
 def main(folder: Path, port: int) -> None:

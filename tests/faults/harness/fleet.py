@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.harness import manners
+from tests.faults.harness.heard import heard
 from tests.faults.harness.history import History
 from tests.faults.harness.manners import Answer
 
@@ -169,15 +170,11 @@ async def _write(answer: Answer, writer: asyncio.StreamWriter) -> None:
 
 async def _post(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Post | None:
     """The next one on this connection; None where there is none."""
-    first = (await reader.readline()).decode("latin-1").split()
-    if not first:
+    asked = await heard(reader)
+    if asked is None:
         return None
-    headers: dict[str, str] = {}
-    while line := (await reader.readline()).decode("latin-1").strip():
-        name, _, value = line.partition(":")
-        headers[name.lower()] = value.strip()
-    body = await reader.readexactly(int(headers.get("content-length", 0)))
-    return Post(int(first[1].rpartition("/")[2]), headers, body, writer.get_extra_info("peername")[1])
+    peer = writer.get_extra_info("peername")[1]
+    return Post(int(asked.target.rpartition("/")[2]), asked.headers, asked.body, peer)
 
 
 def main(folder: Path, port: int, control: int, forbidden: int) -> None:
