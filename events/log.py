@@ -90,6 +90,10 @@ class Appending:
         self._copying.write(b"".join(rows))
         return recorded
 
+    def send(self) -> None:
+        """Have PostgreSQL take in all that was written."""
+        self._copying.send()
+
 
 @contextmanager
 def appending(merchant_id: UUID) -> Iterator[Appending]:

@@ -1,6 +1,6 @@
 """The projection and the tracker row that holds it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -53,16 +53,22 @@ def apply_projection(tracker: Tracker | Held, projection: Projection) -> None:
         setattr(tracker, name, getattr(projection, name))
 
 
+def projections(trackers: Iterable[Tracker | Held]) -> bytes:
+    """These rows' projections as `projecting` takes them; empty for none."""
+    rows = [_row(tracker) for tracker in trackers]
+    return rendered(rows) if rows else b""
+
+
 @contextmanager
-def projecting(trackers: Sequence[Tracker | Held]) -> Iterator[None]:
-    """Write these rows' projections in one statement, which is under way as long as this context lasts.
+def projecting(rows: bytes) -> Iterator[None]:
+    """Write these `projections` in one statement, which is under way as long as this context lasts.
 
     Nothing else may be asked of the database meanwhile. The caller holds the rows' locks.
     """
-    if not trackers:
+    if not rows:
         yield
         return
-    sent = Running(_PROJECT, {"rows": rendered([_row(tracker) for tracker in trackers])})
+    sent = Running(_PROJECT, {"rows": rows})
     try:
         yield
     finally:
@@ -70,8 +76,8 @@ def projecting(trackers: Sequence[Tracker | Held]) -> Iterator[None]:
 
 
 def write_projections(trackers: Sequence[Tracker | Held]) -> None:
-    """The same, waited for; no statement for none."""
-    with projecting(trackers):
+    """Both, waited for; no statement for none."""
+    with projecting(projections(trackers)):
         pass
 
 

@@ -1,7 +1,8 @@
 """The one transaction: events appended, tracker projected, subscribers told, polled watches settled.
 
 PostgreSQL works while Python does: it takes in the events of one tracker while those of the next are found,
-and writes the projections while messages are rendered.
+and the last of them while projections are rendered and next polls decided; it writes the projections while
+messages are rendered.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,7 +27,7 @@ from trackers.keeping import keep
 from trackers.learned import Learned, Polled
 from trackers.messages import Telling, announcement
 from trackers.models import Tracker, Watch
-from trackers.projecting import apply_projection, projecting, projection_of
+from trackers.projecting import apply_projection, projecting, projection_of, projections
 from webhooks import tasks as webhook_tasks
 from webhooks.fanout import owe, owed, subscribers
 
@@ -45,9 +46,10 @@ def record(merchant_id: UUID, learned: Sequence[Learned]) -> int:
     """
     ended: list[Ended] = []
     with transaction.atomic():
-        changed = _append(merchant_id, compare(hold(learned), ended))
-        with _telling(merchant_id, changed):
+        with _appending(merchant_id, compare(hold(learned), ended)) as changed:
+            rows = projections(change.tracker for change in changed)
             settled = [_rescheduled(one.learned, one) for one in ended if isinstance(one.learned, Polled)]
+        _tell(merchant_id, changed, rows)
         keep([(one.learned, one.tracker) for one in ended])
         settle(settled)
         hear([(one.learned.watch, one.learned.as_of, one.news) for one in ended if one.is_pushed])
@@ -62,32 +64,18 @@ def amend(merchant_id: UUID, courier: str, found: Iterable[tuple[Tracker, Sequen
     The caller holds the trackers' locks, and has found something of each. Their watches are left as they are:
     the carrier told nothing new.
     """
-    changed = _append(
-        merchant_id,
-        (Change(tracker, projection_of(tracker), list(facts), {courier}) for tracker, facts in found),
-    )
-    with _telling(merchant_id, changed):
-        pass
+    found_anew = (Change(tracker, projection_of(tracker), list(facts), {courier}) for tracker, facts in found)
+    with _appending(merchant_id, found_anew) as changed:
+        rows = projections(change.tracker for change in changed)
+    _tell(merchant_id, changed, rows)
 
 
 @contextmanager
-def _telling(merchant_id: UUID, changed: Sequence[Change]) -> Iterator[None]:
-    """Write the projections, and what it owes to whom; under way for as long as this context lasts."""
-    if not changed:
-        yield
-        return
-    audience = subscribers([merchant_id])
-    with projecting([change.tracker for change in changed]):
-        told = [announcement(_news(change)) for change in changed if change.tells]
-        news = owed(merchant_id, audience, told)
-        yield
-    owe(news)
-    if news.messages:
-        transaction.on_commit(webhook_tasks.nudge, robust=True)
+def _appending(merchant_id: UUID, found: Iterable[Change]) -> Iterator[list[Change]]:
+    """Append the facts of each tracker as they are found, and fold them into its row: that is not written.
 
-
-def _append(merchant_id: UUID, found: Iterable[Change]) -> list[Change]:
-    """Append the facts of each tracker as they are found, and fold them into its row: that is not written."""
+    PostgreSQL takes in the last of them as long as this context lasts; nothing may be asked of it meanwhile.
+    """
     changed: list[Change] = []
     with ExitStack() as stack:
         into: Appending | None = None
@@ -96,7 +84,22 @@ def _append(merchant_id: UUID, found: Iterable[Change]) -> list[Change]:
             change.events = into.write(change.news())
             apply_projection(change.tracker, fold(change.before, change.events))
             changed.append(change)
-    return changed
+        if into:
+            into.send()
+        yield changed
+
+
+def _tell(merchant_id: UUID, changed: Sequence[Change], rows: bytes) -> None:
+    """Write the projections, and what is owed to whom."""
+    if not changed:
+        return
+    audience = subscribers([merchant_id])
+    with projecting(rows):
+        told = [announcement(_news(change)) for change in changed if change.tells]
+        news = owed(merchant_id, audience, told)
+    owe(news)
+    if news.messages:
+        transaction.on_commit(webhook_tasks.nudge, robust=True)
 
 
 def _close(stopped: Sequence[UUID]) -> None:

@@ -24,7 +24,12 @@ def _events() -> list[Row]:
         {
             "type": "tracking.scanned",
             "key": f"scan {n}",
-            "data": {"status": text, "scanKey": f"scan {n}", "placedAt": n, "statusMilestone": "in_transit"},
+            "data": {
+                "status": text,
+                "scanKey": f"scan {n}",
+                "placedAt": f"2026-03-0{n + 1}",
+                "statusMilestone": "in_transit",
+            },
         }
         for n, text in enumerate(_TEXTS)
     ]
@@ -70,6 +75,7 @@ def _rows() -> dict[str, list[Row]]:
                 "message": f"message {message}",
                 "endpoint": f"endpoint {endpoint}",
                 "state": "delivered",
+                "claimed": False,
                 "attempt_count": 1,
             }
             for message, endpoint in owed
@@ -80,7 +86,6 @@ def _rows() -> dict[str, list[Row]]:
                 "number": 1,
                 "status": 200,
                 "error": None,
-                "said": "",
             }
             for message, endpoint in owed
         ],
@@ -101,6 +106,7 @@ class MadeUp:
     plan: Row = field(default_factory=dict)
     run: Row = field(default_factory=dict)
     database: Any = None
+    _told: int = 0
 
     def __post_init__(self) -> None:
         scans = [{"n": n, "text": text} for n, text in enumerate(_TEXTS)]
@@ -113,6 +119,7 @@ class MadeUp:
             "endpoints": _endpoints(),
             "left": {"watches": 0, "deliveries": 0},
             "exits": {"worker": 0},
+            "ending": {"worker": 1.0},
             "rebuild": 0,
             "rebuild_said": "",
         }
@@ -132,8 +139,9 @@ class MadeUp:
         self, endpoint: int, sequence: int, at: float, status: int = 200, lasts: float = 0.01, **answer: Any
     ) -> None:
         """A request arrives `at` this moment, and is answered."""
+        self._told += 1
         named = {
-            "n": len(self.notes["subscribers"]),
+            "n": self._told,
             "endpoint": endpoint,
             "id": f"message {sequence}",
         }
@@ -148,15 +156,37 @@ class MadeUp:
         over = {"at": at + lasts, "mono": at + lasts}
         self.notes["subscribers"].append({"what": "answered", "status": status, **over, **answer, **named})
 
-    def retell(self, sequence: int, *tries: tuple[float, int], **answer: Any) -> None:
-        """Instead of its one arrival at the quick subscriber: these, each a moment and a status."""
+    def retell(self, sequence: int, *tries: tuple[float, int], endpoint: int = 0, **answer: Any) -> None:
+        """Instead of its one arrival at this subscriber: these, each a moment and a status; 0: torn."""
         self.notes["subscribers"] = [
             note
             for note in self.notes["subscribers"]
-            if (note["endpoint"], note["id"]) != (0, f"message {sequence}")
+            if (note["endpoint"], note["id"]) != (endpoint, f"message {sequence}")
         ]
         for moment, status in tries:
-            self.tell(0, sequence, moment, status, **answer)
+            self.tell(endpoint, sequence, moment, status, **answer)
+
+    def on_record(self, sequence: int, *tries: int | str, endpoint: int = 0) -> None:
+        """Instead of its one try to this subscriber: these, each a status or an error."""
+        delivery = f"delivery {sequence} {endpoint}"
+        others = [row for row in self.rows["attempts"] if row["delivery"] != delivery]
+        self.rows["attempts"] = others + [
+            {
+                "delivery": delivery,
+                "number": number,
+                "status": None if isinstance(each, str) else each,
+                "error": each if isinstance(each, str) else None,
+            }
+            for number, each in enumerate(tries, 1)
+        ]
+
+    def fault(self, kind: str, begin: float, end: float | None) -> None:
+        """One comes, and is healed, or not."""
+        fault = {"fault": len(self.plan["faults"]), "kind": kind, "target": "worker", "how": "postgres"}
+        self.plan["faults"].append(fault)
+        self.notes["nemesis"].append({"what": "began", "mono": begin, **fault})
+        if end is not None:
+            self.notes["nemesis"].append({"what": "ended", "mono": end, **fault})
 
     def violated(self) -> set[str]:
         """The names of all invariants that do not hold, those aside that look into a database."""

@@ -50,6 +50,7 @@ def run(tmp_path: Path, owner: psycopg.Connection[Any], stranger: str) -> MadeUp
         owner.execute(statement, [MERCHANT] if "%s" in statement else None)
     count, value = fingerprint(owner, MERCHANT, 3)
     (tmp_path / "log").mkdir()
+    (tmp_path / "log" / "worker.log").write_text("began\n")
     made = MadeUp(tmp_path, database=owner)
     made.run |= {"app_database": stranger, "logs": str(tmp_path / "log")}
     made.notes["samples"].append({"merchant": MERCHANT, "position": 3, "count": count, "hash": value})
@@ -107,6 +108,20 @@ def test_a_secret_in_any_column_of_any_table_is_found_out(run: MadeUp, kind: str
 def test_a_secret_in_a_log_file_is_found_out(run: MadeUp) -> None:
     (Path(run.run["logs"]) / "worker.log").write_text("posting with whsec_never\n")
     assert "the secret of endpoint 0 is in worker.log" in run.found("S3")
+
+
+def test_processes_without_a_log_prove_nothing(run: MadeUp) -> None:
+    (Path(run.run["logs"]) / "worker.log").unlink()
+    assert run.found("S3") == ["no process has a log"]
+
+
+def test_looks_that_fail_are_noted_as_what_they_are(tmp_path: Path, owner: psycopg.Connection[Any]) -> None:
+    sampler = Sampler(tmp_path, _url().rpartition("/")[0] + "/postgres", every=0.01)
+    sampler.start()
+    noted = tmp_path / "projections.jsonl"
+    eventually(noted.read_text)
+    sampler.stop()
+    assert "looking failed" in noted.read_text()
 
 
 def test_looks_at_pauses_of_a_run_are_noted(tmp_path: Path, owner: psycopg.Connection[Any]) -> None:

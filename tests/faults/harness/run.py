@@ -158,7 +158,11 @@ def calm(run: Run) -> None:
         text=True,
         check=False,
     )
-    run.tell(exits=exits, rebuild=rebuilt.returncode, rebuild_said=rebuilt.stdout + rebuilt.stderr)
+    run.tell(
+        exits={name: status for name, (status, _) in exits.items()},
+        ending={name: round(seconds, 1) for name, (_, seconds) in exits.items()},
+    )
+    run.tell(rebuild=rebuilt.returncode, rebuild_said=rebuilt.stdout + rebuilt.stderr)
 
 
 def callers_of(run: Run, history: History | None) -> list[Caller]:

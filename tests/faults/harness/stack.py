@@ -170,17 +170,27 @@ class Stack:
             if not children.wait_until(lambda url=url: loopback.http_status(url) == 200, PATIENCE):
                 raise TimeoutError(f"{name} takes no calls: {children.log_tail(self.data, name)}")
 
-    def end_programs(self) -> dict[str, int]:
-        """SIGTERM to all, and none is started again. The exit status of each; -9: it had to be killed."""
+    def end_programs(self) -> dict[str, tuple[int, float]]:
+        """SIGTERM to all, and none is started again. The exit status of each, and after how many seconds it
+        was seen to have ended; -9: it had to be killed.
+        """
         self._do(self._stop_supervising)
         running = {name: one.process for name, one in self._programs.items() if one.process}
         for process in running.values():
             if process.poll() is None:
                 process.terminate()
-        children.wait_until(lambda: all(one.poll() is not None for one in running.values()), _ENDING)
+        began, ended = time.monotonic(), dict.fromkeys(running, _ENDING)
+
+        def have_ended() -> bool:
+            for name, process in running.items():
+                if process.poll() is not None and ended[name] == _ENDING:
+                    ended[name] = time.monotonic() - began
+            return max(ended.values(), default=0.0) < _ENDING
+
+        children.wait_until(have_ended, _ENDING)
         for process in running.values():
             children.signal_group(process, signal.SIGKILL)
-        return {name: process.wait(60) for name, process in running.items()}
+        return {name: (process.wait(60), ended[name]) for name, process in running.items()}
 
     def close(self) -> None:
         """End all that runs, at once."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from tests.faults.harness.judging.evidence import Evidence
 from tests.faults.harness.judging.finding import Finding
-from tests.faults.harness.judging.windows import cutting
+from tests.faults.harness.judging.windows import cutting, most_at_once
 
 #: Calls with one account at once.
 _CAP = 10
@@ -14,6 +14,10 @@ def each_creation_makes_one_tracker(seen: Evidence) -> Finding:
     """C1. What was answered is there, once, and its caller's; what was not answered is there once at most."""
     found = Finding()
     trackers = {row["id"]: row for row in seen.rows["trackers"]}
+    for event in seen.events:
+        if event["stream"] in trackers:
+            own = event["merchant"] == trackers[event["stream"]]["merchant"]
+            found.look(own, f"event {event['id']} is not of its tracker's merchant")
     of_number = defaultdict(list)
     for row in trackers.values():
         of_number[row["number"]].append(row["id"])
@@ -38,18 +42,15 @@ def accounts_are_asked_as_they_may_be(seen: Evidence) -> Finding:
     }
     deadline = float(seen.run["environment"]["CARRIER_DEADLINE"])
     ends = {note["n"]: note["mono"] for note in seen.carrier if note["what"] in {"answered", "cut"}}
-    moments: dict[str, list[tuple[float, int]]] = defaultdict(list)
+    calls: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for note in seen.carrier:
         if note["what"] == "asked":
             who = f"{note['number']} is asked about with {note['account']}"
             found.look((note["number"], note["account"]) in keys or not note["number"], who)
             end = min(ends.get(note["n"], note["mono"] + deadline), note["mono"] + deadline)
-            moments[note["account"]] += [(note["mono"], 1), (end, -1)]
-    allowed = _CAP * (2 if cutting(seen) else 1)
-    for account, every in moments.items():
-        most = now = 0
-        for _, change in sorted(every):
-            now += change
-            most = max(most, now)
-        found.look(most <= allowed, f"{account} had {most} calls at once")
+            calls[note["account"]].append((note["mono"], end))
+    windows = cutting(seen)
+    for account, every in calls.items():
+        most, above = most_at_once(every, windows, _CAP)
+        found.look(above <= 0, f"{account} had {most} calls at once, {above} too many")
     return found

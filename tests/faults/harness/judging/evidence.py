@@ -107,6 +107,22 @@ class Evidence:
         return {row["id"]: row for row in self.rows["messages"]}
 
     @cached_property
+    def deliveries(self) -> dict[tuple[int, str], Row]:
+        """By number of the endpoint and id of the message."""
+        return {
+            (self.endpoints[row["endpoint"]]["n"], row["message"]): row for row in self.rows["deliveries"]
+        }
+
+    @cached_property
+    def tries(self) -> dict[tuple[int, str], list[Row]]:
+        """By the same: what is on record of its tries, in their order."""
+        of_delivery: dict[str, list[Row]] = defaultdict(list)
+        for row in self.rows["attempts"]:
+            of_delivery[row["delivery"]].append(row)
+        found: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        return found | {pair: of_delivery[row["id"]] for pair, row in self.deliveries.items()}
+
+    @cached_property
     def endpoints(self) -> dict[str, Row]:
         """By id: the row, and what the plan and the run have of it."""
         told = {one["id"]: one for one in self.run["endpoints"]}
@@ -121,6 +137,11 @@ class Evidence:
     def merchants(self) -> list[str]:
         """Ids, in the order of the plan."""
         return [one["id"] for one in self.run["merchants"]]
+
+    @cached_property
+    def deadline(self) -> float:
+        """Seconds that a try may take."""
+        return float(self.run["environment"]["DELIVERY_DEADLINE"])
 
     @cached_property
     def began(self) -> float:

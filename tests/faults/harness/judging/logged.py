@@ -1,6 +1,7 @@
 """The log: nothing lost, doubled or changed, no holes, no reader skips, and the projection is its fold."""
 
 from collections import Counter, defaultdict
+from typing import Any
 
 import psycopg
 
@@ -8,7 +9,7 @@ from tests.faults.harness.judging.evidence import Evidence
 from tests.faults.harness.judging.finding import Finding
 from tests.faults.harness.judging.sampling import fingerprint
 
-_SCANNED = "tracking.scanned"
+_SCANNED, _AMENDED = "tracking.scanned", "tracking.scan_amended"
 #: What the role of the application must not be able to do to the log.
 _FORBIDDEN = (
     "UPDATE events_event SET type = type",
@@ -96,6 +97,7 @@ def readers_see_the_same(seen: Evidence) -> Finding:
             said = f"who {name} the feed of {nth}: {len(missing)} missing, {len(extra)} of nobody"
             found.look(read == there, f"{said}, {len(read)} of {len(there)} in all")
             found.looked_at += len(there)
+    found.look(bool(seen.events), "the log is empty")
     return found
 
 
@@ -112,17 +114,28 @@ def the_projection_is_the_log(seen: Evidence) -> Finding:
         own = events[tracker["id"]]
         scans = [event["data"] for event in own if event["type"] == _SCANNED]
         keys = sorted(scan["scanKey"] for scan in scans)
-        projected = sorted(scan[0] for scan in tracker["state"]["scans"])
+        projected = [scan[0] for scan in tracker["state"]["scans"]]
         newest = max(scans, key=lambda scan: scan["placedAt"], default=None)
         milestone = newest["statusMilestone"] if newest else "pending"
         found.look(tracker["version"] == len(own), f"{tracker['number']}: version {tracker['version']}")
-        found.look(projected == keys, f"{tracker['number']}: has {projected}, the log {keys}")
+        found.look(sorted(projected) == keys, f"{tracker['number']}: has {projected}, the log {keys}")
+        places = [_places(own).get(key, "") for key in projected]
+        found.look(places == sorted(places), f"{tracker['number']}: its scans stand at {places}")
         said = f"{tracker['number']}: is {tracker['milestone']}, its newest scan says {milestone}"
         found.look(tracker["milestone"] == milestone, said)
+    found.look(bool(seen.rows["trackers"]), "there are no trackers")
+    compared = any(pause["compared"] for pause in seen.projections)
+    found.look(compared, "during the run no projection was compared with the log")
     for pause in seen.projections:
         found.look(not pause["astray"], f"during the run the log said otherwise of {pause['astray'][:5]}")
     found.look(seen.run["rebuild"] == 0, f"rebuild_trackers --check: {seen.run['rebuild_said']}")
     return found
+
+
+def _places(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """By key of a scan: where it stands, by the newest of what the log says of that."""
+    told = [event["data"] for event in events if event["type"] in {_SCANNED, _AMENDED}]
+    return {data["scanKey"]: data["placedAt"] for data in told if "placedAt" in data}
 
 
 def _scanned(seen: Evidence) -> list[dict[str, object]]:

@@ -65,8 +65,10 @@ class Sampler:
         while not self._over.wait(self._every):
             try:
                 self._look()
-            except psycopg.Error:
-                continue
+            except psycopg.OperationalError:
+                continue  # it is away, or went away; whether anything was seen at all the checker asks
+            except psycopg.Error as error:
+                self._projections.note(compared=0, astray=[f"looking failed: {error}"])
 
     def _look(self) -> None:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as database:

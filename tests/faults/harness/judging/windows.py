@@ -1,6 +1,6 @@
-"""When faults were about that may cut a try off, so that a message arrives once more."""
+"""When faults were about that excuse something: a try that was cut off, a clock that was wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tests.faults.harness.judging.evidence import Evidence, Row
 
@@ -22,21 +22,47 @@ _CUTTING = frozenset(
 AFTER = 8.0
 
 
-def cutting(seen: Evidence) -> list[tuple[float, float]]:
-    """From when to when, by time.monotonic()."""
+Windows = Sequence[tuple[float, float]]
+
+
+def cutting(seen: Evidence) -> Windows:
+    """Of faults that may cut a try off: from when to when, by time.monotonic()."""
+    return _windows(seen, _cuts)
+
+
+def clocked(seen: Evidence) -> Windows:
+    """The same of clocks that were wrong."""
+    return _windows(seen, lambda note: note["kind"] == "clock")
+
+
+def overlaps(windows: Windows, begin: float, end: float) -> bool:
+    """Whether one of them was open at a moment from `begin` to `end`."""
+    return any(first <= end and begin <= last for first, last in windows)
+
+
+def most_at_once(every: Iterable[tuple[float, float]], windows: Windows, cap: int) -> tuple[int, int]:
+    """Of what lasts from one moment to another: the most at once, and how many that was above what may be.
+
+    That is the cap, and within a window twice as many: of what was cut off nobody here knows, and it goes on.
+    """
+    moments = sorted(moment for begin, end in every for moment in ((begin, 1), (end, -1)))
+    most = now = above = 0
+    for at, change in moments:
+        now += change
+        most = max(most, now)
+        above = max(above, now - cap * (2 if overlaps(windows, at, at) else 1))
+    return most, above
+
+
+def _windows(seen: Evidence, wanted: Callable[[Row], bool]) -> Windows:
     begun: dict[int, Row] = {}
     found = []
     for note in seen.nemesis:
-        if note["what"] == "began" and _cuts(note):
+        if note["what"] == "began" and wanted(note):
             begun[note["fault"]] = note
         elif note["what"] == "ended" and note["fault"] in begun:
             found.append((begun.pop(note["fault"])["mono"], note["mono"] + AFTER))
     return found
-
-
-def overlaps(windows: Sequence[tuple[float, float]], begin: float, end: float) -> bool:
-    """Whether one of them was open at a moment from `begin` to `end`."""
-    return any(first <= end and begin <= last for first, last in windows)
 
 
 def _cuts(note: Row) -> bool:

@@ -35,7 +35,9 @@ def secrets_stay_secret(seen: Evidence) -> Finding:
     """
     found = Finding()
     secrets = _secrets(seen)
-    for file in sorted(Path(seen.run["logs"]).glob("*.log*")):
+    files = sorted(Path(seen.run["logs"]).glob("*.log*"))
+    found.look(bool(files), "no process has a log")
+    for file in files:
         text = file.read_text(errors="replace")
         for name, secret in secrets.items():
             found.look(secret not in text, f"{name} is in {file.name}")
