@@ -13,6 +13,8 @@ class Part:
     #: What it is asked for, and besides where figures count.
     words: tuple[str, ...] = ()
     in_full: tuple[str, ...] = ()
+    #: Whether it runs only where it is named.
+    only_named: bool = False
 
 
 PARTS = (
@@ -29,6 +31,6 @@ PARTS = (
         ("--rounds", "3"),
     ),
     Part("growth", "Growth", "bench.growth"),
-    Part("pages", "Pages for staff", "bench.load_data"),
+    Part("pages", "Pages for staff", "bench.load_data", only_named=True),
     Part("processes", "More processes", "bench.processes"),
 )

@@ -76,8 +76,9 @@ def _options(words: Sequence[str] | None) -> argparse.Namespace:
     options.add_argument(
         "--parts",
         type=_parts,
-        default=list(PARTS),
-        help=f"of {_names(PARTS)}; all by default. What is not measured stays as it was written",
+        default=[part for part in PARTS if not part.only_named],
+        help=f"of {_names(PARTS)}; all but those that run only where they are named by default. "
+        "What is not measured stays as it was written",
     )
     options.add_argument("--into", type=Path, help="the folder that is written to; bench by default")
     options.add_argument(

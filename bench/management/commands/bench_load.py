@@ -59,11 +59,15 @@ SELECT gen_random_uuid(), clone.id, clone.merchant, 'all24',
     'ok', 3, 0, 0, 0, '{{}}'
 FROM ({clones}) AS clone
 """
+# The log has no index while it is filled.
+_TEMPLATES = """
+CREATE TEMPORARY TABLE template_event AS SELECT * FROM events_event WHERE stream = ANY(%s)
+"""
 _EVENTS = """
 INSERT INTO events_event (id, merchant_id, stream, version, type, occurred_at, recorded_at, key, data)
 SELECT gen_random_uuid(), clone.merchant, clone.id, event.version, event.type, event.occurred_at, clone.at,
     event.key, event.data
-FROM ({clones}) AS clone JOIN events_event AS event ON event.stream = clone.template
+FROM ({clones}) AS clone JOIN template_event AS event ON event.stream = clone.template
 ORDER BY clone.nth, event.version
 """
 _TOLD = """
@@ -102,6 +106,7 @@ class Command(BaseCommand):
         ids = [_merchant(nth) for nth in range(merchants)]
         templates = _templates()
         with connection.cursor() as cursor:
+            cursor.execute(_TEMPLATES, [templates])
             with filling(cursor, _TABLES):
                 for first in range(0, trackers, _CHUNK):
                     values = {
