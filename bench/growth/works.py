@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
 from django.db.models import Max, Min
@@ -33,6 +34,8 @@ EACH, NEW = 100, 5
 _DRAWN = 2_000
 #: Of what is there, one in so many is due when it is claimed.
 _DUE = 10
+#: Calls with an account at once, as in service; what is recorded is claimed of one account, all at once.
+_PLACES = 10
 _MAKE_POLLS_DUE = """
 UPDATE trackers_watch SET next_poll_at = now() - random() * interval '1 hour'
 WHERE id IN (SELECT id FROM trackers_watch WHERE next_poll_at IS NOT NULL ORDER BY random() LIMIT %s)
@@ -77,10 +80,11 @@ class Works:
         return self._writing() | self._reading() | self._keeping() | self._claiming()
 
     def make_due(self) -> None:
-        """A tenth of the polls, and as many deliveries. Before, nothing is.
+        """A tenth of the polls, and as many deliveries. Before, nothing is; nothing is recorded from now on.
 
         A claim takes ten of an account at most: where a tenth is few, so many are due that each has ten.
         """
+        settings.POLL_IN_FLIGHT_PER_ACCOUNT = _PLACES
         many = max(Tracker.objects.count() // _DUE, 4 * EACH)
         with connection.cursor() as cursor:
             cursor.execute("SET statement_timeout = 0")
