@@ -50,10 +50,11 @@ SELECT nth, ('20000000-0000-7000-8000-' || lpad(to_hex(nth), 12, '0'))::uuid AS 
     now() - %(age)s * interval '1 day' AS at
 FROM generate_series(%(first)s, %(last)s) AS nth
 """
+# Ids tell their moments, as those that are made one after the other do (PostgreSQL 18).
 _WATCHES = """
 INSERT INTO trackers_watch (id, tracker_id, merchant_id, courier, carrier_account_id, refused_account_ids,
     next_poll_at, last_polled_at, last_outcome, urgency, failures, set_aside, ignored, absent)
-SELECT gen_random_uuid(), clone.id, clone.merchant, 'all24',
+SELECT uuidv7(clone.at - now()), clone.id, clone.merchant, 'all24',
     (SELECT id FROM carriers_carrieraccount WHERE merchant_id = clone.merchant), '{{}}',
     now() + interval '2 hours' + random() * interval '6 hours', now() - random() * interval '6 hours',
     'ok', 3, 0, 0, 0, '{{}}'
@@ -65,15 +66,15 @@ CREATE TEMPORARY TABLE template_event AS SELECT * FROM events_event WHERE stream
 """
 _EVENTS = """
 INSERT INTO events_event (id, merchant_id, stream, version, type, occurred_at, recorded_at, key, data)
-SELECT gen_random_uuid(), clone.merchant, clone.id, event.version, event.type, event.occurred_at, clone.at,
-    event.key, event.data
+SELECT uuidv7(clone.at - now()), clone.merchant, clone.id, event.version, event.type, event.occurred_at,
+    clone.at, event.key, event.data
 FROM ({clones}) AS clone JOIN template_event AS event ON event.stream = clone.template
 ORDER BY clone.nth, event.version
 """
 _TOLD = """
 WITH told AS MATERIALIZED (
-    SELECT clone.id AS stream, clone.merchant, clone.at, gen_random_uuid() AS message,
-        gen_random_uuid() AS delivery, (
+    SELECT clone.id AS stream, clone.merchant, clone.at, uuidv7(clone.at - now()) AS message,
+        uuidv7(clone.at - now()) AS delivery, (
             SELECT id FROM webhooks_endpoint WHERE merchant_id = clone.merchant
             ORDER BY id OFFSET clone.nth / {merchants} %% {endpoints} LIMIT 1) AS endpoint
     FROM ({clones}) AS clone
@@ -90,7 +91,7 @@ deliveries AS (
 )
 INSERT INTO webhooks_attempt (id, delivery_id, number, trigger, started_at, duration_ms, status_code, error,
     response_body, response_headers, address)
-SELECT gen_random_uuid(), delivery, 1, 'schedule', at, 20, 200, '', 'ok', '{{}}', '192.0.2.1' FROM told
+SELECT uuidv7(at - now()), delivery, 1, 'schedule', at, 20, 200, '', 'ok', '{{}}', '192.0.2.1' FROM told
 """
 
 
