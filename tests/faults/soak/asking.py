@@ -145,7 +145,8 @@ class Asking:
     def _done(self, parcel: Plan) -> None:
         with self._changed:
             self._over.add(parcel["n"])
-            self._left -= 1
+            # Once nobody waits any more there is none left, whoever was still being stopped.
+            self._left = max(0, self._left - 1)
             if not self._left:
                 self._changed.notify_all()
 
