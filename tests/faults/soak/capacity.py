@@ -31,10 +31,14 @@ class Step:
     def served(self) -> float:
         return min(self.offered, self.told)
 
+    @property
+    def is_borne(self) -> bool:
+        return self.told >= BORNE * self.offered
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """News a second that were served at most; `is_least`: even the last step was borne."""
+    """News a second of the last step that was borne; `is_least`: that was the last of all."""
 
     news: float
     is_least: bool
@@ -68,8 +72,9 @@ def of(plan: Mapping[str, Any], start: float, notes: Sequence[Mapping[str, Any]]
     for nth in range(len(STEPS)):
         begin, end = nth * lasts + min(_SETTLING, lasts / 3), (nth + 1) * lasts
         steps.append(Step(_rate(happened, begin, end), _rate(told, begin, end)))
-    best = max(step.served for step in steps)
-    return Capacity(best, steps[-1].told >= BORNE * steps[-1].offered, steps)
+    # Beyond that, several news of a parcel are found by one poll and told at once: more, and later.
+    best = max((step.served for step in steps if step.is_borne), default=min(step.served for step in steps))
+    return Capacity(best, steps[-1].is_borne, steps)
 
 
 def _rate(moments: Sequence[float], begin: float, end: float) -> float:
