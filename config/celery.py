@@ -21,6 +21,7 @@ from celery.signals import (
     worker_shutting_down,
 )
 from django.conf import settings
+from django.db import connections
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from config import faults, heartbeat, measuring
@@ -47,6 +48,8 @@ ALERTS_EVERY = 60.0
 
 app = Celery("parcelwire")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Under this name alone Celery looks it up, without the namespace's rules.
+app.conf["CELERY_DB_REUSE_MAX"] = settings.CELERY_WORKER_MAX_TASKS_PER_CHILD
 app.autodiscover_tasks()
 app.conf.beat_scheduler = "config.beating.Scheduler"
 app.conf.beat_schedule = {
@@ -141,6 +144,18 @@ def _log_as_django_does(**_unused: object) -> None:
     """That anybody listens keeps Celery's own handlers and formats away."""
     catching.start(settings.LOGGING)
     faults.log_doubts()
+
+
+@task_prerun.connect
+def _look_at_the_connection(task: Task[[], None], **_unused: object) -> None:
+    """One that is gone, or too old, is made anew before the task needs it, as before a request of the web.
+
+    Kept from task to task (`CELERY_DB_REUSE_MAX`): to make one takes longer than most tasks.
+    """
+    if not task.request.is_eager:
+        for each in connections.all(initialized_only=True):
+            each.close_if_unusable_or_obsolete()
+            each.close_if_health_check_failed()
 
 
 @task_prerun.connect
