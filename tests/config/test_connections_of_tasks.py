@@ -13,7 +13,15 @@ from config.celery import app
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TASK: Any = SimpleNamespace(name="a task", request=SimpleNamespace(is_eager=False))
+
+class Begun:
+    """A task as signals tell of it."""
+
+    name = "a task"
+    request = SimpleNamespace(is_eager=False)
+
+
+TASK: Any = Begun()
 
 
 @pytest.fixture(autouse=True)
