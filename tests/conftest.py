@@ -43,6 +43,7 @@ def _nothing_is_remembered() -> Iterator[None]:
     """
     tasks._quiet_until[0] = 0.0
     nudging._quiet_until.clear()
+    nudging.begun(nudging.POLLS)
     sweeps._noted.clear()
     sweeps.begin()
     yield

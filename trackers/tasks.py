@@ -20,6 +20,7 @@ from trackers.forgetting import forget as forget_answers
 from trackers.polling import Poller, is_more_to_do
 from trackers.tallying import count as count_parcels_and_scans
 from trackers.tallying import forget as forget_tallies
+from webhooks import nudging
 from webhooks.stopping import stop
 from webhooks.tasks import publish
 
@@ -38,6 +39,7 @@ _asked_for = threading.Event()
 @shared_task(name="trackers.poll_due")
 def poll_due() -> None:
     """Poll what is due; then make room, and nudge if there is more."""
+    nudging.begun(nudging.POLLS)
     _poll()
 
 
@@ -106,8 +108,13 @@ def count() -> None:
 
 
 def nudge() -> None:
-    """Ask a worker to poll now. Without a broker the next sweep does."""
-    publish(poll_due)
+    """Ask a worker to poll now. Without a broker the next sweep does.
+
+    However many ask before it begins, it is one task: under load, tasks that find nothing would be most of
+    what workers do, and wait in Redis by the thousand.
+    """
+    if nudging.nudge(nudging.POLLS):
+        publish(poll_due)
 
 
 def nudge_accounts() -> None:

@@ -4,6 +4,8 @@ Each pace has two keys. `due` is a list of one element while something was commi
 for since; it is a list so that a pump can wait for it. `pumping` is there while a pump runs that will look.
 Both end by themselves when nobody renews them, so that what dies or gets lost delays nobody for long.
 
+Whoever polls does not wait for words, and only has one task made of many (`POLLS`, `begun`).
+
 Rows are the truth: without Redis nothing is heard, and the sweeps find what is due.
 """
 
@@ -35,6 +37,9 @@ ASK_EVERY = 0.002
 #: Seconds after which a wait looks for the word to stop, and says that its pump still runs.
 _AT_ONCE = 0.2
 
+#: Beside the paces: what polls hear of.
+POLLS = "polls"
+
 #: Answers 1 where somebody must be told: nobody was since the last look, and no pump runs.
 _NUDGE = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -65,18 +70,24 @@ return heard
 _quiet_until: defaultdict[str, float] = defaultdict(float)
 
 
-def nudge(pace: Pace = Pace.FIRST) -> bool:
-    """Note that something of this pace was committed. Never raises; one round trip, of PATIENCE at most.
+def nudge(of: str = Pace.FIRST) -> bool:
+    """Note that something of this pace, or of POLLS, was committed. Never raises; one round trip, of PATIENCE
+    at most.
 
     Returns whether a task must be published, which the caller does: no pump runs that would look, and none
     has been asked for. False also without Redis: the sweeps find the rows.
     """
-    return _run(_NUDGE, (pace,), unknown=False)
+    return _run(_NUDGE, (of,), unknown=False)
 
 
-def keys(*paces: Pace) -> list[str]:
-    """The keys of each pace: `due`, then `pumping`."""
-    return [f"parcelwire:webhooks:{pace}:{key}" for pace in paces for key in ("due", "pumping")]
+def begun(of: str) -> None:
+    """Note that the task which was published looks from now on: commits make another. Never raises."""
+    _run(_LEAVE, (of,), unknown=True)
+
+
+def keys(*names: str) -> list[str]:
+    """The keys of each pace, and of POLLS: `due`, then `pumping`."""
+    return [f"parcelwire:webhooks:{name}:{key}" for name in names for key in ("due", "pumping")]
 
 
 class Ear:
@@ -150,12 +161,12 @@ class Ear:
             return True
 
 
-def _run(script: str, paces: tuple[Pace, ...], *, unknown: bool) -> bool:
+def _run(script: str, names: tuple[str, ...], *, unknown: bool) -> bool:
     """What the script answers; False while Redis is left alone; `unknown` where the answer got lost."""
     if _is_quiet():
         return False
     try:
-        return bool(_script(settings.REDIS_URL, script)(keys(*paces), [int(STALE * 1000)]))
+        return bool(_script(settings.REDIS_URL, script)(keys(*names), [int(STALE * 1000)]))
     except (redis.RedisError, OSError) as error:
         _be_quiet(error)
         return unknown

@@ -5,7 +5,9 @@ from unittest.mock import Mock
 import pytest
 from django.db import OperationalError
 
+from tests.waiting import eventually
 from trackers import tasks
+from webhooks import nudging
 
 
 def test_who_asks_while_a_run_goes_on_is_seen_to_by_the_task_after_it(
@@ -24,6 +26,27 @@ def test_who_asks_while_a_run_goes_on_is_seen_to_by_the_task_after_it(
     monkeypatch.setattr(tasks, "publish", published.append)
     tasks.poll_due()
     assert (len(runs), published) == (1, [tasks.poll_due])
+
+
+def test_however_many_ask_it_is_one_task_until_that_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[object] = []
+    monkeypatch.setattr(nudging, "STALE", 600.0)
+    monkeypatch.setattr(tasks.Poller, "run", Mock(return_value=0))
+    monkeypatch.setattr(tasks, "publish", published.append)
+    for _ in range(100):
+        tasks.nudge()
+    assert published == [tasks.poll_due]
+    tasks.poll_due()
+    tasks.nudge()
+    assert published == [tasks.poll_due] * 2
+
+
+def test_a_task_that_was_lost_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[object] = []
+    monkeypatch.setattr(nudging, "STALE", 0.01)
+    monkeypatch.setattr(tasks, "publish", published.append)
+    tasks.nudge()
+    eventually(lambda: tasks.nudge() or len(published) > 1)
 
 
 def test_a_run_that_fails_leaves_the_next_one_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def test_a_fault_comes_about_every_minute_and_later_ones_leave_processes_alone()
     assert len({fault["kind"] for fault in faults}) >= 15
 
 
-def test_capacity_is_what_was_told_where_more_was_offered() -> None:
+def test_capacity_is_the_last_rate_that_was_told_in_time() -> None:
     plan = capacity.plan_of(7)
     told = sorted(scan["after"] for parcel in plan["parcels"] for scan in parcel["scans"])
     notes, moment = [], 0.0
@@ -47,5 +47,6 @@ def test_capacity_is_what_was_told_where_more_was_offered() -> None:
         moment = max(happened, moment + 0.02)
         notes.append({"what": "arrived", "endpoint": 0, "id": str(nth), "mono": moment, "scans": ["one"]})
     found = capacity.of(plan, 0.0, notes, capacity.LASTS)
-    assert found.news == pytest.approx(50.0, rel=0.1)
+    assert [step.is_borne for step in found.steps] == [True, True, True, False, False]
+    assert found.news == pytest.approx(40.0, rel=0.1)
     assert not found.is_least
