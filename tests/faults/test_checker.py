@@ -524,6 +524,15 @@ def test_what_a_fault_excuses_is_no_violation(run: MadeUp, excused: Doctor) -> N
     assert run.violated() - {"E1"} == set()
 
 
+def test_who_ran_out_of_time_began_to_count_before_it_was_noted(run: MadeUp) -> None:
+    """Its deadline is 3 seconds, its endpoint's cap 2."""
+    for sequence, at in ((2, 110.0), (3, 110.1), (4, 112.9)):
+        run.retell(sequence, (at, 200), lasts=8.0)
+    assert not run.found("D9")
+    run.retell(4, (112.4, 200))
+    assert run.found("D9")
+
+
 def test_a_check_that_looked_at_nothing_has_proved_nothing(run: MadeUp) -> None:
     for every in (*run.notes.values(), *run.rows.values()):
         every.clear()

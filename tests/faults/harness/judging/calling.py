@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from tests.faults.harness.judging.evidence import Evidence
 from tests.faults.harness.judging.finding import Finding
-from tests.faults.harness.judging.windows import cutting, most_at_once
+from tests.faults.harness.judging.windows import NOTED, cutting, most_at_once
 
 #: Calls with one account at once.
 _CAP = 10
@@ -40,7 +40,7 @@ def accounts_are_asked_as_they_may_be(seen: Evidence) -> Finding:
         (parcel["number"], f"key-of-{parcel['merchant']}-at-{parcel['courier']}")
         for parcel in seen.plan["parcels"]
     }
-    deadline = float(seen.run["environment"]["CARRIER_DEADLINE"])
+    deadline = float(seen.run["environment"]["CARRIER_DEADLINE"]) - NOTED
     ends = {note["n"]: note["mono"] for note in seen.carrier if note["what"] in {"answered", "cut"}}
     calls: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for note in seen.carrier:

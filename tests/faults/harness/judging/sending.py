@@ -6,7 +6,7 @@ from itertools import pairwise
 from tests.faults.harness.judging.evidence import Evidence
 from tests.faults.harness.judging.finding import Finding
 from tests.faults.harness.judging.telling import UNHEARD, arrivals
-from tests.faults.harness.judging.windows import cutting, most_at_once, overlaps
+from tests.faults.harness.judging.windows import NOTED, cutting, most_at_once, overlaps
 
 #: Seconds by which what two processes note of one moment may differ.
 _MOMENT = 0.05
@@ -102,7 +102,7 @@ def no_more_at_once_than_may_be(seen: Evidence) -> Finding:
     off.
     """
     found = Finding()
-    windows, deadline = cutting(seen), seen.deadline
+    windows, deadline = cutting(seen), seen.deadline - NOTED
     requests: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for (endpoint, _), every in arrivals(seen).items():
         requests[endpoint] += [(one.at, min(one.answered, one.at + deadline)) for one in every]

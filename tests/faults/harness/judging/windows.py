@@ -20,6 +20,8 @@ _CUTTING = frozenset(
 )
 #: So many seconds after a fault its trace may still be seen: a lease that runs out, a server that recovers.
 AFTER = 8.0
+#: Seconds by which a request may be noted later than its sender began to count its deadline.
+NOTED = 0.5
 
 
 Windows = Sequence[tuple[float, float]]
