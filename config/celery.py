@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task
+from celery.app.utils import Settings
 from celery.signals import (
     beat_init,
     celeryd_init,
@@ -48,8 +49,6 @@ ALERTS_EVERY = 60.0
 
 app = Celery("parcelwire")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-# Under this name alone Celery looks it up, without the namespace's rules.
-app.conf["CELERY_DB_REUSE_MAX"] = settings.CELERY_WORKER_MAX_TASKS_PER_CHILD
 app.autodiscover_tasks()
 app.conf.beat_scheduler = "config.beating.Scheduler"
 app.conf.beat_schedule = {
@@ -127,6 +126,12 @@ app.conf.beat_schedule = {
 }
 
 
+@app.on_after_configure.connect
+def _keep_connections(source: Settings, **_unused: object) -> None:
+    """For a process's whole life. Under this name alone Celery looks it up, without the namespace's rules."""
+    source["CELERY_DB_REUSE_MAX"] = settings.CELERY_WORKER_MAX_TASKS_PER_CHILD
+
+
 @celeryd_init.connect
 def _log_from_the_start(**_unused: object) -> None:
     """Celery warns before it asks for its log, and tells past it that it ends."""
@@ -147,13 +152,14 @@ def _log_as_django_does(**_unused: object) -> None:
 
 
 @task_prerun.connect
-def _look_at_the_connection(task: Task[[], None], **_unused: object) -> None:
+def _look_at_the_connection(**_unused: object) -> None:
     """One that is gone, or too old, is made anew before the task needs it, as before a request of the web.
 
-    Kept from task to task (`CELERY_DB_REUSE_MAX`): to make one takes longer than most tasks.
+    Kept from task to task (`CELERY_DB_REUSE_MAX`): to make one takes longer than most tasks. Inside a
+    transaction it is the caller's.
     """
-    if not task.request.is_eager:
-        for each in connections.all(initialized_only=True):
+    for each in connections.all(initialized_only=True):
+        if not each.in_atomic_block:
             each.close_if_unusable_or_obsolete()
             each.close_if_health_check_failed()
 
