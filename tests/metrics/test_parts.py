@@ -25,6 +25,7 @@ from config.metrics.valkey import valkey
 from tests.factories import CarrierAccountFactory
 from tests.metrics.scraping import Scrape
 from tests.webhooks.cast import EndpointFactory
+from webhooks import tasks
 from webhooks.models import Endpoint
 
 pytestmark = pytest.mark.django_db
@@ -151,7 +152,9 @@ def test_redis_tells_of_beat_and_of_messages() -> None:
     heartbeat.note(settings.REDIS_URL)
     found = Scrape(valkey())
     assert 0 <= found["beat_age_seconds"] < 3600
-    assert found.of("broker_messages", queue="deliveries") == 0
+    waiting = found.of("broker_messages", queue="deliveries")
+    tasks.pump.apply_async(queue="deliveries")
+    assert Scrape(valkey()).of("broker_messages", queue="deliveries") == waiting + 1
 
 
 PARTS: list[Callable[[], object]] = [
