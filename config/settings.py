@@ -30,7 +30,7 @@ from config.variables.metrics import *  # noqa: F403
 from config.variables.metrics import METRICS_PORT
 from config.variables.polling import *  # noqa: F403
 from config.variables.running import *  # noqa: F403
-from config.variables.running import LOG_FORMAT, LOG_LEVEL, PARCELWIRE_DATA, PRODUCTION
+from config.variables.running import LOG_FORMAT, LOG_LEVEL, PARCELWIRE_DATA, PRODUCTION, WORKER_TASKS
 from config.variables.servers import *  # noqa: F403
 from config.variables.servers import REDIS_URL
 from config.variables.webhooks import *  # noqa: F403
@@ -210,7 +210,7 @@ CELERY_TASK_ROUTES = {"webhooks.pump": {"queue": "deliveries"}, "webhooks.pump_l
 CELERY_TASK_CREATE_MISSING_QUEUES = False  # a worker for a queue that is misspelt would hear nothing
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_ETA_TASK_LIMIT = 100
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
+CELERY_WORKER_MAX_TASKS_PER_CHILD = WORKER_TASKS
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # A pump goes on without the broker; cancelled, it would cut off every try under way.
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False

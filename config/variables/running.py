@@ -53,6 +53,14 @@ SWEEP_INTERVAL = sections.running.number(
     "whatever beat and broker do",
 )
 
+WORKER_TASKS = sections.running.whole(
+    "WORKER_TASKS",
+    10_000,
+    least=1,
+    means="tasks after which a worker replaces one of its processes by a new one, so that what a library "
+    "leaks has an end",
+)
+
 LOG_LEVEL = sections.logs.choice(
     "LOG_LEVEL",
     "INFO",

@@ -40,6 +40,7 @@ WEAK = {
     "DEBUG": ["true", "maybe"],
     "WEB_THREADS": ["2.5", "0"],
     "SWEEP_INTERVAL": ["-1"],
+    "WORKER_TASKS": ["0", "many"],
     "SECRET_KEY": ["", "short", "ab" * 40],
     "SECRET_KEY_FALLBACKS": ["short"],
     "FIELD_ENCRYPTION_KEYS": ["", "short", " , ", "A" * 43 + "="],

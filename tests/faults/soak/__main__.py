@@ -22,7 +22,7 @@ from tests.processes import ROOT
 #: The share of the capacity that is offered.
 SHARE = 0.5
 #: The share of the soak in which a process may still be warming up, at most.
-_WARMING = 1 / 6
+_WARMING = 1 / 3
 
 
 def main(words: Sequence[str]) -> int:

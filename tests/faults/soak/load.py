@@ -18,8 +18,13 @@ BY_PUSH = 0.3
 _FIRST, _ON_THE_WAY, _LAST = "050000", ("100000", "200000", "300000"), "500000"
 #: Seconds between two faults, at the beginning without any, and at the end.
 EVERY, _BEFORE, _AFTER = 60.0, 30.0, 30.0
-#: After these the same processes go on as before. The second half has no others, so that the memory of a
-#: process is seen for half of the soak.
+#: The share of the soak after which no fault ends a process any more, so that the memory of each is seen for
+#: longer than it takes to warm up.
+ROUGH = 1 / 3
+#: Workers that then stand still, one after the other, for so many seconds: more waits for them in the end
+#: than any later fault holds up, so that each met its largest batches before its memory is looked at.
+_STANDS_STILL, _STILL = ("worker-deliveries", "worker", "worker-late"), 20.0
+#: After these the same processes go on as before.
 _SPARING = frozenset(
     {
         "stand_still",
@@ -58,11 +63,15 @@ def plan_of(
 
 
 def faults_of(random: Random, seconds: float, every: float = EVERY) -> list[Plan]:
-    """One about every so many seconds, by the weights of the kinds; the second half's spare processes."""
+    """One about every so many seconds, by the weights of the kinds; those after ROUGH spare processes."""
     found: list[Plan] = []
+    workers = iter(_STANDS_STILL)
     for nth in range(int((seconds - _BEFORE - _AFTER) / every)):
         begin = _BEFORE + nth * every
-        kinds = [kind for kind in KINDS if begin < seconds / 2 or kind.name in _SPARING]
+        if begin >= seconds * ROUGH and (worker := next(workers, None)):
+            found.append({"at": begin, "kind": "stand_still", "target": worker, "how": "", "for": _STILL})
+            continue
+        kinds = [kind for kind in KINDS if begin < seconds * ROUGH or kind.name in _SPARING]
         (kind,) = random.choices(kinds, [each.weight for each in kinds])
         found += [fault | {"at": round(begin + fault["at"], 1)} for fault in placed(random, every, [kind])]
     return found

@@ -1,7 +1,7 @@
 """One run of a soak: the plan's load on a stack of its own, with samples, until all has calmed down."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,8 @@ from tests.faults.soak.sampling import Sampling
 _FINGERPRINTS = 60.0
 #: Seconds for what is left when the load ends.
 PATIENCE = 180.0
+#: No process of a worker has done enough: one that is replaced meanwhile would take its leak with it.
+_LIVES: Mapping[str, str] = {"WORKER_TASKS": "10000000"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def soaked(
 
     `patience`: seconds for what is left when the load ends, and again until nothing is owed.
     """
-    with started(plan, folder, template) as run:
+    with started(plan, folder, template, **_LIVES) as run:
         callers = callers_of(run, History(folder / "callers.jsonl"))
         asking = Asking(plan, callers)
         others = [
