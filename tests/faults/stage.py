@@ -111,11 +111,11 @@ class Stage:
         self._data = data
         self._announcers: list[Announcer] = []
 
-    def worker(self, *, queues: str = QUEUES, pool: int = 1, options: str = "", **environment: str) -> Worker:
+    def worker(self, *, queues: str = QUEUES, pool: int = 1, **environment: str) -> Worker:
         """Start one; what is given goes into its environment. It works in a second or so."""
         name = f"worker-{len(self.workers)}"
         own = self._environment() | environment
-        self.workers.append(Worker(name, self._data, own, queues=queues, pool=pool, options=options))
+        self.workers.append(Worker(name, self._data, own, queues=queues, pool=pool))
         return self.workers[-1]
 
     def announcer(self) -> Announcer:

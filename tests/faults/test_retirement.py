@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.django_db(transaction=True)]
 
 def test_one_that_has_done_its_tasks_keeps_nobody_waiting(alice: Merchant, on: Stage) -> None:
     EndpointFactory(merchant=alice, url=on.seen.url())
-    worker = on.worker(options="--max-tasks-per-child 1", SWEEP_INTERVAL="3600")
+    worker = on.worker(WORKER_TASKS="1", SWEEP_INTERVAL="3600")
     announcer = on.announcer()
     for nth in range(3):
         before = set(worker.pool())

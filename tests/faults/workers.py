@@ -23,10 +23,9 @@ class Worker:
         *,
         queues: str = QUEUES,
         pool: int = 1,
-        options: str = "",
     ) -> None:
         words = f"-m celery -A config worker -Q {queues} --concurrency {pool} --loglevel INFO"
-        words += f" --without-mingle --without-gossip -n {name}@%h {options}"
+        words += f" --without-mingle --without-gossip -n {name}@%h"
         self._pool = pool
         self._data = data
         self._command = children.Command(name, [sys.executable, *words.split()], environment=environment)

@@ -16,8 +16,8 @@ STEPS, LASTS = (10.0, 20.0, 40.0, 80.0, 160.0), 20.0
 _SETTLING = 6.0
 #: Seconds between two scans of a parcel.
 _BETWEEN = (1.0, 3.0)
-#: A step is borne where so much of what it offers was told.
-BORNE = 0.9
+#: A step is borne where so much of what it offers was told: what lacks more than a second of it falls behind.
+BORNE = 0.95
 
 
 @dataclass(frozen=True, slots=True)

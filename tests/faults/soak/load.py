@@ -23,7 +23,7 @@ EVERY, _BEFORE, _AFTER = 60.0, 30.0, 30.0
 ROUGH = 1 / 3
 #: Workers that then stand still, one after the other, for so many seconds: more waits for them in the end
 #: than any later fault holds up, so that each met its largest batches before its memory is looked at.
-_STANDS_STILL, _STILL = ("worker-deliveries", "worker", "worker-late"), 20.0
+_STANDS_STILL, _STILL = ("worker-deliveries", "worker", "worker-late"), 15.0
 #: After these the same processes go on as before.
 _SPARING = frozenset(
     {
