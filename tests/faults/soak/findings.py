@@ -15,9 +15,8 @@ Sample = Mapping[str, Any]
 FLAT = 0.02
 #: Bytes an hour that count as none, however small the process: what its allocator holds in reserve.
 NOISE = 2 * 2**20
-#: Seconds of a process's life that are not looked at: it imports, connects, fills its caches, and meets the
-#: largest batches for the first time. In an hour's soak, workers' processes grew by 2 % within the second ten
-#: minutes of their lives, and stood still after them.
+#: Seconds of a process's life that are not looked at: it imports, connects, fills its caches, and meets its
+#: largest batches for the first time. docs/decisions has what was seen within them (0148).
 WARM_UP = 1200.0
 #: One point of a series for so many seconds, the median of its samples: neighbours say the same.
 _POINT = 30.0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from random import Random
 
+from tests.faults.harness.grips import WORKERS
 from tests.faults.harness.kinds import KINDS, placed
 from tests.faults.harness.plan import MERCHANTS, POLLED, PUSHED, SCHEDULE, Plan
 
@@ -21,9 +22,9 @@ EVERY, _BEFORE, _AFTER = 60.0, 30.0, 30.0
 #: The share of the soak after which no fault ends a process any more, so that the memory of each is seen for
 #: longer than it takes to warm up.
 ROUGH = 1 / 3
-#: Workers that then stand still, one after the other, for so many seconds: more waits for them in the end
-#: than any later fault holds up, so that each met its largest batches before its memory is looked at.
-_STANDS_STILL, _STILL = ("worker-deliveries", "worker", "worker-late"), 15.0
+#: Seconds for which each worker then stands still, one after the other: more waits for it in the end than any
+#: later fault holds up, so that it has met its largest batches before its memory is looked at.
+_STILL = 15.0
 #: After these the same processes go on as before.
 _SPARING = frozenset(
     {
@@ -65,7 +66,7 @@ def plan_of(
 def faults_of(random: Random, seconds: float, every: float = EVERY) -> list[Plan]:
     """One about every so many seconds, by the weights of the kinds; those after ROUGH spare processes."""
     found: list[Plan] = []
-    workers = iter(_STANDS_STILL)
+    workers = iter(WORKERS)
     for nth in range(int((seconds - _BEFORE - _AFTER) / every)):
         begin = _BEFORE + nth * every
         if begin >= seconds * ROUGH and (worker := next(workers, None)):
